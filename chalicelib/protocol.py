@@ -1,0 +1,476 @@
+"""Every WebSocket frame, in both directions, as types.
+
+This is the one place where frames, their fields and their limits are written;
+``docs/asyncapi.yaml`` and ``frontend/src/protocol.ts`` are generated from it
+(``make generate``; ``make test`` fails when they are stale).
+
+A client sends *commands* (imperative). Each is answered by exactly one frame with
+the same ``ref``: an ``ok`` reply, or an ``error``. *Events* (past tense) have no
+``ref`` and may come at any time, also twice or out of order: a client orders and
+completes them by ``seq`` and ``room.sync``.
+
+Times are milliseconds since 1970-01-01 UTC. Fields that hold their default are
+left out of the JSON.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta, Struct
+
+from chalicelib import limits
+
+# --- Building blocks -------------------------------------------------------------
+
+#: What ids are made of. The lookahead is for Python, whose ``$`` also matches before a newline.
+ID_PATTERN = r"^[A-Za-z0-9_-]+(?!\n)$"
+
+Ref = Annotated[str, Meta(min_length=1, max_length=32)]
+RoomId = Annotated[str, Meta(min_length=1, max_length=64, pattern=ID_PATTERN)]
+UserId = Annotated[str, Meta(min_length=1, max_length=64, pattern=ID_PATTERN)]
+ClientChatId = Annotated[str, Meta(min_length=8, max_length=64, pattern=ID_PATTERN)]
+Seq = Annotated[int, Meta(ge=0, le=2**53 - 1)]
+PageLimit = Annotated[int, Meta(ge=1, le=limits.HISTORY_PAGE_MAX)]
+# Generous bounds on what a frame may carry; the rules for names and texts proper
+# (trimmed, visible, no control characters) are in texts.py.
+RoomNameInput = Annotated[str, Meta(min_length=1, max_length=4 * limits.ROOM_NAME_MAX)]
+NicknameInput = Annotated[str, Meta(min_length=1, max_length=4 * limits.NICKNAME_MAX)]
+ChatText = Annotated[str, Meta(min_length=1, max_length=limits.CHAT_TEXT_MAX)]
+
+
+class EntryKind(StrEnum):
+    """What an entry of a room's log is. Everything but ``chat`` and ``void`` is a notice."""
+
+    CHAT = "chat"
+    CREATED = "created"
+    JOINED = "joined"
+    LEFT = "left"
+    HOST_CHANGED = "host_changed"
+    #: A place in the log that its writer never filled; shown to nobody, counts as seen.
+    VOID = "void"
+
+
+class Role(StrEnum):
+    """What a member may do in a room."""
+
+    HOST = "host"
+    MEMBER = "member"
+
+
+class ErrorCode(StrEnum):
+    """Why a command or a request was refused; the site has a text for each, ko and en."""
+
+    INVALID_FRAME = "invalid_frame"
+    INVALID_FIELD = "invalid_field"
+    UNKNOWN_TYPE = "unknown_type"
+    HELLO_FIRST = "hello_first"
+    SIGNED_OUT = "signed_out"
+    ROOM_NOT_FOUND = "room_not_found"
+    NOT_MEMBER = "not_member"
+    TOO_MANY_ROOMS = "too_many_rooms"
+    HOST_MUST_CHOOSE = "host_must_choose"
+    NOT_HOST = "not_host"
+    SUCCESSOR_NOT_MEMBER = "successor_not_member"
+    FORBIDDEN_ORIGIN = "forbidden_origin"
+    CONSENT_REFUSED = "consent_refused"
+    SIGN_IN_EXPIRED = "sign_in_expired"
+    KAKAO_REFUSED = "kakao_refused"
+    KAKAO_UNAVAILABLE = "kakao_unavailable"
+    INTERNAL = "internal"
+
+
+class User(Struct, omit_defaults=True):
+    """A person as others see them. Someone who withdrew has no entry in ``users`` maps."""
+
+    nickname: str
+
+
+class Me(Struct, omit_defaults=True):
+    """The person whose connection this is."""
+
+    user_id: str
+    nickname: str
+    email: str | None = None
+
+
+class Entry(Struct, omit_defaults=True):
+    """One entry of a room's log: a chat, or a notice about ``user_id``."""
+
+    seq: int
+    user_id: str
+    at: int
+    kind: EntryKind = EntryKind.CHAT
+    text: str = ""
+    #: The sender's own id of this chat; lets the sender's other tabs match it.
+    cid: str = ""
+
+
+class Preview(Struct, omit_defaults=True):
+    """The beginning of a room's last chat, for room lists."""
+
+    user_id: str
+    text: str
+    at: int
+
+
+class Room(Struct, omit_defaults=True):
+    """A room as one of its members sees it."""
+
+    room_id: str
+    name: str
+    host_id: str
+    member_count: int
+    last_seq: int
+    #: Changes if this room's log was ever started anew: what a client has of it is void.
+    epoch: str
+    read_seq: int = 0
+    #: When the last entry was written, or the room was made.
+    active_at: int = 0
+    preview: Preview | None = None
+
+
+class FoundRoom(Struct, omit_defaults=True):
+    """A room as anybody sees it who knows its name: nothing that was said in it."""
+
+    room_id: str
+    name: str
+    member_count: int
+    is_member: bool
+
+
+class Member(Struct, omit_defaults=True):
+    """Somebody's membership of a room."""
+
+    user_id: str
+    joined_at: int
+    role: Role = Role.MEMBER
+
+
+Users = dict[str, User]
+
+# --- Commands: client to server ----------------------------------------------------
+
+
+class Command(Struct, tag_field="type", forbid_unknown_fields=True, kw_only=True):
+    """What a client asks for."""
+
+    ref: Ref
+
+
+class Hello(Command, tag="session.hello"):
+    """First frame of every connection: registers it as an audience of the person's rooms."""
+
+
+class UpdateProfile(Command, tag="profile.update"):
+    """Change one's nickname."""
+
+    nickname: NicknameInput
+
+
+class ListRooms(Command, tag="room.list"):
+    """Those of one's rooms that did not fit into the hello reply."""
+
+    room_ids: Annotated[list[RoomId], Meta(min_length=1, max_length=limits.ROOMS_PER_USER_MAX)]
+
+
+class OpenRoom(Command, tag="room.open"):
+    """Find the room of that name, or make it and become its host."""
+
+    name: RoomNameInput
+
+
+class EnterRoom(Command, tag="room.enter"):
+    """Enter a room, joining it at the first time, and get the newest page of its log."""
+
+    room_id: RoomId
+    limit: PageLimit = limits.HISTORY_PAGE_DEFAULT
+
+
+class ListMembers(Command, tag="room.members"):
+    """The members of one of one's rooms, a page at a time."""
+
+    room_id: RoomId
+    #: The last ``user_id`` of the page before.
+    after: UserId | None = None
+
+
+class LeaveRoom(Command, tag="room.leave"):
+    """Leave a room for good.
+
+    A host with other members in the room must say who follows (``successor_id``) or
+    that the room is to be closed for everybody (``close``).
+    """
+
+    room_id: RoomId
+    successor_id: UserId | None = None
+    close: bool = False
+
+
+class MarkRead(Command, tag="room.read"):
+    """Everything up to ``seq`` has been seen."""
+
+    room_id: RoomId
+    seq: Seq
+
+
+class RoomPosition(Struct, forbid_unknown_fields=True):
+    """How far a client has a room's log."""
+
+    room_id: RoomId
+    after: Seq
+    epoch: Annotated[str, Meta(max_length=32)] = ""
+
+
+class SyncRooms(Command, tag="room.sync"):
+    """What was missed in any number of rooms; also the keep-alive."""
+
+    rooms: Annotated[list[RoomPosition], Meta(max_length=limits.SYNC_ROOMS_MAX)]
+
+
+class SendChat(Command, tag="chat.send"):
+    """Say something in a room, once, however often this is sent with the same ``cid``."""
+
+    room_id: RoomId
+    text: ChatText
+    #: Made by the client, unique for this person.
+    cid: ClientChatId
+    #: Only when this is a repeat: the last ``seq`` the client had at its first try.
+    retry_since: Seq | None = None
+
+
+class ReadHistory(Command, tag="chat.history"):
+    """A page of a room's log: the entries just before ``before``, or just after ``after``.
+
+    With neither, the newest page; giving both is an error.
+    """
+
+    room_id: RoomId
+    before: Annotated[int, Meta(ge=1, le=2**53 - 1)] | None = None
+    after: Seq | None = None
+    limit: PageLimit = limits.HISTORY_PAGE_DEFAULT
+
+
+AnyCommand = (
+    Hello
+    | UpdateProfile
+    | ListRooms
+    | OpenRoom
+    | EnterRoom
+    | ListMembers
+    | LeaveRoom
+    | MarkRead
+    | SyncRooms
+    | SendChat
+    | ReadHistory
+)
+
+# --- Replies: server to client, one per command -------------------------------------
+
+
+class Reply(Struct, tag_field="type", tag="ok", omit_defaults=True, kw_only=True):
+    """The command was carried out. Replies with content add their fields."""
+
+    ref: str
+
+
+class HelloReply(Reply, tag="ok"):
+    """Who one is and one's rooms, most recently active first, as many as fit in a frame."""
+
+    me: Me
+    rooms: list[Room]
+    users: Users
+    #: The server's clock, so that a client with a wrong one shows right times.
+    now: int
+    #: Rooms that did not fit; ask for them with ``room.list``.
+    more_room_ids: list[str] = []
+
+
+class ProfileReply(Reply, tag="ok"):
+    me: Me
+
+
+class RoomsReply(Reply, tag="ok"):
+    rooms: list[Room]
+    users: Users
+    more_room_ids: list[str] = []
+
+
+class OpenReply(Reply, tag="ok"):
+    room: FoundRoom
+    #: True when this command made the room.
+    created: bool = False
+
+
+class EnterReply(Reply, tag="ok"):
+    room: Room
+    entries: list[Entry]
+    users: Users
+    #: True when this command made the person a member.
+    joined: bool = False
+    #: Older entries exist.
+    has_before: bool = False
+
+
+class MembersReply(Reply, tag="ok"):
+    members: list[Member]
+    users: Users
+    #: Ask again with ``after`` for the next page.
+    after: str | None = None
+
+
+class SyncedRoom(Struct, omit_defaults=True):
+    """What was missed in one room: ``entries`` follow ``after`` without a gap."""
+
+    room_id: str
+    #: The room is gone or one is no longer a member; forget it. Nothing else is set then.
+    gone: bool = False
+    #: The client's copy is of another log: drop it; ``entries`` start anew.
+    reset: bool = False
+    epoch: str = ""
+    last_seq: int = 0
+    entries: list[Entry] = []
+    #: No more to fetch now; otherwise ask again from the last entry.
+    complete: bool = False
+
+
+class SyncReply(Reply, tag="ok"):
+    rooms: list[SyncedRoom]
+    users: Users
+
+
+class SendReply(Reply, tag="ok"):
+    """The chat is durable."""
+
+    entry: Entry
+
+
+class HistoryReply(Reply, tag="ok"):
+    """Entries in ascending ``seq``, without a gap."""
+
+    entries: list[Entry]
+    users: Users
+    has_before: bool = False
+    has_after: bool = False
+
+
+#: Which reply answers which command.
+REPLIES: dict[type[Command], type[Reply]] = {
+    Hello: HelloReply,
+    UpdateProfile: ProfileReply,
+    ListRooms: RoomsReply,
+    OpenRoom: OpenReply,
+    EnterRoom: EnterReply,
+    ListMembers: MembersReply,
+    LeaveRoom: Reply,
+    MarkRead: Reply,
+    SyncRooms: SyncReply,
+    SendChat: SendReply,
+    ReadHistory: HistoryReply,
+}
+
+
+class ErrorReply(Struct, tag_field="type", tag="error", omit_defaults=True, kw_only=True):
+    """The command was not carried out, and nothing was changed.
+
+    ``code`` is for programs (a client shows its own text for it), ``message`` for
+    developers: it names the field and the rule.
+    """
+
+    code: ErrorCode
+    message: str
+    #: Absent when the frame was too broken to have a readable one.
+    ref: str = ""
+    #: The wrong field, where there is one.
+    field: str = ""
+    retry_after_ms: int = 0
+
+
+# --- Events: server to client, unasked -----------------------------------------------
+
+
+class Event(Struct, tag_field="type", omit_defaults=True, kw_only=True):
+    """Something happened."""
+
+
+class EntriesAdded(Event, tag="entries.added"):
+    """New entries of one room's log, in ascending ``seq``."""
+
+    room_id: str
+    entries: list[Entry]
+    users: Users
+
+
+class RoomJoined(Event, tag="room.joined"):
+    """One joined a room on another connection of one's own."""
+
+    room: Room
+    users: Users
+
+
+class RoomLeft(Event, tag="room.left"):
+    """One left a room on another connection of one's own."""
+
+    room_id: str
+
+
+class RoomClosed(Event, tag="room.closed"):
+    """The room was closed for everybody."""
+
+    room_id: str
+    name: str
+
+
+class ReadMarked(Event, tag="read.marked"):
+    """One has seen a room up to ``seq`` on another connection of one's own."""
+
+    room_id: str
+    seq: int
+
+
+class ProfileUpdated(Event, tag="profile.updated"):
+    """One's profile was changed on another connection of one's own."""
+
+    me: Me
+
+
+AnyEvent = EntriesAdded | RoomJoined | RoomLeft | RoomClosed | ReadMarked | ProfileUpdated
+
+# --- Encoding -------------------------------------------------------------------------
+
+_decoder = msgspec.json.Decoder(AnyCommand)
+_encoder = msgspec.json.Encoder()
+
+
+class _RefOnly(Struct):
+    ref: Any = ""
+
+
+_ref_decoder = msgspec.json.Decoder(_RefOnly)
+
+
+def decode_command(frame: str | bytes) -> AnyCommand:
+    """Parse a client's frame.
+
+    Raises:
+        msgspec.DecodeError: the frame is not JSON.
+        msgspec.ValidationError: a field is missing, unknown or breaks its rule.
+    """
+    command: AnyCommand = _decoder.decode(frame)
+    return command
+
+
+def ref_of(frame: str | bytes) -> str:
+    """The ``ref`` of a frame that may be wrong in other ways, or ``""``."""
+    try:
+        ref = _ref_decoder.decode(frame).ref
+    except msgspec.MsgspecError:
+        return ""
+    return ref if isinstance(ref, str) and len(ref) <= 32 else ""
+
+
+def encode(frame: Reply | ErrorReply | Event) -> bytes:
+    """A frame as UTF-8 JSON."""
+    return _encoder.encode(frame)
