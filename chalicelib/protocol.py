@@ -289,22 +289,30 @@ class HelloReply(Reply, tag="ok"):
 
 
 class ProfileReply(Reply, tag="ok"):
+    """How one is known from now on."""
+
     me: Me
 
 
 class RoomsReply(Reply, tag="ok"):
+    """Rooms as in the hello reply."""
+
     rooms: list[Room]
     users: Users
     more_room_ids: list[str] = []
 
 
 class OpenReply(Reply, tag="ok"):
+    """The room of that name."""
+
     room: FoundRoom
     #: True when this command made the room.
     created: bool = False
 
 
 class EnterReply(Reply, tag="ok"):
+    """One is in the room; the newest page of its log."""
+
     room: Room
     entries: list[Entry]
     users: Users
@@ -315,6 +323,8 @@ class EnterReply(Reply, tag="ok"):
 
 
 class MembersReply(Reply, tag="ok"):
+    """Members in the order of their ids."""
+
     members: list[Member]
     users: Users
     #: Ask again with ``after`` for the next page.
@@ -337,6 +347,8 @@ class SyncedRoom(Struct, omit_defaults=True):
 
 
 class SyncReply(Reply, tag="ok"):
+    """An answer for each room that was asked for, in that order."""
+
     rooms: list[SyncedRoom]
     users: Users
 

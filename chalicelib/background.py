@@ -1,0 +1,187 @@
+"""What takes longer than a person waits: a Lambda that is invoked asynchronously.
+
+Every job can be repeated and can be cut off at any step: Lambda tries an asynchronous
+invocation three times. https://docs.aws.amazon.com/lambda/latest/dg/invocation-async.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Final
+
+import msgspec
+from pynamodb.exceptions import DeleteError
+from pynamodb.models import Model
+
+from chalicelib import aws, clock, connections, delivery, log, rooms, users
+from chalicelib.errors import HostMustChooseError, NotHostError, NotMemberError
+from chalicelib.protocol import RoomClosed, RoomLeft
+from chalicelib.settings import settings
+from chalicelib.tables import (
+    EntryRow,
+    MemberRow,
+    RoomRow,
+    SubscriptionRow,
+    is_condition_failure,
+)
+
+#: A job that has less time left than this goes on in a new invocation, in ms.
+ENOUGH_MS: Final = 20_000
+#: DynamoDB's limit of a BatchWriteItem.
+BATCH: Final = 25
+
+
+class Job(msgspec.Struct, tag_field="job", forbid_unknown_fields=True):
+    """Something to be done later."""
+
+
+class EraseRoom(Job, tag="erase_room"):
+    """Delete what a closed room held."""
+
+    room_id: str
+
+
+class LeaveAllRooms(Job, tag="leave_all_rooms"):
+    """Take somebody who withdrew out of the rooms they joined up to a time (ms).
+
+    Rooms that they host are closed.
+    """
+
+    user_id: str
+    joined_until: int
+
+
+AnyJob = EraseRoom | LeaveAllRooms
+RemainingMs = Callable[[], int]
+
+
+def start(job: AnyJob, function: str | None = None) -> None:
+    """Have a job done by the background Lambda; returns when Lambda has taken it over."""
+    aws.client("lambda").invoke(
+        FunctionName=function or settings.background_function,
+        InvocationType="Event",
+        Payload=msgspec.json.encode(job),
+    )
+
+
+def run(event: object, function: str, remaining_ms: RemainingMs) -> None:
+    """Do a job, as far as time allows; the rest goes on in a new invocation.
+
+    Args:
+        event: the job, as the Lambda got it.
+        function: the Lambda's own name.
+        remaining_ms: how much time is left.
+    """
+    job: AnyJob = msgspec.convert(event, AnyJob)
+    is_done = (
+        erase_room(job.room_id, remaining_ms)
+        if isinstance(job, EraseRoom)
+        else leave_all_rooms(job.user_id, job.joined_until, function, remaining_ms)
+    )
+    log.info("job", job=type(job).__name__, done=is_done)
+    if not is_done:
+        start(job, function)
+
+
+def erase_room(room_id: str, remaining_ms: RemainingMs) -> bool:
+    """Delete what a closed room held, and at last the room; False when out of time."""
+    try:
+        room = RoomRow.get(room_id, consistent_read=True)
+    except RoomRow.DoesNotExist:
+        return True
+    if not room.closed_at:
+        return True
+    members = (MemberRow(row.user_id, room_id) for row in MemberRow.by_room.query(room_id))
+    subscriptions = SubscriptionRow.query(room_id, attributes_to_get=["room_id", "connection_id"])
+    entries = EntryRow.query(room_id, attributes_to_get=["room_id", "seq"])
+    for rows, model in (
+        (members, MemberRow),
+        (subscriptions, SubscriptionRow),
+        (entries, EntryRow),
+    ):
+        if not _delete_all(model, rows, remaining_ms):
+            return False
+    try:
+        room.delete(condition=RoomRow.closed_at.exists())
+    except DeleteError as error:
+        if not is_condition_failure(error):
+            raise
+    return True
+
+
+def _delete_all(model: type[Model], rows: Iterable[Model], remaining_ms: RemainingMs) -> bool:
+    batch: list[Model] = []
+    for row in rows:
+        batch.append(row)
+        if len(batch) == BATCH:
+            _delete(model, batch)
+            batch = []
+            if remaining_ms() < ENOUGH_MS:
+                return False
+    _delete(model, batch)
+    return True
+
+
+def _delete(model: type[Model], rows: list[Model]) -> None:
+    with model.batch_write() as batch:
+        for row in rows:
+            batch.delete(row)
+
+
+def leave_all_rooms(
+    user_id: str, joined_until: int, function: str, remaining_ms: RemainingMs
+) -> bool:
+    """Take somebody out of their rooms; False when out of time."""
+    for member in rooms.memberships(user_id):
+        if member.joined_at > joined_until:
+            continue
+        if remaining_ms() < ENOUGH_MS:
+            return False
+        _leave(member, function)
+    return True
+
+
+def _leave(member: MemberRow, function: str) -> None:
+    now = clock.now_ms()
+    try:
+        if member.leaving:
+            notices, closed = rooms.finish_leaving(member, now), None
+        else:
+            notices, closed = rooms.leave(
+                member.user_id, member.room_id, now, successor_id=None, close=False
+            )
+    except HostMustChooseError:
+        _close(member, function)
+        return
+    except NotMemberError:  # left meanwhile, or another invocation is at it
+        return
+    after_leaving(member.user_id, member.room_id)
+    if notices:
+        names = users.names([member.user_id])
+        delivery.push_entries(member.room_id, notices, names)
+    if closed:
+        after_closing(closed, function)
+
+
+def _close(member: MemberRow, function: str) -> None:
+    room = RoomRow.get(member.room_id, consistent_read=True)
+    try:
+        rooms.close_room(room, clock.now_ms())
+    except NotHostError:
+        return  # handed over meanwhile; the next try leaves as a member
+    member.delete()
+    after_closing(room, function)
+
+
+def after_leaving(user_id: str, room_id: str, *, but: str = "") -> None:
+    """Stop a person's connections from hearing a room, and tell them (except ``but``)."""
+    own = connections.unsubscribe_user(user_id, room_id)
+    others = [connection_id for connection_id in own if connection_id != but]
+    delivery.push_to_connections(others, RoomLeft(room_id=room_id))
+
+
+def after_closing(room: RoomRow, function: str | None = None, *, but: str = "") -> None:
+    """Tell a closed room's audience (except the connection ``but``), and have it erased."""
+    event = RoomClosed(room_id=room.room_id, name=room.name)
+    delivery.push_to_room(room.room_id, event, but=but)
+    start(EraseRoom(room.room_id), function)

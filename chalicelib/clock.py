@@ -1,0 +1,13 @@
+"""The time, in the units that are stored and sent."""
+
+import time
+
+
+def now_ms() -> int:
+    """Milliseconds since 1970-01-01 UTC."""
+    return time.time_ns() // 1_000_000
+
+
+def seconds(ms: int) -> int:
+    """Whole seconds of a time in milliseconds, as TTL attributes want them."""
+    return ms // 1000

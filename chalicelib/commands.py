@@ -1,0 +1,284 @@
+"""What each command does: authorise, act, tell the others, reply.
+
+DynamoDB calls and posts of each are counted by tests/integration/test_counts.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+from chalicelib import background, chats, connections, delivery, limits, protocol, rooms, users
+from chalicelib.connections import Caller
+from chalicelib.errors import (
+    HelloFirstError,
+    InvalidFieldError,
+    RoomNotFoundError,
+    SignedOutError,
+)
+from chalicelib.protocol import Reply, Room, RoomPosition, SyncedRoom, User, Users
+from chalicelib.tables import MemberRow, RoomRow
+from chalicelib.texts import check_chat
+
+Handler = Callable[[Caller, Any, int], Reply]
+
+
+def run(caller: Caller, command: protocol.AnyCommand, now: int) -> Reply:
+    """Carry out a command of a connection.
+
+    Raises:
+        PingPongError: it is refused.
+    """
+    if caller.nickname is None and not isinstance(command, protocol.Hello):
+        raise HelloFirstError
+    return HANDLERS[type(command)](caller, command, now)
+
+
+# --- Oneself ---------------------------------------------------------------------------
+
+
+def hello(caller: Caller, command: protocol.Hello, now: int) -> Reply:
+    """Subscribe the connection to all rooms of its person, then read what to show."""
+    person = users.find(caller.user_id)
+    if person is None:
+        raise SignedOutError
+    members = []
+    for member in rooms.memberships(caller.user_id):
+        if not member.leaving:
+            members.append(member)
+        elif now - member.leaving > rooms.UNFINISHED_AFTER_MS:
+            rooms.finish_leaving(member, now)
+    # Subscribed before the rooms are read: what is said in between comes as a push.
+    if not connections.greet(caller, person.nickname, [member.room_id for member in members]):
+        raise SignedOutError
+    found = rooms.of_members(members)
+    _forget_closed(members, found)
+    page, left = _rooms_page(found)
+    return protocol.HelloReply(
+        ref=command.ref,
+        me=users.me(person),
+        rooms=page,
+        users=users.names(rooms.people_in(page)),
+        now=now,
+        more_room_ids=left,
+    )
+
+
+def update_profile(caller: Caller, command: protocol.UpdateProfile, now: int) -> Reply:
+    me = users.rename(caller.user_id, command.nickname)
+    if me is None:
+        raise SignedOutError
+    own = connections.set_nickname(caller.user_id, me.nickname)
+    others = [connection_id for connection_id in own if connection_id != caller.connection_id]
+    delivery.push_to_connections(others, protocol.ProfileUpdated(me=me))
+    return protocol.ProfileReply(ref=command.ref, me=me)
+
+
+# --- Rooms -----------------------------------------------------------------------------
+
+
+def list_rooms(caller: Caller, command: protocol.ListRooms, now: int) -> Reply:
+    keys = {(caller.user_id, room_id) for room_id in command.room_ids}
+    members = [row for row in MemberRow.batch_get(keys, consistent_read=True) if not row.leaving]
+    page, left = _rooms_page(rooms.of_members(members))
+    names = users.names(rooms.people_in(page))
+    return protocol.RoomsReply(ref=command.ref, rooms=page, users=names, more_room_ids=left)
+
+
+def open_room(caller: Caller, command: protocol.OpenRoom, now: int) -> Reply:
+    found, made = rooms.find_or_create(command.name, caller.user_id, now)
+    if made is not None:
+        member = rooms.membership(caller.user_id, made.room_id)
+        _after_joining(caller, rooms.to_room(made, member))
+    return protocol.OpenReply(ref=command.ref, room=found, created=made is not None)
+
+
+def enter_room(caller: Caller, command: protocol.EnterRoom, now: int) -> Reply:
+    joined = rooms.enter(caller.user_id, command.room_id, now)
+    room = rooms.to_room(joined.room, joined.member)
+    if joined.notice is not None:
+        # Subscribed before the log is read: what is said in between comes as a push.
+        _after_joining(caller, room)
+        own = _own_name(caller)
+        delivery.push_entries(room.room_id, [joined.notice], own, but=caller.connection_id)
+    elif room.room_id not in caller.room_ids:
+        # Joined in another tab, whose search for this connection came too early.
+        connections.subscribe(caller, room.room_id)
+    page = chats.read_before(room.room_id, room.last_seq + 1, command.limit, limits.PAGE_BYTES_MAX)
+    return protocol.EnterReply(
+        ref=command.ref,
+        room=room,
+        entries=page.entries,
+        users=users.names(chats.people_in(page.entries) | rooms.people_in([room])),
+        joined=joined.notice is not None,
+        has_before=page.has_before,
+    )
+
+
+def list_members(caller: Caller, command: protocol.ListMembers, now: int) -> Reply:
+    rooms.membership(caller.user_id, command.room_id)
+    page, after = rooms.members_page(command.room_id, command.after)
+    names = users.names(member.user_id for member in page)
+    return protocol.MembersReply(ref=command.ref, members=page, users=names, after=after)
+
+
+def leave_room(caller: Caller, command: protocol.LeaveRoom, now: int) -> Reply:
+    notices, closed = rooms.leave(
+        caller.user_id,
+        command.room_id,
+        now,
+        successor_id=command.successor_id,
+        close=command.close,
+    )
+    if closed is not None:
+        background.after_closing(closed, but=caller.connection_id)
+        return Reply(ref=command.ref)
+    background.after_leaving(caller.user_id, command.room_id, but=caller.connection_id)
+    if notices:
+        names = users.names(chats.people_in(notices))
+        delivery.push_entries(command.room_id, notices, names)
+    return Reply(ref=command.ref)
+
+
+def mark_read(caller: Caller, command: protocol.MarkRead, now: int) -> Reply:
+    if rooms.mark_read(caller.user_id, command.room_id, command.seq):
+        own = connections.of_user(caller.user_id)
+        others = [connection_id for connection_id in own if connection_id != caller.connection_id]
+        event = protocol.ReadMarked(room_id=command.room_id, seq=command.seq)
+        delivery.push_to_connections(others, event)
+    return Reply(ref=command.ref)
+
+
+def sync_rooms(caller: Caller, command: protocol.SyncRooms, now: int) -> Reply:
+    positions = {position.room_id: position for position in command.rooms}
+    if len(positions) != len(command.rooms):
+        raise InvalidFieldError("rooms", "must name each room once")
+    keys = {(caller.user_id, room_id) for room_id in positions}
+    members = MemberRow.batch_get(keys, consistent_read=True) if keys else ()
+    mine = {row.room_id for row in members if not row.leaving}
+    found = RoomRow.batch_get(mine, consistent_read=True) if mine else ()
+    open_rooms = {row.room_id: row for row in found if not row.closed_at}
+    # What the rooms themselves take of the frame, besides their entries.
+    budget = limits.PAGE_BYTES_MAX - 100 * len(positions)
+    synced = []
+    for position in command.rooms:
+        row = open_rooms.get(position.room_id)
+        if row is None:
+            synced.append(SyncedRoom(room_id=position.room_id, gone=True))
+            continue
+        answer = _sync_one(row, position, budget)
+        budget -= chats.encoded_size(answer.entries)
+        synced.append(answer)
+    people = {user_id for room in synced for user_id in chats.people_in(room.entries)}
+    return protocol.SyncReply(ref=command.ref, rooms=synced, users=users.names(people))
+
+
+def _sync_one(row: RoomRow, position: RoomPosition, budget: int) -> SyncedRoom:
+    is_other_log = position.epoch not in ("", row.epoch) or position.after > row.last_seq
+    after = max(0, row.last_seq - limits.HISTORY_PAGE_DEFAULT) if is_other_log else position.after
+    answer = SyncedRoom(
+        room_id=row.room_id, reset=is_other_log, epoch=row.epoch, last_seq=row.last_seq
+    )
+    if after == row.last_seq:
+        answer.complete = True
+    elif budget > 0:
+        page = chats.read_after(row.room_id, after, row.last_seq, limits.HISTORY_PAGE_MAX, budget)
+        answer.entries = page.entries
+        answer.complete = not page.has_after
+    return answer
+
+
+# --- Chats -----------------------------------------------------------------------------
+
+
+def send_chat(caller: Caller, command: protocol.SendChat, now: int) -> Reply:
+    rooms.membership(caller.user_id, command.room_id)
+    text = check_chat(command.text)
+    entry = chats.append(
+        command.room_id,
+        caller.user_id,
+        now,
+        text=text,
+        cid=command.cid,
+        retry_since=command.retry_since,
+    ).entry
+    # Also when it was there already: its first writer may have died before it pushed.
+    own = _own_name(caller)
+    delivery.push_entries(command.room_id, [entry], own, but=caller.connection_id)
+    return protocol.SendReply(ref=command.ref, entry=entry)
+
+
+def read_history(caller: Caller, command: protocol.ReadHistory, now: int) -> Reply:
+    if command.before is not None and command.after is not None:
+        raise InvalidFieldError("before", "must not be given together with after")
+    rooms.membership(caller.user_id, command.room_id)
+    room = chats.find_open_room(command.room_id)
+    if room is None:
+        raise RoomNotFoundError(command.room_id)
+    if command.after is not None:
+        page = chats.read_after(
+            command.room_id, command.after, room.last_seq, command.limit, limits.PAGE_BYTES_MAX
+        )
+    else:
+        newest = room.last_seq + 1
+        before = newest if command.before is None else min(command.before, newest)
+        page = chats.read_before(command.room_id, before, command.limit, limits.PAGE_BYTES_MAX)
+        page = replace(page, has_after=bool(page.entries) and before < newest)
+    return protocol.HistoryReply(
+        ref=command.ref,
+        entries=page.entries,
+        users=users.names(chats.people_in(page.entries)),
+        has_before=page.has_before,
+        has_after=page.has_after,
+    )
+
+
+# --- Shared ----------------------------------------------------------------------------
+
+
+def _own_name(caller: Caller) -> Users:
+    return {caller.user_id: User(nickname=caller.nickname or "")}
+
+
+def _after_joining(caller: Caller, room: Room) -> None:
+    """Make all connections of the person hear the room, and show it in their other tabs."""
+    connections.subscribe(caller, room.room_id)
+    others = connections.subscribe_others(caller, room.room_id)
+    names = users.names(rooms.people_in([room])) if others else {}
+    delivery.push_to_connections(others, protocol.RoomJoined(room=room, users=names))
+
+
+def _forget_closed(members: Sequence[MemberRow], found: Sequence[Room]) -> None:
+    """Drop memberships of rooms that were closed; the index that erasing reads may miss some."""
+    still_open = {room.room_id for room in found}
+    for member in members:
+        if member.room_id in still_open:
+            continue
+        if chats.find_open_room(member.room_id) is None:
+            member.delete()
+
+
+def _rooms_page(found: Sequence[Room]) -> tuple[list[Room], list[str]]:
+    """As many rooms as fit into a frame, and the ids of the others."""
+    used = 0
+    for count, room in enumerate(found):
+        used += chats.encoded_size(room) + 1
+        if used > limits.PAGE_BYTES_MAX and count > 0:
+            return list(found[:count]), [later.room_id for later in found[count:]]
+    return list(found), []
+
+
+HANDLERS: Final[dict[type[protocol.Command], Handler]] = {
+    protocol.Hello: hello,
+    protocol.UpdateProfile: update_profile,
+    protocol.ListRooms: list_rooms,
+    protocol.OpenRoom: open_room,
+    protocol.EnterRoom: enter_room,
+    protocol.ListMembers: list_members,
+    protocol.LeaveRoom: leave_room,
+    protocol.MarkRead: mark_read,
+    protocol.SyncRooms: sync_rooms,
+    protocol.SendChat: send_chat,
+    protocol.ReadHistory: read_history,
+}

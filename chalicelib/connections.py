@@ -1,0 +1,150 @@
+"""Who is listening: live connections, and the rooms that each hears."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from pynamodb.exceptions import UpdateError
+from pynamodb.expressions.update import Action
+
+from chalicelib import clock, limits, sender
+from chalicelib.tables import ConnectionRow, SubscriptionRow, is_condition_failure
+
+
+@dataclass(frozen=True)
+class Caller:
+    """The connection that a command came over, and whose it is."""
+
+    connection_id: str
+    user_id: str
+    session_id: str
+    #: None until ``session.hello``.
+    nickname: str | None
+    expires_at: int
+    #: The rooms that it hears.
+    room_ids: frozenset[str] = frozenset()
+
+
+def register(connection_id: str, user_id: str, session_id: str, now: int) -> None:
+    """Remember a connection that was just accepted. One PutItem."""
+    ConnectionRow(
+        connection_id,
+        user_id=user_id,
+        session_id=session_id,
+        expires_at=clock.seconds(now) + limits.CONNECTION_SECONDS,
+    ).save()
+
+
+def find(connection_id: str) -> Caller | None:
+    """Whose connection that is, unless it was ended by signing out. One GetItem."""
+    try:
+        row = ConnectionRow.get(connection_id, consistent_read=True)
+    except ConnectionRow.DoesNotExist:
+        return None
+    return Caller(
+        row.connection_id,
+        row.user_id,
+        row.session_id,
+        row.nickname,
+        row.expires_at,
+        frozenset(row.room_ids or ()),
+    )
+
+
+def greet(caller: Caller, nickname: str, room_ids: Iterable[str]) -> bool:
+    """Make a connection hear all rooms of its person; False if it ended meanwhile.
+
+    The connection remembers its rooms before it is subscribed to them, so that whoever
+    cleans up after it finds them all. One UpdateItem, one BatchWriteItem per 25 rooms.
+    """
+    rooms = set(room_ids)
+    actions: list[Action] = [ConnectionRow.nickname.set(nickname)]
+    if rooms:
+        actions.append(ConnectionRow.room_ids.set(rooms))
+    if not _update(caller.connection_id, actions):
+        return False
+    with SubscriptionRow.batch_write() as batch:
+        for room_id in rooms:
+            batch.save(_subscription(room_id, caller.connection_id, caller))
+    return True
+
+
+def subscribe(caller: Caller, room_id: str) -> None:
+    """Make one connection hear one more room. One UpdateItem, one PutItem."""
+    if _update(caller.connection_id, [ConnectionRow.room_ids.add({room_id})]):
+        _subscription(room_id, caller.connection_id, caller).save()
+
+
+def subscribe_others(caller: Caller, room_id: str) -> list[str]:
+    """Make the person's other connections hear a room they joined; returns their ids."""
+    others = [other for other in of_user(caller.user_id) if other != caller.connection_id]
+    for other in others:
+        if _update(other, [ConnectionRow.room_ids.add({room_id})]):
+            _subscription(room_id, other, caller).save()
+    return others
+
+
+def unsubscribe_user(user_id: str, room_id: str) -> list[str]:
+    """Make none of a person's connections hear a room; returns the connections' ids."""
+    connection_ids = of_user(user_id)
+    for connection_id in connection_ids:
+        SubscriptionRow(room_id, connection_id).delete()
+    return connection_ids
+
+
+def of_user(user_id: str) -> list[str]:
+    """A person's live connections. One Query."""
+    return [row.connection_id for row in ConnectionRow.by_user.query(user_id)]
+
+
+def set_nickname(user_id: str, nickname: str) -> list[str]:
+    """Tell a person's connections their new nickname; returns the connections' ids."""
+    connection_ids = of_user(user_id)
+    for connection_id in connection_ids:
+        _update(connection_id, [ConnectionRow.nickname.set(nickname)])
+    return connection_ids
+
+
+def forget(connection_id: str) -> None:
+    """Clean up after a connection that has ended. Repeating it does no harm."""
+    try:
+        row = ConnectionRow.get(connection_id, consistent_read=True)
+    except ConnectionRow.DoesNotExist:
+        return
+    with SubscriptionRow.batch_write() as batch:
+        for room_id in row.room_ids or ():
+            batch.delete(SubscriptionRow(room_id, connection_id))
+    row.delete()
+
+
+def end_session(user_id: str, session_id: str) -> None:
+    """End the connections of one session. They are forgotten first, so no command of
+    theirs is carried out any more even while the sockets close."""
+    for row in list(ConnectionRow.by_user.query(user_id)):
+        if row.session_id == session_id:
+            forget(row.connection_id)
+            sender.disconnect(row.connection_id)
+
+
+def end_all(user_id: str) -> None:
+    """End all of a person's connections."""
+    for connection_id in of_user(user_id):
+        forget(connection_id)
+        sender.disconnect(connection_id)
+
+
+def _update(connection_id: str, actions: list[Action]) -> bool:
+    try:
+        ConnectionRow(connection_id).update(actions, condition=ConnectionRow.user_id.exists())
+    except UpdateError as error:
+        if not is_condition_failure(error):
+            raise
+        return False
+    return True
+
+
+def _subscription(room_id: str, connection_id: str, caller: Caller) -> SubscriptionRow:
+    return SubscriptionRow(
+        room_id, connection_id, user_id=caller.user_id, expires_at=caller.expires_at
+    )

@@ -1,0 +1,149 @@
+"""Everything that can be wrong with what was asked, under one base.
+
+Each error carries the code that goes over the wire and a message for developers that
+names the field and the rule. The texts that people see are in the site, by code.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from chalicelib.protocol import ErrorCode
+
+
+class PingPongError(Exception):
+    """A request was refused; nothing was changed."""
+
+    code: ClassVar[ErrorCode] = ErrorCode.INTERNAL
+
+    def __init__(self, message: str, *, field: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.field = field
+
+
+class InvalidFrameError(PingPongError):
+    """The frame is not a JSON object of the protocol."""
+
+    code = ErrorCode.INVALID_FRAME
+
+
+class UnknownTypeError(PingPongError):
+    """The frame's ``type`` is none of the commands."""
+
+    code = ErrorCode.UNKNOWN_TYPE
+
+
+class InvalidFieldError(PingPongError):
+    """A field breaks its rule."""
+
+    code = ErrorCode.INVALID_FIELD
+
+    def __init__(self, field: str, rule: str) -> None:
+        super().__init__(f"{field}: {rule}", field=field)
+
+
+class HelloFirstError(PingPongError):
+    """A command came before ``session.hello``."""
+
+    code = ErrorCode.HELLO_FIRST
+
+    def __init__(self) -> None:
+        super().__init__("send session.hello before any other command")
+
+
+class SignedOutError(PingPongError):
+    """The session or the connection is no longer valid."""
+
+    code = ErrorCode.SIGNED_OUT
+
+    def __init__(self) -> None:
+        super().__init__("not signed in, or signed out meanwhile")
+
+
+class RoomNotFoundError(PingPongError):
+    """No open room has that id."""
+
+    code = ErrorCode.ROOM_NOT_FOUND
+
+    def __init__(self, room_id: str) -> None:
+        super().__init__(f"room_id: no open room {room_id!r}", field="room_id")
+
+
+class NotMemberError(PingPongError):
+    """Only members may do that."""
+
+    code = ErrorCode.NOT_MEMBER
+
+    def __init__(self, room_id: str) -> None:
+        super().__init__(f"room_id: not a member of {room_id!r}", field="room_id")
+
+
+class TooManyRoomsError(PingPongError):
+    """The person is in as many rooms as one may be."""
+
+    code = ErrorCode.TOO_MANY_ROOMS
+
+    def __init__(self, maximum: int) -> None:
+        super().__init__(f"one person can be in {maximum} rooms; leave one first")
+        self.maximum = maximum
+
+
+class HostMustChooseError(PingPongError):
+    """A host who leaves others behind says who follows, or that the room is closed."""
+
+    code = ErrorCode.HOST_MUST_CHOOSE
+
+    def __init__(self) -> None:
+        super().__init__("the host leaves with successor_id, or with close: true")
+
+
+class SuccessorNotMemberError(PingPongError):
+    """The person who is to follow as host is not in the room."""
+
+    code = ErrorCode.SUCCESSOR_NOT_MEMBER
+
+    def __init__(self) -> None:
+        super().__init__("successor_id: must be another member of the room", field="successor_id")
+
+
+class NotHostError(PingPongError):
+    """Only the host may do that."""
+
+    code = ErrorCode.NOT_HOST
+
+    def __init__(self) -> None:
+        super().__init__("only the host may do that")
+
+
+class ForbiddenOriginError(PingPongError):
+    """The request came from another site."""
+
+    code = ErrorCode.FORBIDDEN_ORIGIN
+
+    def __init__(self) -> None:
+        super().__init__("Origin: must be the site's own", field="Origin")
+
+
+class ConsentRefusedError(PingPongError):
+    """The person cancelled on Kakao's page."""
+
+    code = ErrorCode.CONSENT_REFUSED
+
+
+class SignInExpiredError(PingPongError):
+    """The sign-in was begun too long ago, in another browser, or was used already."""
+
+    code = ErrorCode.SIGN_IN_EXPIRED
+
+
+class KakaoRefusedError(PingPongError):
+    """Kakao answered with an error that trying again will not mend by itself."""
+
+    code = ErrorCode.KAKAO_REFUSED
+
+
+class KakaoUnavailableError(PingPongError):
+    """Kakao did not answer in time, or answered 5xx."""
+
+    code = ErrorCode.KAKAO_UNAVAILABLE

@@ -1,0 +1,273 @@
+"""The HTTP edge: what a browser does by navigating. docs/http.md lists the routes."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from typing import Any, Final, cast
+from urllib.parse import parse_qs
+
+from chalice.app import Blueprint, Request, Response
+
+from chalicelib import (
+    clock,
+    connections,
+    ids,
+    kakao,
+    limits,
+    log,
+    metering,
+    sessions,
+    users,
+    withdrawal,
+)
+from chalicelib.errors import (
+    ConsentRefusedError,
+    ForbiddenOriginError,
+    KakaoRefusedError,
+    PingPongError,
+    SignedOutError,
+    SignInExpiredError,
+)
+from chalicelib.protocol import ErrorCode
+from chalicelib.sessions import SESSION_COOKIE, SIGN_IN_COOKIE
+from chalicelib.settings import settings
+
+routes = Blueprint(__name__)
+
+HOME: Final = "/rooms"
+FORM: Final = "application/x-www-form-urlencoded"
+JSON: Final = "application/json"
+#: HTTP status of each refusal; anything else is a 400.
+STATUS: Final = {
+    ErrorCode.SIGNED_OUT: 401,
+    ErrorCode.FORBIDDEN_ORIGIN: 403,
+    ErrorCode.KAKAO_REFUSED: 502,
+    ErrorCode.KAKAO_UNAVAILABLE: 502,
+    ErrorCode.INTERNAL: 500,
+}
+
+Handler = Callable[[], Response]
+
+
+def _request() -> Request:
+    return cast(Request, routes.current_request)
+
+
+def _query(name: str) -> str | None:
+    parameters: Mapping[str, str] = _request().query_params or {}
+    return parameters.get(name)
+
+
+def _header(name: str) -> str | None:
+    value = _request().headers.get(name)
+    return str(value) if value is not None else None
+
+
+def _json(content: dict[str, Any], status: int = 200, cookies: list[str] | None = None) -> Response:
+    headers: dict[str, Any] = {"Content-Type": JSON, "Cache-Control": "no-store"}
+    if cookies:
+        headers["Set-Cookie"] = cookies
+    return Response(body=content, status_code=status, headers=headers)
+
+
+def _redirect(location: str, cookies: list[str] | None = None) -> Response:
+    headers: dict[str, Any] = {"Location": location, "Cache-Control": "no-store"}
+    if cookies:
+        headers["Set-Cookie"] = cookies
+    return Response(body="", status_code=302, headers=headers)
+
+
+def _answers_json(handler: Handler) -> Handler:
+    """Map errors of a route to JSON, and log one line."""
+
+    @functools.wraps(handler)
+    def wrapped() -> Response:
+        return _logged(
+            handler,
+            lambda code, message: _json(
+                {"code": code.value, "message": message}, STATUS.get(code, 400)
+            ),
+        )
+
+    return wrapped
+
+
+def _answers_browser(handler: Handler) -> Handler:
+    """Map errors of a route to the sign-in page, which says what went wrong."""
+
+    @functools.wraps(handler)
+    def wrapped() -> Response:
+        forget = sessions.cookie(SIGN_IN_COOKIE, "", seconds=0)
+        return _logged(
+            handler, lambda code, message: _redirect(f"/sign-in?error={code.value}", [forget])
+        )
+
+    return wrapped
+
+
+def _logged(handler: Handler, refuse: Callable[[ErrorCode, str], Response]) -> Response:
+    metering.reset()
+    started = clock.now_ms()
+    request = _request()
+    try:
+        response = handler()
+        outcome = "ok"
+    except PingPongError as error:
+        response = refuse(error.code, error.message)
+        outcome = error.code.value
+    except Exception as error:  # the edge: people get an answer they can do something with
+        response = refuse(ErrorCode.INTERNAL, "something went wrong here")
+        outcome = ErrorCode.INTERNAL.value
+        log.exception("http_failed", error, path=request.path)
+    log.info(
+        "http",
+        method=request.method,
+        path=request.path,
+        status=response.status_code,
+        outcome=outcome,
+        ms=clock.now_ms() - started,
+        **metering.report(),
+    )
+    return response
+
+
+def _require_own_origin() -> None:
+    """Refuse what another site made the browser send (with SameSite=Lax, defence in depth)."""
+    if _header("origin") != settings.site_origin:
+        raise ForbiddenOriginError
+
+
+def _require_session() -> sessions.Session:
+    session = sessions.find(_header("cookie"), clock.now_ms())
+    if session is None:
+        raise SignedOutError
+    return session
+
+
+def site_path(path: str | None) -> str:
+    """``path`` if it is a path of this site, else the room list: no open redirects.
+
+    Browsers take ``//host`` and ``/\\host`` for other sites, and drop tabs and newlines.
+    """
+    is_plain = bool(path) and all(" " < character < "\x7f" for character in path or "")
+    if not path or not is_plain or path[0] != "/" or path[1:2] in ("/", "\\"):
+        return HOME
+    return path
+
+
+# --- Routes ----------------------------------------------------------------------------
+
+
+@routes.route("/health", methods=["GET"])
+@_answers_json
+def health() -> Response:
+    """Says that the API answers."""
+    return _json({"status": "ok"})
+
+
+@routes.route("/session", methods=["GET"])
+@_answers_json
+def session_state() -> Response:
+    """Tells the site whether somebody is signed in."""
+    found = sessions.find(_header("cookie"), clock.now_ms())
+    return _json({"signed_in": found is not None})
+
+
+@routes.route("/auth/kakao", methods=["GET"])
+@_answers_browser
+def sign_in() -> Response:
+    """Send the browser to Kakao."""
+    attempt = kakao.SignIn(ids.new_token())
+    # The way to go on to is in the cookie, not in the state: it can't be changed on the way.
+    value = f"{attempt.secret}.{_packed(site_path(_query('next')))}"
+    remember = sessions.cookie(SIGN_IN_COOKIE, value, seconds=limits.SIGN_IN_SECONDS)
+    return _redirect(kakao.authorization_url(attempt), [remember])
+
+
+@routes.route("/auth/kakao/callback", methods=["GET"])
+@_answers_browser
+def finish_sign_in() -> Response:
+    """Kakao sends the browser back here."""
+    now = clock.now_ms()
+    cookie = sessions.read_cookie(_header("cookie"), SIGN_IN_COOKIE) or ""
+    secret, _, packed = cookie.partition(".")
+    attempt = kakao.SignIn(secret)
+    if not secret or not attempt.has_state(_query("state") or ""):
+        raise SignInExpiredError("state: not this browser's sign-in")
+    error = _query("error")
+    if error == "access_denied":
+        raise ConsentRefusedError("the person cancelled at Kakao")
+    code = _query("code")
+    if error or not code:
+        raise KakaoRefusedError("Kakao sent neither a code nor access_denied")
+    person = kakao.finish_sign_in(attempt, code)
+    user_id = users.sign_up_or_in(person.kakao_id, person.nickname, person.email, now)
+    token = sessions.start(user_id, person.access_token, person.refresh_token, now)
+    cookies = [
+        sessions.cookie(SESSION_COOKIE, token, seconds=limits.SESSION_SECONDS),
+        sessions.cookie(SIGN_IN_COOKIE, "", seconds=0),
+    ]
+    return _redirect(site_path(_unpacked(packed)), cookies)
+
+
+@routes.route("/auth/logout", methods=["POST"])
+@_answers_json
+def sign_out() -> Response:
+    """End this session and its connections; the site goes on to Kakao's own sign-out."""
+    _require_own_origin()
+    session = _require_session()
+    sessions.end(session.session_id)
+    connections.end_session(session.user_id, session.session_id)
+    gone = sessions.cookie(SESSION_COOKIE, "", seconds=0)
+    return _json({"redirect": kakao.logout_url()}, cookies=[gone])
+
+
+@routes.route("/auth/withdraw", methods=["POST"])
+@_answers_json
+def withdraw() -> Response:
+    """회원 탈퇴: unlink at Kakao, then take away everything of the person's."""
+    _require_own_origin()
+    session = _require_session()
+    person = users.find(session.user_id)
+    if person is not None:
+        # First, as it may fail: then nothing is deleted, and the person can try again.
+        kakao.unlink(session.access_token, session.refresh_token, person.provider_id)
+    withdrawal.withdraw(session.user_id, clock.now_ms(), session_id=session.session_id)
+    gone = sessions.cookie(SESSION_COOKIE, "", seconds=0)
+    return _json({"redirect": "/"}, cookies=[gone])
+
+
+@routes.route("/auth/kakao/unlinked", methods=["GET", "POST"], content_types=[FORM, JSON])
+@_answers_json
+def unlinked() -> Response:
+    """Kakao's unlink callback: the person unlinked this service in their Kakao account.
+
+    https://developers.kakao.com/docs/latest/ko/kakaologin/callback
+    """
+    if not kakao.is_admin_authorization(_header("authorization")):
+        raise SignedOutError
+    kakao_id = _query("user_id") or _form_value("user_id")
+    if kakao_id is None or not kakao_id.isdigit():
+        raise KakaoRefusedError("user_id: must be a number")
+    withdrawal.withdraw(users.kakao_user_id(kakao_id), clock.now_ms(), session_id=None)
+    return _json({})
+
+
+def _form_value(name: str) -> str | None:
+    body = _request().raw_body
+    text = body.decode("utf-8", "replace") if isinstance(body, bytes) else body
+    values = parse_qs(text).get(name)
+    return values[0] if values else None
+
+
+def _packed(path: str) -> str:
+    """A path as cookie-safe text."""
+    return path.encode().hex()
+
+
+def _unpacked(packed: str) -> str | None:
+    try:
+        return bytes.fromhex(packed).decode()
+    except ValueError:
+        return None

@@ -1,0 +1,33 @@
+"""Counts what an invocation costs: DynamoDB calls and posts.
+
+One Lambda process handles one event at a time, so plain counters do.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+dynamodb_calls: Counter[str] = Counter()
+posts: Counter[str] = Counter()
+
+
+def reset() -> None:
+    """Start counting for a new invocation."""
+    dynamodb_calls.clear()
+    posts.clear()
+
+
+def count_dynamodb_request(event_name: str, **_: Any) -> None:
+    """Count one request, repeats included (a botocore ``before-send`` hook)."""
+    dynamodb_calls[event_name.rsplit(".", 1)[-1]] += 1
+
+
+def count_post(outcome: str) -> None:
+    """Count one PostToConnection by how it ended."""
+    posts[outcome] += 1
+
+
+def report() -> dict[str, Any]:
+    """The counts since ``reset``."""
+    return {"dynamodb": dict(dynamodb_calls), "posts": dict(posts)}

@@ -1,0 +1,271 @@
+"""The tables, and the one DynamoDB connection that all of them share.
+
+References between documents are ids. Keys, indexes and TTLs are those of the
+template (infra/aws); a test compares the two.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import botocore.session
+from pynamodb.attributes import (
+    Attribute,
+    MapAttribute,
+    UnicodeAttribute,
+    UnicodeSetAttribute,
+)
+from pynamodb.connection import Connection
+from pynamodb.connection.table import TableConnection
+from pynamodb.constants import NUMBER
+from pynamodb.exceptions import PynamoDBException, TableError
+from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection, KeysOnlyProjection
+from pynamodb.models import Model
+
+from chalicelib import aws, metering
+from chalicelib.settings import settings
+
+CONDITION_FAILED: Final = "ConditionalCheckFailedException"
+TRANSACTION_CANCELED: Final = "TransactionCanceledException"
+#: A plain write met a transaction on the same item; it can be repeated at once.
+TRANSACTION_CONFLICT: Final = "TransactionConflictException"
+
+
+class _SharedConnection(Connection):
+    """PynamoDB's connection on the process's botocore session, counting its calls."""
+
+    @property
+    def session(self) -> botocore.session.Session:
+        return aws.session()
+
+    def counted(self) -> _SharedConnection:
+        self.client.meta.events.register("before-send.dynamodb", metering.count_dynamodb_request)
+        return self
+
+
+def _connect() -> _SharedConnection:
+    return _SharedConnection(
+        connect_timeout_seconds=aws.CONNECT_SECONDS,
+        read_timeout_seconds=aws.READ_SECONDS,
+        max_retry_attempts=3,
+        max_pool_connections=64,
+    ).counted()
+
+
+#: Made at import: a cold start pays for it outside the first person's command.
+connection: Final = _connect()
+
+
+class IntegerAttribute(Attribute[int]):
+    """A whole number; PynamoDB's NumberAttribute may be a float by its type."""
+
+    attr_type = NUMBER
+
+    def serialize(self, value: int) -> str:
+        """As DynamoDB wants numbers."""
+        return str(int(value))
+
+    def deserialize(self, value: str) -> int:
+        """As Python wants them."""
+        return int(value)
+
+
+class _Table(Model):
+    """Base of all tables: named from Settings, on the shared connection."""
+
+    @classmethod
+    def _get_connection(cls) -> TableConnection:
+        table = cls._connection
+        if table is None:
+            table = super()._get_connection()
+            try:
+                connection.get_meta_table(table.table_name)
+            except TableError:  # the first model of this table
+                connection.add_meta_table(table.get_meta_table())
+            table.connection = connection
+        return table
+
+
+class UserRow(_Table):
+    """A person. The id is derived from (provider, provider_id), so it is unique by itself."""
+
+    class Meta:
+        table_name = settings.table_prefix + "users"
+
+    user_id = UnicodeAttribute(hash_key=True)
+    provider = UnicodeAttribute()
+    provider_id = UnicodeAttribute()
+    nickname = UnicodeAttribute()
+    email = UnicodeAttribute(null=True)
+    created_at = IntegerAttribute()
+
+
+class SessionsByUser(GlobalSecondaryIndex[Any]):
+    """A person's sessions, to end them all."""
+
+    class Meta:
+        index_name = "by_user"
+        projection = KeysOnlyProjection()
+
+    user_id = UnicodeAttribute(hash_key=True)
+    session_id = UnicodeAttribute()
+
+
+class SessionRow(_Table):
+    """A signed-in browser. The id is the SHA-256 of the cookie's token."""
+
+    class Meta:
+        table_name = settings.table_prefix + "sessions"
+
+    session_id = UnicodeAttribute(hash_key=True)
+    user_id = UnicodeAttribute()
+    access_token = UnicodeAttribute()
+    refresh_token = UnicodeAttribute(null=True)
+    created_at = IntegerAttribute()
+    expires_at = IntegerAttribute()
+    by_user = SessionsByUser()
+
+
+class PreviewMap(MapAttribute[str, Any]):
+    """The beginning of a room's last chat."""
+
+    user_id = UnicodeAttribute()
+    text = UnicodeAttribute()
+    at = IntegerAttribute()
+
+
+class RoomRow(_Table):
+    """A room, or the lock on a room's name (``room_id`` = ``name#…``, see RoomNameRow)."""
+
+    class Meta:
+        table_name = settings.table_prefix + "rooms"
+
+    room_id = UnicodeAttribute(hash_key=True)
+    name = UnicodeAttribute()
+    name_key = UnicodeAttribute()
+    host_id = UnicodeAttribute()
+    epoch = UnicodeAttribute()
+    created_at = IntegerAttribute()
+    active_at = IntegerAttribute()
+    last_seq = IntegerAttribute()
+    member_count = IntegerAttribute()
+    preview = PreviewMap(null=True)  # type: ignore[no-untyped-call]
+    #: Set when the host closed it; the row goes when the erasing is done.
+    closed_at = IntegerAttribute(null=True)
+
+
+class RoomNameRow(_Table):
+    """Makes a room's name unique; lives in the rooms table under ``name#<key>``."""
+
+    class Meta:
+        table_name = settings.table_prefix + "rooms"
+
+    room_id = UnicodeAttribute(hash_key=True)
+    target_id = UnicodeAttribute()
+
+    @staticmethod
+    def key(name_key: str) -> str:
+        """The key of the lock on a name; no room id has a ``#``."""
+        return f"name#{name_key}"
+
+
+class MembersByRoom(GlobalSecondaryIndex[Any]):
+    """A room's members."""
+
+    class Meta:
+        index_name = "by_room"
+        projection = IncludeProjection(["role", "joined_at"])
+
+    room_id = UnicodeAttribute(hash_key=True)
+    user_id = UnicodeAttribute(range_key=True)
+    role = UnicodeAttribute()
+    joined_at = IntegerAttribute()
+
+
+class MemberRow(_Table):
+    """A person's membership of a room.
+
+    Joining and leaving are two writes (this row, and the notice in the log) that a
+    crash can separate; ``notice_cid`` and ``notice_since`` let whoever comes next
+    finish them, once.
+    """
+
+    class Meta:
+        table_name = settings.table_prefix + "members"
+
+    user_id = UnicodeAttribute(hash_key=True)
+    room_id = UnicodeAttribute(range_key=True)
+    role = UnicodeAttribute()
+    joined_at = IntegerAttribute()
+    read_seq = IntegerAttribute()
+    #: Present while the joined or left notice may not be written yet.
+    notice_cid = UnicodeAttribute(null=True)
+    notice_since = IntegerAttribute(null=True)
+    #: Present once the person has asked to leave.
+    leaving = IntegerAttribute(null=True)
+    by_room = MembersByRoom()
+
+
+class EntryRow(_Table):
+    """One entry of a room's log."""
+
+    class Meta:
+        table_name = settings.table_prefix + "chats"
+
+    room_id = UnicodeAttribute(hash_key=True)
+    seq = IntegerAttribute(range_key=True)
+    kind = UnicodeAttribute()
+    user_id = UnicodeAttribute()
+    text = UnicodeAttribute(null=True)
+    cid = UnicodeAttribute(null=True)
+    created_at = IntegerAttribute()
+
+
+class ConnectionsByUser(GlobalSecondaryIndex[Any]):
+    """A person's live connections."""
+
+    class Meta:
+        index_name = "by_user"
+        projection = IncludeProjection(["session_id"])
+
+    user_id = UnicodeAttribute(hash_key=True)
+    connection_id = UnicodeAttribute()
+    session_id = UnicodeAttribute()
+
+
+class ConnectionRow(_Table):
+    """A live WebSocket connection."""
+
+    class Meta:
+        table_name = settings.table_prefix + "connections"
+
+    connection_id = UnicodeAttribute(hash_key=True)
+    user_id = UnicodeAttribute()
+    session_id = UnicodeAttribute()
+    #: Set by hello; a copy that lives as long as the connection.
+    nickname = UnicodeAttribute(null=True)
+    room_ids = UnicodeSetAttribute(null=True)
+    expires_at = IntegerAttribute()
+    by_user = ConnectionsByUser()
+
+
+class SubscriptionRow(_Table):
+    """A connection that hears a room: the room's live audience is one Query."""
+
+    class Meta:
+        table_name = settings.table_prefix + "subscriptions"
+
+    room_id = UnicodeAttribute(hash_key=True)
+    connection_id = UnicodeAttribute(range_key=True)
+    user_id = UnicodeAttribute()
+    expires_at = IntegerAttribute()
+
+
+def is_condition_failure(error: PynamoDBException) -> bool:
+    """Whether a write was refused by its own condition."""
+    return error.cause_response_code == CONDITION_FAILED
+
+
+def is_conflict(error: PynamoDBException) -> bool:
+    """Whether a write met a transaction in progress on the same item."""
+    return error.cause_response_code == TRANSACTION_CONFLICT

@@ -1,0 +1,77 @@
+"""The rules for what people write: names of rooms and people, and chats."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Final
+
+from chalicelib import limits
+from chalicelib.errors import InvalidFieldError
+
+# Letters by category that draw nothing. https://www.unicode.org/reports/tr36/
+_HANGUL_FILLERS: Final = frozenset("\u115f\u1160\u3164\uffa0")
+# Format characters that emoji and some scripts need (joiners).
+_JOINERS: Final = frozenset("\u200c\u200d")
+_SPACES: Final = re.compile(r"\s+")
+
+
+def _draws(character: str) -> bool:
+    return (
+        unicodedata.category(character)[0] not in "CZM"
+        and character not in _HANGUL_FILLERS
+        and character != "\u2800"  # Braille blank
+    )
+
+
+def clean_name(text: str, *, field: str, maximum: int) -> str:
+    """A name in its stored form: NFC, trimmed, inner white space folded to one space.
+
+    Raises:
+        InvalidFieldError: it is empty, longer than ``maximum`` code points, or has
+            characters that are invisible or turn the direction of text.
+    """
+    name = _SPACES.sub(" ", unicodedata.normalize("NFC", text)).strip()
+    for character in name:
+        if unicodedata.category(character)[0] == "C" and character not in _JOINERS:
+            raise InvalidFieldError(field, "must not have invisible or control characters")
+    if not any(map(_draws, name)):
+        raise InvalidFieldError(field, "must have a visible character")
+    if len(name) > maximum:
+        raise InvalidFieldError(field, f"must have at most {maximum} characters")
+    return name
+
+
+def clean_room_name(text: str) -> str:
+    """A room's name. Raises InvalidFieldError."""
+    return clean_name(text, field="name", maximum=limits.ROOM_NAME_MAX)
+
+
+def clean_nickname(text: str) -> str:
+    """A person's nickname. Raises InvalidFieldError."""
+    return clean_name(text, field="nickname", maximum=limits.NICKNAME_MAX)
+
+
+def room_name_key(name: str) -> str:
+    """What must be unique among room names: case and compatibility forms do not count."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+
+
+def check_chat(text: str) -> str:
+    """A chat's text as it is, when it may be said.
+
+    Raises:
+        InvalidFieldError: nothing in it is visible, or it has control characters.
+    """
+    for character in text:
+        if unicodedata.category(character) in ("Cc", "Cs") and character not in "\n\t\r":
+            raise InvalidFieldError("text", "must not have control characters")
+    if not any(map(_draws, text)):
+        raise InvalidFieldError("text", "must have a visible character")
+    return text
+
+
+def preview(text: str) -> str:
+    """The beginning of a chat, on one line, for room lists."""
+    line = _SPACES.sub(" ", text).strip()
+    return line if len(line) <= limits.PREVIEW_MAX else line[: limits.PREVIEW_MAX - 1] + "…"
