@@ -228,7 +228,8 @@ def typescript() -> str:
     for cls in COMMANDS:
         lines += ts_interface(cls)
     lines += ["// --- Replies: server to client, one per command", ""]
-    for cls in [*REPLIES, protocol.ErrorReply]:
+    answers: list[StructType] = [*REPLIES, protocol.ErrorReply]
+    for cls in answers:
         lines += ts_interface(cls)
     lines += ["// --- Events: server to client, unasked", ""]
     for cls in EVENTS:

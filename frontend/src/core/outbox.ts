@@ -1,0 +1,326 @@
+import type { Entry, SendReply } from '../protocol';
+import { Failure, failureCode, isTemporary, type FailureCode } from './failure';
+import type { Cancel, World } from './ports';
+
+/**
+ * A repeat may go out only when the try before it is certainly over: the server ends a
+ * handler after 10 s, and the rest is for the way.
+ */
+export const REPEAT_AFTER_MS = 12_000;
+const REPEAT_LONGEST_MS = 60_000;
+/** So many errors of the server in a row, and the person decides what happens next. */
+const TRIES_MAX = 6;
+/** Chats of rooms that were never seen again are forgotten after this. */
+const KEEP_MS = 7 * 24 * 3_600_000;
+
+/** What is stored of a chat on its way. */
+interface Stored {
+  cid: string;
+  roomId: string;
+  text: string;
+  typedAt: number;
+  /** The tab that sends it. */
+  tab: string;
+  /** The last `seq` and the epoch held at the first try; absent before it. */
+  since?: number;
+  epoch?: string;
+  /** When the last try was made. */
+  triedAt?: number;
+  /** Why it will not be sent, unless somebody asks for it again. */
+  failed?: FailureCode;
+}
+
+/** A chat on its way, as the page shows it. */
+export interface Outgoing {
+  readonly cid: string;
+  readonly roomId: string;
+  readonly text: string;
+  readonly typedAt: number;
+  readonly state: 'sending' | 'sent' | 'failed';
+  readonly failed: FailureCode | undefined;
+}
+
+class Item implements Outgoing {
+  readonly cid: string;
+  readonly roomId: string;
+  readonly text: string;
+  readonly typedAt: number;
+  since: number | undefined;
+  epoch: string;
+  triedAt: number;
+  failed: FailureCode | undefined;
+  errors = 0;
+  pauseMs = REPEAT_AFTER_MS;
+  /** The server's answer, while the log does not show it yet. */
+  entry: Entry | undefined;
+
+  constructor(stored: Stored) {
+    this.cid = stored.cid;
+    this.roomId = stored.roomId;
+    this.text = stored.text;
+    this.typedAt = stored.typedAt;
+    this.since = stored.since;
+    this.epoch = stored.epoch ?? '';
+    this.triedAt = stored.triedAt ?? 0;
+    this.failed = stored.failed;
+  }
+
+  get state(): Outgoing['state'] {
+    if (this.failed) return 'failed';
+    return this.entry ? 'sent' : 'sending';
+  }
+
+  stored(tab: string): Stored {
+    const { cid, roomId, text, typedAt, since, epoch, triedAt, failed } = this;
+    return {
+      cid,
+      roomId,
+      text,
+      typedAt,
+      tab,
+      ...(since === undefined ? {} : { since, epoch, triedAt }),
+      ...(failed ? { failed } : {}),
+    };
+  }
+}
+
+export interface Post {
+  online(): boolean;
+  /** How far the room's log is held; undefined while the room is unknown. */
+  position(roomId: string): { seq: number; epoch: string } | undefined;
+  send(item: Outgoing, retrySince: number | undefined): Promise<SendReply>;
+  delivered(roomId: string, entry: Entry): void;
+  changed(roomId: string): void;
+}
+
+const PREFIX = 'ping-pong.outbox.';
+
+/** Every chat of this person that is not known to be delivered; survives a reload. */
+export class Outbox {
+  #items: Item[] = [];
+  #busy = new Set<string>();
+  #timers = new Map<string, Cancel>();
+  #stopped = false;
+
+  constructor(
+    private readonly world: World,
+    private readonly userId: string,
+    private readonly post: Post,
+  ) {}
+
+  /** Take over what dead tabs (also this one's former life) left behind. */
+  async adopt(): Promise<void> {
+    await this.world.tabs.exclusively((alive) => {
+      if (this.#stopped) return;
+      const found: Item[] = [];
+      for (const stored of this.#readAll()) {
+        if (this.#items.some((item) => item.cid === stored.cid)) continue;
+        if (stored.tab !== this.world.tabs.id && alive(stored.tab)) continue;
+        if (stored.typedAt < this.world.clock.now() - KEEP_MS) {
+          this.world.store.remove(this.#key(stored.cid));
+          continue;
+        }
+        const item = new Item(stored);
+        this.#write(item);
+        found.push(item);
+      }
+      found.sort((a, b) => a.typedAt - b.typedAt);
+      this.#items = found.concat(this.#items);
+      for (const roomId of new Set(found.map((item) => item.roomId))) {
+        this.post.changed(roomId);
+        this.#pump(roomId);
+      }
+    });
+  }
+
+  /** What is on its way in a room, in the order in which it was typed. */
+  of(roomId: string): readonly Outgoing[] {
+    return this.#items.filter((item) => item.roomId === roomId);
+  }
+
+  add(roomId: string, text: string): string {
+    const item = new Item({
+      cid: randomId(this.world.random),
+      roomId,
+      text,
+      typedAt: this.#typingTime(),
+      tab: this.world.tabs.id,
+    });
+    this.#items.push(item);
+    this.#write(item);
+    this.post.changed(roomId);
+    this.#pump(roomId);
+    return item.cid;
+  }
+
+  /** Send a failed chat again. */
+  retry(cid: string): void {
+    const item = this.#items.find((each) => each.cid === cid);
+    if (!item?.failed) return;
+    item.failed = undefined;
+    item.errors = 0;
+    this.#write(item);
+    this.post.changed(item.roomId);
+    this.#pump(item.roomId);
+  }
+
+  discard(cid: string): void {
+    const item = this.#items.find((each) => each.cid === cid);
+    if (item?.failed) this.#forget(item);
+  }
+
+  /** These are in the log now, wherever they came from. */
+  seen(roomId: string, entries: readonly Entry[]): void {
+    if (!this.#items.length) return;
+    for (const entry of entries) {
+      if (!entry.cid || entry.user_id !== this.userId) continue;
+      const item = this.#items.find((each) => each.cid === entry.cid && each.roomId === roomId);
+      if (item) this.#forget(item);
+    }
+    this.#forgetPassed(roomId);
+  }
+
+  /** Go on; there is a connection again, or a room has become known. */
+  wake(): void {
+    for (const roomId of new Set(this.#items.map((item) => item.roomId))) this.#pump(roomId);
+  }
+
+  /** The room is gone, and with it where these were going. */
+  dropRoom(roomId: string): void {
+    for (const item of [...this.#items]) if (item.roomId === roomId) this.#forget(item);
+  }
+
+  /** Let go of timers; what is stored stays. */
+  stop(): void {
+    this.#stopped = true;
+    for (const cancel of this.#timers.values()) cancel();
+    this.#timers.clear();
+  }
+
+  /** Forget everything of this person, in this and in other tabs. */
+  clear(): void {
+    this.stop();
+    this.#items = [];
+    for (const stored of this.#readAll()) this.world.store.remove(this.#key(stored.cid));
+  }
+
+  #pump(roomId: string): void {
+    this.#timers.get(roomId)?.();
+    this.#timers.delete(roomId);
+    if (this.#stopped || this.#busy.has(roomId) || !this.post.online()) return;
+    const item = this.#items.find((each) => each.roomId === roomId && each.state === 'sending');
+    const position = this.post.position(roomId);
+    if (!item || !position) return;
+    if (item.since !== undefined) {
+      const rest = this.#rest(item);
+      if (rest > 0) {
+        this.#timers.set(roomId, this.world.clock.after(rest, () => this.#pump(roomId)));
+        return;
+      }
+    }
+    void this.#try(item, position);
+  }
+
+  /** How long a repeat has to wait; a clock that was set back must not make it longer. */
+  #rest(item: Item): number {
+    const due = item.triedAt + item.pauseMs - this.world.clock.now();
+    return Math.min(due, item.pauseMs);
+  }
+
+  async #try(item: Item, position: { seq: number; epoch: string }): Promise<void> {
+    let retrySince: number | undefined;
+    if (item.since === undefined) {
+      item.since = position.seq;
+      item.epoch = position.epoch;
+    } else {
+      // Another epoch is another log: whatever was known of the old one is void.
+      retrySince = item.epoch === position.epoch ? item.since : 0;
+    }
+    item.triedAt = this.world.clock.now();
+    // Before it is sent, so that a reload in between repeats it as a repeat.
+    this.#write(item);
+    this.#busy.add(item.roomId);
+    try {
+      const { entry } = await this.post.send(item, retrySince);
+      this.#delivered(item, entry);
+    } catch (error) {
+      this.#failed(item, error);
+    } finally {
+      this.#busy.delete(item.roomId);
+      this.#pump(item.roomId);
+    }
+  }
+
+  #delivered(item: Item, entry: Entry): void {
+    if (!this.#items.includes(item)) return;
+    this.world.store.remove(this.#key(item.cid));
+    item.entry = entry;
+    // Usually the log shows it at once, and `seen` forgets the item.
+    this.post.delivered(item.roomId, entry);
+    this.#forgetPassed(item.roomId);
+    this.post.changed(item.roomId);
+  }
+
+  /** What the server has confirmed is shown by the log, once that has come so far. */
+  #forgetPassed(roomId: string): void {
+    const seq = this.post.position(roomId)?.seq ?? 0;
+    for (const item of this.#items) {
+      if (item.roomId === roomId && item.entry && item.entry.seq <= seq) this.#forget(item);
+    }
+  }
+
+  #failed(item: Item, error: unknown): void {
+    if (!this.#items.includes(item)) return;
+    const code = failureCode(error);
+    item.pauseMs = REPEAT_AFTER_MS;
+    if (code === 'internal') {
+      item.errors++;
+      item.pauseMs = Math.min(REPEAT_AFTER_MS * 1.5 ** (item.errors - 1), REPEAT_LONGEST_MS);
+    }
+    if (error instanceof Failure) item.pauseMs = Math.max(item.pauseMs, error.retryAfterMs);
+    if (!isTemporary(code) || item.errors >= TRIES_MAX) item.failed = code;
+    this.#write(item);
+    this.post.changed(item.roomId);
+  }
+
+  #forget(item: Item): void {
+    this.#items = this.#items.filter((each) => each !== item);
+    this.world.store.remove(this.#key(item.cid));
+    this.post.changed(item.roomId);
+  }
+
+  /** Later than all before, also when the clock was set back: it gives the order after a reload. */
+  #typingTime(): number {
+    return Math.max(this.world.clock.now(), (this.#items.at(-1)?.typedAt ?? 0) + 1);
+  }
+
+  #key(cid: string): string {
+    return `${PREFIX}${this.userId}.${cid}`;
+  }
+
+  #write(item: Item): void {
+    if (this.#stopped || item.entry) return;
+    this.world.store.set(this.#key(item.cid), JSON.stringify(item.stored(this.world.tabs.id)));
+  }
+
+  #readAll(): Stored[] {
+    const found: Stored[] = [];
+    for (const key of this.world.store.keys()) {
+      if (!key.startsWith(`${PREFIX}${this.userId}.`)) continue;
+      try {
+        const stored = JSON.parse(this.world.store.get(key) ?? '') as Stored;
+        if (key === this.#key(stored.cid)) found.push(stored);
+      } catch {
+        this.world.store.remove(key);
+      }
+    }
+    return found;
+  }
+}
+
+const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+
+/** 22 characters: 132 random bits. */
+export function randomId(random: () => number): string {
+  return Array.from({ length: 22 }, () => ALPHABET[Math.floor(random() * 64)]).join('');
+}

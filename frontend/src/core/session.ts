@@ -1,0 +1,637 @@
+import type {
+  AnyEvent,
+  CommandType,
+  Entry,
+  HelloReply,
+  Me,
+  OpenReply,
+  Replies,
+  Room,
+  RoomPosition,
+  SyncedRoom,
+  User,
+} from '../protocol';
+import { Connection, type Body, type ConnectionState } from './connection';
+import { failureCode, isTemporary, type FailureCode } from './failure';
+import { Outbox, type Outgoing } from './outbox';
+import type { Cancel, World } from './ports';
+import { RoomState } from './room';
+import { Syncer } from './sync';
+
+/** What has changed; whoever shows it reads it anew. */
+export type Topic = 'connection' | 'me' | 'users' | 'rooms' | `room:${string}`;
+
+/** What the page of the open room shows. */
+export type View =
+  | { state: 'loading' }
+  | { state: 'ready' }
+  | { state: 'failed'; code: FailureCode }
+  | { state: 'removed'; why: 'left' | 'closed' | 'gone' };
+
+/** A tab that is looked at notices a lost push within this. */
+const PULSE_VISIBLE_MS = 45_000;
+/** API Gateway ends a connection after ten idle minutes. */
+const PULSE_MS = 4 * 60_000;
+/** After this, a connection is tried out before it is trusted again. */
+const STALE_MS = 20_000;
+const PROBE_TIMEOUT_MS = 6_000;
+const READ_FIRST_MS = 400;
+const READ_PAUSE_MS = 3_000;
+const MEMBERS_RETRY_MS = 15_000;
+/** A room that could not be entered for reasons that pass is tried again by itself. */
+const REENTER_MS = 8_000;
+const WAIT_ONLINE_MS = 8_000;
+/** A log that grows beyond this while nobody looks further up is cut to its newest part. */
+const LOG_MAX = 600;
+const LOG_KEEP = 300;
+const EARLY_MAX = 200;
+
+/** Everything a signed-in person sees and does: one per page. */
+export class Session {
+  me: Me | null = null;
+  readonly users = new Map<string, User>();
+  readonly rooms = new Map<string, RoomState>();
+  /** False until the first hello was answered: nothing is known yet. */
+  ready = false;
+  view: View = { state: 'loading' };
+  readonly connection: Connection;
+
+  #outbox: Outbox | null = null;
+  readonly #syncer: Syncer;
+  #openId: string | null = null;
+  #lookingAt: string | null = null;
+  /** Entries of rooms whose snapshot is still on its way. */
+  #early = new Map<string, Entry[]>();
+  #moreRoomIds: string[] = [];
+  #listingMore = false;
+  #entering = new Set<string>();
+  #reads = new Map<string, { acked: number; cancel: Cancel | null }>();
+  #memberQueue: string[] = [];
+  #memberBusy = false;
+  #pulse: Cancel = () => {};
+  #pulsedAt = 0;
+  #pulsedAllAt = 0;
+  /** Server's clock minus ours. */
+  #clockOffset = 0;
+  #waiters: ((state: ConnectionState) => void)[] = [];
+
+  constructor(
+    private readonly world: World,
+    private readonly changed: (topic: Topic) => void,
+  ) {
+    this.connection = new Connection(world, {
+      changed: (state) => this.#stateChanged(state),
+      hello: (reply) => this.#hello(reply),
+      event: (event) => this.#event(event),
+    });
+    this.#syncer = new Syncer(world, {
+      request: (rooms, timeoutMs) => this.connection.request('room.sync', { rooms }, timeoutMs),
+      position: (roomId) => this.#position(roomId),
+      hasGap: (roomId) => this.rooms.get(roomId)?.log.hasGap ?? false,
+      apply: (synced, after, reply) => {
+        this.#learn(reply.users);
+        this.#synced(synced, after);
+      },
+    });
+  }
+
+  start(): void {
+    this.connection.start();
+  }
+
+  /** The server's time. */
+  now(): number {
+    return this.world.clock.now() + this.#clockOffset;
+  }
+
+  /** Most recently active first. */
+  get roomList(): RoomState[] {
+    return [...this.rooms.values()].sort(
+      (a, b) => b.activeAt - a.activeAt || (a.id < b.id ? -1 : 1),
+    );
+  }
+
+  /** Whether some rooms have not been listed yet. */
+  get listing(): boolean {
+    return !this.ready || this.#moreRoomIds.length > 0;
+  }
+
+  outgoing(roomId: string): readonly Outgoing[] {
+    return this.#outbox?.of(roomId) ?? [];
+  }
+
+  // --- What a person does
+
+  /** Find or make a room by its name. */
+  async openRoom(name: string): Promise<OpenReply> {
+    return this.#ask('room.open', { name });
+  }
+
+  /** Show a room, entering it if need be; null: no room is shown. */
+  show(roomId: string | null): void {
+    if (roomId === this.#openId) return;
+    this.#openId = roomId;
+    this.#lookingAt = null;
+    if (!roomId) return;
+    const isLoaded = this.rooms.get(roomId)?.loaded ?? false;
+    this.#setView(isLoaded ? { state: 'ready' } : { state: 'loading' });
+    if (!isLoaded) void this.#enter(roomId);
+  }
+
+  /** Enter the shown room (again), after an error or after it was left. */
+  reenter(): void {
+    if (!this.#openId) return;
+    this.#setView({ state: 'loading' });
+    this.connection.hurry();
+    void this.#enter(this.#openId);
+  }
+
+  /** The newest entries of this room are on the screen; null: of none. */
+  look(roomId: string | null): void {
+    this.#lookingAt = roomId;
+    if (roomId) this.#seen(roomId);
+  }
+
+  send(roomId: string, text: string): void {
+    this.#outbox?.add(roomId, text);
+  }
+
+  retry(cid: string): void {
+    this.#outbox?.retry(cid);
+  }
+
+  discard(cid: string): void {
+    this.#outbox?.discard(cid);
+  }
+
+  /** Load the page of history before what is held. */
+  async loadBefore(roomId: string): Promise<void> {
+    const room = this.rooms.get(roomId);
+    if (!room?.loaded || !room.log.hasBefore || room.loadingBefore) return;
+    room.loadingBefore = true;
+    this.changed(`room:${roomId}`);
+    try {
+      const { log } = room;
+      const before = Math.max(1, log.first);
+      const reply = await this.connection.request('chat.history', { room_id: roomId, before });
+      this.#learn(reply.users);
+      if (room.log === log && log.first === before) {
+        log.precede(reply.entries, (reply.has_before ?? false) && reply.entries.length > 0);
+        this.#outbox?.seen(roomId, reply.entries);
+      }
+    } catch {
+      // The top of the list is still in sight: scrolling asks again.
+    } finally {
+      room.loadingBefore = false;
+      this.changed(`room:${roomId}`);
+    }
+  }
+
+  /** Have the members of a displayed room, now or soon. */
+  wantMembers(roomId: string): void {
+    const members = this.rooms.get(roomId)?.members;
+    if (!members || members.state === 'ready' || members.state === 'loading') return;
+    if (members.retryAt > this.world.clock.now()) return;
+    if (!this.#memberQueue.includes(roomId)) this.#memberQueue.push(roomId);
+    void this.#fetchMembers();
+  }
+
+  async moreMembers(roomId: string): Promise<void> {
+    const room = this.rooms.get(roomId);
+    const after = room?.members.after;
+    if (!room || after === undefined) return;
+    const reply = await this.#ask('room.members', { room_id: roomId, after });
+    if (room.members.after !== after) return;
+    room.members.take(reply, false);
+    this.#learn(reply.users);
+    this.changed(`room:${roomId}`);
+  }
+
+  /** Leave a room; a host says who follows, or closes it. */
+  async leave(roomId: string, how: { successor_id?: string; close?: boolean } = {}): Promise<void> {
+    try {
+      await this.#ask('room.leave', { room_id: roomId, ...how });
+    } catch (error) {
+      const code = failureCode(error);
+      if (code !== 'not_member' && code !== 'room_not_found') throw error;
+    }
+    if (this.#openId === roomId) this.#openId = null;
+    this.#remove(roomId, 'left');
+  }
+
+  async rename(nickname: string): Promise<void> {
+    const reply = await this.#ask('profile.update', { nickname });
+    this.#setMe(reply.me);
+  }
+
+  /** Forget everything of this person on this device. */
+  forget(): void {
+    this.#outbox?.clear();
+    this.connection.stop();
+  }
+
+  /** The page goes away; what is stored stays. */
+  abandon(): void {
+    this.#outbox?.stop();
+    this.connection.stop();
+  }
+
+  networkChanged(): void {
+    this.connection.networkChanged();
+    this.#probe();
+  }
+
+  visibilityChanged(): void {
+    if (this.world.visible()) {
+      this.connection.hurry();
+      this.#probe();
+    }
+    if (this.connection.state === 'online') this.#schedulePulse();
+  }
+
+  // --- The connection
+
+  #stateChanged(state: ConnectionState): void {
+    if (state === 'online') {
+      this.#online();
+    } else {
+      this.#pulse();
+      this.#syncer.stop();
+      this.#entering.clear();
+      for (const read of this.#reads.values()) {
+        read.cancel?.();
+        read.cancel = null;
+      }
+    }
+    for (const waiter of [...this.#waiters]) waiter(state);
+    this.changed('connection');
+  }
+
+  #hello(reply: HelloReply): void {
+    if (this.me && this.me.user_id !== reply.me.user_id) this.#reset();
+    this.#clockOffset = reply.now - this.world.clock.now();
+    this.ready = true;
+    this.#early.clear();
+    this.#setMe(reply.me);
+    this.#learn(reply.users);
+    this.#moreRoomIds = reply.more_room_ids ?? [];
+    const mine = new Set([...reply.rooms.map((room) => room.room_id), ...this.#moreRoomIds]);
+    for (const roomId of this.rooms.keys()) if (!mine.has(roomId)) this.#remove(roomId, 'gone');
+    for (const room of reply.rooms) this.#upsert(room);
+    if (!this.#outbox) {
+      this.#outbox = new Outbox(this.world, reply.me.user_id, {
+        online: () => this.connection.state === 'online',
+        position: (roomId) => {
+          const room = this.rooms.get(roomId);
+          return room && { seq: room.log.last, epoch: room.epoch };
+        },
+        send: (item, retrySince) =>
+          this.connection.request('chat.send', {
+            room_id: item.roomId,
+            text: item.text,
+            cid: item.cid,
+            ...(retrySince === undefined ? {} : { retry_since: retrySince }),
+          }),
+        delivered: (roomId, entry) => this.#pushed(roomId, [entry]),
+        changed: (roomId) => this.changed(`room:${roomId}`),
+      });
+    }
+    this.changed('rooms');
+  }
+
+  #online(): void {
+    const loaded = [...this.rooms.values()].filter((room) => room.loaded).map((room) => room.id);
+    if (loaded.length) this.#syncer.now(loaded);
+    void this.#listMore();
+    const openId = this.#openId;
+    if (openId && !this.rooms.get(openId)?.loaded) {
+      const { view } = this;
+      if (view.state === 'loading' || (view.state === 'failed' && isTemporary(view.code))) {
+        this.reenter();
+      } else if (view.state === 'ready') {
+        this.#setView({ state: 'removed', why: 'gone' });
+      }
+    }
+    void this.#outbox?.adopt();
+    this.#outbox?.wake();
+    for (const room of this.rooms.values()) this.#sendRead(room);
+    void this.#fetchMembers();
+    this.#pulsedAt = this.#pulsedAllAt = this.world.clock.now();
+    this.#schedulePulse();
+  }
+
+  #reset(): void {
+    this.#outbox?.stop();
+    this.#outbox = null;
+    this.rooms.clear();
+    this.users.clear();
+    this.#reads.clear();
+  }
+
+  /** Ask as soon as there is a connection, if there is one soon. */
+  async #ask<C extends CommandType>(type: C, body: Body<C>): Promise<Replies[C]> {
+    this.connection.hurry();
+    const { state } = this.connection;
+    if (state === 'connecting' || state === 'hello') {
+      await new Promise<void>((resolve) => {
+        const done = () => {
+          cancel();
+          this.#waiters = this.#waiters.filter((each) => each !== waiter);
+          resolve();
+        };
+        const waiter = (next: ConnectionState) => {
+          if (next !== 'connecting' && next !== 'hello') done();
+        };
+        const cancel = this.world.clock.after(WAIT_ONLINE_MS, done);
+        this.#waiters.push(waiter);
+      });
+    }
+    return this.connection.request(type, body);
+  }
+
+  #schedulePulse(): void {
+    this.#pulse();
+    const interval = this.world.visible() ? PULSE_VISIBLE_MS : PULSE_MS;
+    const ms = interval * (0.9 + this.world.random() * 0.1);
+    const due = Math.max(0, this.#pulsedAt + ms - this.world.clock.now());
+    this.#pulse = this.world.clock.after(due, () => {
+      this.#beat();
+      this.#schedulePulse();
+    });
+  }
+
+  /** Keeps the connection open, and finds what was pushed and did not arrive. */
+  #beat(timeoutMs?: number): void {
+    const now = this.world.clock.now();
+    const all = now - this.#pulsedAllAt >= PULSE_MS * 0.9;
+    const ids = [...this.rooms.values()].filter((room) => all || room.loaded);
+    this.#pulsedAt = now;
+    if (all) this.#pulsedAllAt = now;
+    this.#syncer.now(
+      ids.map((room) => room.id),
+      timeoutMs,
+    );
+  }
+
+  /** After a sleep or a change of network, a connection may be dead without knowing it. */
+  #probe(): void {
+    if (this.connection.state !== 'online') return;
+    if (this.world.clock.now() - this.#pulsedAt < STALE_MS) return;
+    this.#beat(PROBE_TIMEOUT_MS);
+    this.#schedulePulse();
+  }
+
+  // --- What the server tells
+
+  #event(event: AnyEvent): void {
+    switch (event.type) {
+      case 'entries.added':
+        this.#learn(event.users);
+        this.#pushed(event.room_id, event.entries);
+        break;
+      case 'room.joined':
+        this.#learn(event.users);
+        this.#upsert(event.room);
+        this.changed('rooms');
+        break;
+      case 'room.left':
+        this.#remove(event.room_id, 'left');
+        break;
+      case 'room.closed':
+        this.#remove(event.room_id, 'closed');
+        break;
+      case 'read.marked': {
+        this.rooms.get(event.room_id)?.markRead(event.seq);
+        this.changed('rooms');
+        break;
+      }
+      case 'profile.updated':
+        this.#setMe(event.me);
+        break;
+      default:
+      // An event of a newer server: not for us.
+    }
+  }
+
+  #pushed(roomId: string, entries: Entry[]): void {
+    const room = this.rooms.get(roomId);
+    if (!room || this.#entering.has(roomId)) {
+      const early = this.#early.get(roomId) ?? [];
+      if (early.length < EARLY_MAX) this.#early.set(roomId, early.concat(entries));
+    }
+    if (!room) return;
+    this.#added(room, room.push(entries));
+    if (room.log.hasGap) this.#syncer.gap(roomId);
+  }
+
+  #synced(synced: SyncedRoom, after: number): void {
+    const room = this.rooms.get(synced.room_id);
+    if (!room) return;
+    if (synced.gone) {
+      this.#remove(room.id, 'gone');
+    } else if (synced.reset || (synced.epoch && synced.epoch !== room.epoch)) {
+      // Another log under the same id: nothing of the old one is true any more.
+      this.rooms.delete(room.id);
+      this.#moreRoomIds.push(room.id);
+      if (room.id === this.#openId) this.reenter();
+      void this.#listMore();
+    } else {
+      this.#added(room, room.follow(after, synced.entries ?? []));
+    }
+  }
+
+  /** Entries have found their place in a room's log. */
+  #added(room: RoomState, added: Entry[]): void {
+    if (added.length) {
+      this.#outbox?.seen(room.id, added);
+      if (this.#lookingAt === room.id) this.#seen(room.id);
+      const isReadBack = room.id === this.#openId && this.#lookingAt !== room.id;
+      if (room.log.entries.length > LOG_MAX && !isReadBack) room.log.trim(LOG_KEEP);
+    }
+    this.changed(`room:${room.id}`);
+    this.changed('rooms');
+  }
+
+  #learn(users: Record<string, User>): void {
+    let isNews = false;
+    for (const [userId, user] of Object.entries(users)) {
+      if (this.users.get(userId)?.nickname === user.nickname) continue;
+      this.users.set(userId, user);
+      isNews = true;
+    }
+    if (isNews) this.changed('users');
+  }
+
+  #setMe(me: Me): void {
+    this.me = me;
+    this.#learn({ [me.user_id]: { nickname: me.nickname } });
+    this.changed('me');
+  }
+
+  #upsert(snapshot: Room): RoomState {
+    const known = this.rooms.get(snapshot.room_id);
+    if (known?.epoch === snapshot.epoch) {
+      known.refresh(snapshot);
+      const read = this.#reads.get(known.id);
+      if (read) read.acked = snapshot.read_seq ?? 0;
+      return known;
+    }
+    const room = new RoomState(snapshot, this.me?.user_id ?? '');
+    this.rooms.set(room.id, room);
+    this.#reads.get(room.id)?.cancel?.();
+    this.#reads.set(room.id, { acked: room.readSeq, cancel: null });
+    if (known?.loaded && room.id === this.#openId) {
+      this.#setView({ state: 'loading' });
+      void this.#enter(room.id);
+    }
+    this.#takeEarly(room);
+    return room;
+  }
+
+  #takeEarly(room: RoomState): void {
+    const early = this.#early.get(room.id);
+    if (!early) return;
+    this.#early.delete(room.id);
+    this.#pushed(room.id, early);
+  }
+
+  #remove(roomId: string, why: 'left' | 'closed' | 'gone'): void {
+    const wasMine = this.rooms.delete(roomId);
+    this.#reads.get(roomId)?.cancel?.();
+    this.#reads.delete(roomId);
+    this.#early.delete(roomId);
+    this.#moreRoomIds = this.#moreRoomIds.filter((id) => id !== roomId);
+    this.#outbox?.dropRoom(roomId);
+    if (this.#openId === roomId && (wasMine || this.view.state === 'ready')) {
+      this.#lookingAt = null;
+      this.#setView({ state: 'removed', why });
+    }
+    this.changed('rooms');
+  }
+
+  // --- Requests that come about by themselves
+
+  async #enter(roomId: string): Promise<void> {
+    if (this.connection.state !== 'online' || this.#entering.has(roomId)) return;
+    this.#entering.add(roomId);
+    try {
+      const reply = await this.connection.request('room.enter', { room_id: roomId });
+      this.#learn(reply.users);
+      const room = this.#upsert(reply.room);
+      room.enter(reply);
+      this.#entering.delete(roomId);
+      this.#takeEarly(room);
+      this.#outbox?.seen(roomId, reply.entries);
+      this.#outbox?.wake();
+      if (roomId === this.#openId) this.#setView({ state: 'ready' });
+      this.changed('rooms');
+    } catch (error) {
+      const code = failureCode(error);
+      this.#entering.delete(roomId);
+      // Without a connection it is asked again with the next one.
+      if (code === 'lost' || roomId !== this.#openId) return;
+      this.#setView({ state: 'failed', code });
+      if (!isTemporary(code)) return;
+      this.world.clock.after(REENTER_MS, () => {
+        if (roomId === this.#openId && this.view.state === 'failed') void this.#enter(roomId);
+      });
+    }
+  }
+
+  async #listMore(): Promise<void> {
+    if (this.#listingMore) return;
+    this.#listingMore = true;
+    while (this.#moreRoomIds.length && this.connection.state === 'online') {
+      const asked = this.#moreRoomIds;
+      try {
+        const reply = await this.connection.request('room.list', { room_ids: asked });
+        this.#learn(reply.users);
+        for (const room of reply.rooms) this.#upsert(room);
+        const more = reply.more_room_ids ?? [];
+        // No progress would mean to ask for ever.
+        const added = this.#moreRoomIds.filter((id) => !asked.includes(id));
+        this.#moreRoomIds = more.length < asked.length ? more.concat(added) : added;
+        this.#outbox?.wake();
+      } catch {
+        break;
+      }
+      this.changed('rooms');
+    }
+    this.#listingMore = false;
+  }
+
+  async #fetchMembers(): Promise<void> {
+    if (this.#memberBusy) return;
+    this.#memberBusy = true;
+    try {
+      while (this.connection.state === 'online') {
+        const roomId = this.#memberQueue.shift();
+        if (roomId === undefined) break;
+        await this.#fetchMembersOf(roomId);
+      }
+    } finally {
+      this.#memberBusy = false;
+    }
+  }
+
+  async #fetchMembersOf(roomId: string): Promise<void> {
+    const members = this.rooms.get(roomId)?.members;
+    if (!members || members.state === 'ready') return;
+    members.state = 'loading';
+    try {
+      const reply = await this.connection.request('room.members', { room_id: roomId });
+      const missed = (members.state as string) === 'stale';
+      members.take(reply, true);
+      this.#learn(reply.users);
+      if (missed) members.doubt();
+    } catch (error) {
+      members.state = members.byId.size ? 'stale' : 'none';
+      if (failureCode(error) === 'lost') this.#memberQueue.push(roomId);
+      else members.retryAt = this.world.clock.now() + MEMBERS_RETRY_MS;
+    }
+    this.changed(`room:${roomId}`);
+    this.changed('rooms');
+  }
+
+  #seen(roomId: string): void {
+    const room = this.rooms.get(roomId);
+    if (!room?.loaded || room.log.last <= room.readSeq) return;
+    room.markRead(room.log.last);
+    this.changed('rooms');
+    this.#sendRead(room);
+  }
+
+  #sendRead(room: RoomState): void {
+    const read = this.#reads.get(room.id);
+    if (!read || read.cancel || read.acked >= room.readSeq) return;
+    const send = async () => {
+      if (this.connection.state !== 'online') {
+        read.cancel = null;
+        return;
+      }
+      const seq = room.readSeq;
+      read.cancel = this.world.clock.after(READ_PAUSE_MS, () => {
+        read.cancel = null;
+        this.#sendRead(room);
+      });
+      if (seq <= read.acked) return;
+      try {
+        await this.connection.request('room.read', { room_id: room.id, seq });
+        read.acked = Math.max(read.acked, seq);
+      } catch {
+        // Asked again after the pause, or by the next connection.
+      }
+    };
+    read.cancel = this.world.clock.after(READ_FIRST_MS, () => void send());
+  }
+
+  #position(roomId: string): RoomPosition | undefined {
+    const room = this.rooms.get(roomId);
+    return room && { room_id: roomId, after: room.log.last, epoch: room.epoch };
+  }
+
+  #setView(view: View): void {
+    this.view = view;
+    if (this.#openId) this.changed(`room:${this.#openId}`);
+  }
+}
