@@ -76,7 +76,7 @@ class Edge:
         app.router.add_route("*", "/{path:.*}", self._respond)
         app.on_shutdown.append(self._end_tunnels)
         self._server = LocalServer(app, shutdown_seconds=SHUTDOWN_SECONDS)
-        self._tunnels: set[asyncio.Task[None]] = set()
+        self._tunnels: set[asyncio.Task[web.StreamResponse]] = set()
         self._api: ApiProxy | None = None
 
     async def start(self) -> None:
@@ -135,7 +135,8 @@ class Edge:
             return problem(400, "malformed", "the path must not be written in this way")
         target = self._config.api_base.rstrip("/") + raw_path.removeprefix("/api")
         url = URL(f"{target}?{query}" if query else target, encoded=True)
-        assert self._api is not None
+        if self._api is None:
+            raise RuntimeError("the edge was not started")
         return await self._api.forward(request, url, self._origin)
 
     async def _connect(self, request: web.Request) -> web.StreamResponse:
@@ -147,13 +148,12 @@ class Edge:
         _, _, query = request.raw_path.partition("?")
         target = self._config.websocket_url
         url = URL(f"{target}?{query}" if query else target, encoded=True)
-        task = asyncio.current_task()
-        assert task is not None
-        self._tunnels.add(task)
-        try:
-            return await tunnel(request, url, self._origin, self._config.api_timeout_seconds)
-        finally:
-            self._tunnels.discard(task)
+        connecting = asyncio.create_task(
+            tunnel(request, url, self._origin, self._config.api_timeout_seconds)
+        )
+        self._tunnels.add(connecting)
+        connecting.add_done_callback(self._tunnels.discard)
+        return await connecting
 
     async def _end_tunnels(self, _app: web.Application) -> None:
         for task in list(self._tunnels):

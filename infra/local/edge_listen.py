@@ -12,6 +12,8 @@ from typing import Final
 
 from aiohttp import web
 
+from infra.errors import InfraError
+
 #: How often another ephemeral port is tried when ::1 has it taken already.
 EPHEMERAL_ATTEMPTS: Final = 16
 BACKLOG: Final = 256
@@ -21,7 +23,7 @@ LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
 _TAKEN: Final = frozenset({errno.EADDRINUSE, errno.EACCES})
 
 
-class PortTakenError(Exception):
+class PortTakenError(InfraError):
     """A port that a local server needs is not to be had.
 
     ``port`` is the TCP port, ``service`` what wanted it, ``address`` where it is taken.
