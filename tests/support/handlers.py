@@ -1,0 +1,192 @@
+"""The app's handlers in this process, called with AWS's events.
+
+For endpoints that have DynamoDB and SSM but neither WebSocket APIs nor Lambdas
+(LocalStack's free release), and for counting calls exactly. Posts to connections and
+asynchronous invocations go over real HTTP to a small server of the test's own.
+"""
+
+from __future__ import annotations
+
+import base64
+import importlib
+import itertools
+import json
+import os
+import threading
+from collections.abc import Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from tests.support.chat import ChatClient, ConnectionRefusedWithStatusError
+from tests.support.site import Answer
+
+
+class ManagementServer:
+    """AWS's side of posts and asynchronous invocations."""
+
+    def __init__(self) -> None:
+        self.connections: dict[str, ChatClient] = {}
+        self.posts: list[tuple[str, bytes]] = []
+        self.background: Any = None
+        self.jobs: list[threading.Thread] = []
+        server = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                path = unquote(self.path)
+                if path.endswith("/invocations"):
+                    server.invoke(json.loads(body))
+                    self._answer(202)
+                else:
+                    self._answer(server.post(path.rsplit("/", 1)[1], body))
+
+            def do_DELETE(self) -> None:
+                client = server.connections.pop(unquote(self.path).rsplit("/", 1)[1], None)
+                if client is not None:
+                    client.lost()
+                self._answer(204 if client else 410)
+
+            def _answer(self, status: int) -> None:
+                self.send_response(status)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, format: str, *args: Any) -> None:
+                pass  # requests are asserted, not printed
+
+        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._http.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._http.server_address[1]}"
+        threading.Thread(target=self._http.serve_forever, daemon=True).start()
+
+    def post(self, connection_id: str, body: bytes) -> int:
+        client = self.connections.get(connection_id)
+        if client is None:
+            return 410
+        self.posts.append((connection_id, body))
+        client.receive(body.decode())
+        return 200
+
+    def invoke(self, event: Any) -> None:
+        job = threading.Thread(target=self.background, args=(event,), daemon=True)
+        self.jobs.append(job)
+        job.start()
+
+    def finish_jobs(self) -> None:
+        """Wait until all asynchronous invocations are done."""
+        while self.jobs:
+            self.jobs.pop().join(30)
+
+    def stop(self) -> None:
+        self.finish_jobs()
+        self._http.shutdown()
+        self._http.server_close()
+
+
+class _Context:
+    function_name = "background"
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 300_000
+
+
+class _HandlerTransport:
+    def __init__(self, site: HandlerSite, client: ChatClient, connection_id: str) -> None:
+        self.connection_id = connection_id
+        self._site = site
+        self._client = client
+
+    def send(self, frame: str) -> None:
+        answer = self._site.call_message(self.connection_id, frame)
+        self._client.receive(answer)
+
+    def close(self) -> None:
+        self._site.management.connections.pop(self.connection_id, None)
+        self._site.call("websocket_disconnect", self.connection_id, "DISCONNECT")
+        self._client.lost()
+
+
+class HandlerSite:
+    """The app in this process."""
+
+    def __init__(self, origin: str, kakao: str, management: ManagementServer) -> None:
+        """Import the app; its environment must be set by now."""
+        self.origin = origin
+        self.kakao = kakao
+        self.management = management
+        self.app = importlib.import_module("app")
+        self._ids = itertools.count(1)
+        management.background = lambda event: self.app.run_in_background(event, _Context())
+
+    def request(
+        self, method: str, path: str, headers: Mapping[str, str], body: str = ""
+    ) -> Answer:
+        parts = urlsplit(path)
+        resource = parts.path.removeprefix("/api")
+        event = {
+            "httpMethod": method,
+            "resource": resource,
+            "path": resource,
+            "requestContext": {
+                "resourcePath": resource,
+                "httpMethod": method,
+                "path": parts.path,
+                "identity": {"sourceIp": "127.0.0.1"},
+            },
+            "headers": dict(headers),
+            "multiValueHeaders": {name: [value] for name, value in headers.items()},
+            "multiValueQueryStringParameters": parse_qs(parts.query) or None,
+            "queryStringParameters": None,
+            "pathParameters": None,
+            "stageVariables": None,
+            "body": body,
+            "isBase64Encoded": False,
+        }
+        answer = self.app.app(event, _Context())
+        found: dict[str, list[str]] = {}
+        for name, value in (answer.get("headers") or {}).items():
+            found.setdefault(name.lower(), []).append(value)
+        for name, values in (answer.get("multiValueHeaders") or {}).items():
+            found.setdefault(name.lower(), []).extend(values)
+        content = answer["body"]
+        if answer.get("isBase64Encoded"):
+            content = base64.b64decode(content).decode()
+        return Answer(answer["statusCode"], found, content)
+
+    def connect(self, headers: Mapping[str, str]) -> ChatClient:
+        connection_id = f"test-{os.getpid()}-{next(self._ids)}="
+        answer = self.call("websocket_connect", connection_id, "CONNECT", headers=dict(headers))
+        if answer["statusCode"] != 200:
+            raise ConnectionRefusedWithStatusError(answer["statusCode"])
+        client = ChatClient()
+        client.transport = _HandlerTransport(self, client, connection_id)
+        self.management.connections[connection_id] = client
+        return client
+
+    def call_message(self, connection_id: str, frame: str) -> str:
+        """One message event; returns the frame that goes back as the route's response."""
+        answer = self.call("websocket_message", connection_id, "MESSAGE", body=frame)
+        body: str = answer["body"]
+        return body
+
+    def call(self, function: str, connection_id: str, kind: str, **more: Any) -> dict[str, Any]:
+        """Call a WebSocket Lambda with AWS's event."""
+        event = {
+            "requestContext": {
+                "routeKey": {"MESSAGE": "$default"}.get(kind, f"${kind.lower()}"),
+                "eventType": kind,
+                "connectionId": connection_id,
+                "apiId": "test",
+                "stage": "ws",
+                "domainName": "localhost",
+                "requestTimeEpoch": 0,
+            },
+            "isBase64Encoded": False,
+            **more,
+        }
+        answer: dict[str, Any] = getattr(self.app, function)(event, _Context())
+        return answer
