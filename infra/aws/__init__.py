@@ -1,0 +1,1 @@
+"""Packages the app and deploys it by CloudFormation, to AWS or to an emulator."""

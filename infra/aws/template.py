@@ -1,0 +1,153 @@
+"""The CloudFormation template: its YAML parts, Chalice's output, and the joined result.
+
+Chalice generates the Lambdas and the two APIs from app.py and deep-merges one file into
+that (https://aws.github.io/chalice/topics/cfn.html). That file is joined here from the
+parts in infra/aws/template/, one part per concern.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+import yaml
+
+from infra.errors import InfraError
+
+Json: TypeAlias = dict[str, Any]
+
+PARTS_DIR: Final = Path(__file__).parent / "template"
+
+#: Chalice makes these and they are not wanted: the stage deploys itself (functions.yaml).
+UNWANTED: Final = ("WebsocketAPIDeployment",)
+
+#: Stages whose data outlives the stack.
+PRODUCTION: Final = "prod"
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML with CloudFormation's short intrinsics (!Ref, !Sub, …)."""
+
+
+def _intrinsic(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> Json:
+    """``!Sub x`` → ``{"Fn::Sub": "x"}``, and so on."""
+    value: Any
+    if isinstance(node, yaml.ScalarNode):
+        value = loader.construct_scalar(node)
+        if suffix == "GetAtt":
+            value = str(value).split(".", 1)
+    elif isinstance(node, yaml.SequenceNode):
+        value = loader.construct_sequence(node, deep=True)
+    else:
+        assert isinstance(node, yaml.MappingNode)
+        value = loader.construct_mapping(node, deep=True)
+    return {suffix if suffix in ("Ref", "Condition") else f"Fn::{suffix}": value}
+
+
+_Loader.add_multi_constructor("!", _intrinsic)
+
+
+def merge_template(parts_dir: Path = PARTS_DIR) -> Json:
+    """The file that Chalice merges into what it generates.
+
+    Raises:
+        InfraError: a part is not YAML, or two parts define the same thing.
+    """
+    joined: Json = {}
+    for path in sorted(parts_dir.glob("*.yaml")):
+        try:
+            part = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
+        except yaml.YAMLError as error:
+            raise InfraError(f"{path} is not valid YAML: {error}") from error
+        for section, content in part.items():
+            if not isinstance(content, dict):
+                joined[section] = content
+                continue
+            target = joined.setdefault(section, {})
+            for name, definition in content.items():
+                if name in target:
+                    raise InfraError(f"{path}: {section}.{name} is defined in another part, too")
+                target[name] = definition
+    return joined
+
+
+def finish(merged: Json, *, stage: str) -> Json:
+    """Chalice's merged output made ready for CloudFormation.
+
+    Args:
+        merged: what `chalice package --merge-template` wrote.
+        stage: `prod` keeps its tables and the bucket when the stack goes; other stages
+            take them along, so that a trial leaves nothing behind.
+    """
+    template = copy.deepcopy(merged)
+    for name in UNWANTED:
+        template["Resources"].pop(name, None)
+    stage_of_websocket = template["Resources"].get("WebsocketAPIStage")
+    if stage_of_websocket is not None:
+        stage_of_websocket["Properties"].pop("DeploymentId", None)
+    if stage != PRODUCTION:
+        for resource in template["Resources"].values():
+            # DeletionPolicy takes no condition without another transform.
+            for policy in ("DeletionPolicy", "UpdateReplacePolicy"):
+                if resource.get(policy) == "Retain":
+                    resource[policy] = "Delete"
+    _require_types(template)
+    return template
+
+
+def _require_types(template: Json) -> None:
+    """Refuse overrides of resources that Chalice did not generate.
+
+    Such an override (a Lambda that app.py no longer has, say) merges into nothing and
+    leaves a resource without a type.
+    """
+    orphans = [name for name, body in template["Resources"].items() if "Type" not in body]
+    if orphans:
+        raise InfraError(
+            "infra/aws/template overrides what app.py does not define: " + ", ".join(orphans)
+        )
+
+
+def serialise(template: Mapping[str, Any]) -> str:
+    """The template as JSON: no YAML aliases, which CloudFormation refuses; stable bytes."""
+    return json.dumps(template, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def of_type(template: Mapping[str, Any], kind: str) -> dict[str, Json]:
+    """Resources of one type, by logical id."""
+    found: dict[str, Json] = {
+        name: body for name, body in template["Resources"].items() if body["Type"] == kind
+    }
+    return found
+
+
+def references(node: Any) -> Iterator[str]:
+    """Logical ids (and parameters) that a part of a template refers to."""
+    if isinstance(node, list):
+        for item in node:
+            yield from references(item)
+    elif isinstance(node, dict):
+        for key, value in node.items():
+            if key == "Ref":
+                yield value
+            elif key == "Fn::GetAtt":
+                yield value.split(".")[0] if isinstance(value, str) else value[0]
+            elif key == "Fn::Sub":
+                yield from _substitutions(value)
+            elif key == "DependsOn":
+                yield from [value] if isinstance(value, str) else value
+            else:
+                yield from references(value)
+
+
+def _substitutions(value: Any) -> Iterator[str]:
+    """What ``${…}`` in an Fn::Sub refers to."""
+    text, names = (value, {}) if isinstance(value, str) else value
+    yield from references(names)
+    for piece in text.split("${")[1:]:
+        name = piece.split("}", 1)[0].split(".")[0]
+        if name not in names and not name.startswith(("!", "AWS::")):
+            yield name

@@ -1,0 +1,149 @@
+"""The emulated AWS as the supervisor sees it: a child process with an endpoint."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import signal
+import sys
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+from infra.errors import InfraError
+
+#: What the stack needs; MiniStack leaves its other services, and their ports, closed.
+SERVICES: Final = (
+    *("apigateway", "cloudformation", "dynamodb", "iam", "lambda"),
+    *("logs", "s3", "ssm", "sts"),
+)
+
+REGION: Final = "ap-northeast-2"
+
+#: MiniStack takes any; boto3 insists on some.
+CREDENTIALS: Final = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+
+#: How long saving the state and ending the workers may take, in seconds.
+STOP_SECONDS: Final = 10.0
+
+#: A message is one line, and one may carry the log of a whole invocation.
+LINE_BYTES_MAX: Final = 16 * 1024 * 1024
+
+
+class EmulatorProcess:
+    """MiniStack in a process group of its own, with its Lambda workers."""
+
+    def __init__(self, state_dir: Path, on_invocation: Callable[[dict[str, Any]], None]) -> None:
+        self._state_dir = state_dir
+        self._on_invocation = on_invocation
+        self._process: Process | None = None
+        self._reader: asyncio.Task[None] | None = None
+        self._port: asyncio.Future[int] | None = None
+        self.log_path = state_dir / "ministack.log"
+        self.endpoint = ""
+
+    async def start(self) -> None:
+        """Start it and learn its port; it may still be importing.
+
+        Raises:
+            InfraError: it ended at once; with the end of its log.
+        """
+        # What killed workers left: unpacked code.
+        temporary = self._state_dir / "tmp"
+        shutil.rmtree(temporary, ignore_errors=True)
+        temporary.mkdir(parents=True)
+        with self.log_path.open("wb") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "infra.local.emulator"),
+                cwd=Path(__file__).parents[2],
+                env=self._environment(temporary),
+                stdin=PIPE,
+                stdout=PIPE,
+                stderr=log,
+                limit=LINE_BYTES_MAX,
+                # A group of its own: Ctrl-C in the terminal goes to the supervisor alone,
+                # and whatever the emulator leaves behind can be ended by the group's id.
+                process_group=0,
+            )
+        self._port = asyncio.get_running_loop().create_future()
+        self._reader = asyncio.create_task(self._read(self._process))
+        self.endpoint = f"http://127.0.0.1:{await self._port}"
+
+    def _environment(self, temporary: Path) -> dict[str, str]:
+        """The workers inherit it, so it has nothing of the developer's own."""
+        inherited = {
+            name: value
+            for name, value in os.environ.items()
+            if name in ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "PYTHONPATH", "VIRTUAL_ENV")
+        }
+        return {
+            **inherited,
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "MINISTACK_REGION": REGION,
+            "SERVICES": ",".join(SERVICES),
+            "BIND_HOST": "127.0.0.1",
+            "PERSIST_STATE": "1",
+            "STATE_DIR": str((self._state_dir / "ministack").resolve()),
+            # These listen on fixed ports, whatever SERVICES says.
+            "IOT_MTLS_ENABLED": "0",
+            "SFTP_ENABLED": "0",
+            "TMPDIR": str(temporary.resolve()),
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
+
+    async def _read(self, process: Process) -> None:
+        """Take messages until the process ends."""
+        assert process.stdout is not None and self._port is not None
+        async for line in process.stdout:
+            message = json.loads(line)
+            if "port" in message:
+                self._port.set_result(message["port"])
+            elif "invocation" in message:
+                self._on_invocation(message["invocation"])
+        if not self._port.done():
+            self._port.set_exception(InfraError(f"MiniStack did not start:\n{self.log_tail()}"))
+
+    def log_tail(self, lines: int = 20) -> str:
+        """The end of MiniStack's log."""
+        text = self.log_path.read_text(encoding="utf-8", errors="replace")
+        return "\n".join(text.splitlines()[-lines:])
+
+    def warm(self, functions: list[str]) -> None:
+        """Have a worker started for each function that has none."""
+        if self._process is not None and self._process.stdin is not None:
+            self._process.stdin.write(json.dumps({"warm": functions}).encode() + b"\n")
+
+    async def ended(self) -> int:
+        """Wait until the process has ended; its exit status."""
+        assert self._process is not None
+        return await self._process.wait()
+
+    async def stop(self) -> None:
+        """Save the state and end the process and all its workers."""
+        process = self._process
+        if process is None:
+            return
+        if process.returncode is None and process.stdin is not None:
+            process.stdin.close()
+            try:
+                await asyncio.wait_for(process.wait(), STOP_SECONDS)
+            except asyncio.TimeoutError:
+                pass
+        self.kill()
+        await process.wait()
+        if self._reader is not None:
+            await self._reader
+
+    def kill(self) -> None:
+        """End what is left of the process group at once, unsaved."""
+        if self._process is not None:
+            try:
+                os.killpg(self._process.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
