@@ -50,6 +50,8 @@ class ChatClient:
     def __init__(self) -> None:
         self.transport: Transport
         self.events: list[Frame] = []
+        #: Entries that were pushed, in the order in which they came.
+        self.entries: list[Frame] = []
         self.closed = threading.Event()
         self._replies: dict[str, Future[Frame]] = {}
         self._without_ref: list[Frame] = []
@@ -67,6 +69,7 @@ class ChatClient:
                 self._without_ref.append(content)
             else:
                 self.events.append(content)
+                self.entries.extend(content.get("entries", []))
             self._changed.notify_all()
 
     def lost(self) -> None:
@@ -109,29 +112,24 @@ class ChatClient:
 
     def wait_for(self, type_: str, where: Callable[[Frame], bool] = lambda _: True) -> Frame:
         """The next event of a type that fits; earlier ones stay."""
-        found: list[Frame] = []
-
-        def is_there() -> bool:
-            for event in self.events:
-                if event["type"] == type_ and where(event):
-                    found.append(event)
-                    return True
-            return False
-
-        with self._changed:
-            self._wait(is_there, f"{type_} among {[event['type'] for event in self.events]}")
-            self.events.remove(found[0])
-            return found[0]
+        return self._take(
+            self.events, lambda event: event["type"] == type_ and where(event), what=type_
+        )
 
     def wait_for_entry(self, **wanted: Any) -> Frame:
-        """The next pushed log entry that has these fields."""
+        """The next pushed log entry that has these fields; earlier ones stay."""
 
         def fits(entry: Frame) -> bool:
             return all(entry.get(name) == value for name, value in wanted.items())
 
-        event = self.wait_for("entries.added", lambda frame: any(map(fits, frame["entries"])))
-        entry: Frame = next(filter(fits, event["entries"]))
-        return entry
+        return self._take(self.entries, fits, what=f"an entry with {wanted}")
+
+    def _take(self, found: list[Frame], fits: Callable[[Frame], bool], what: str) -> Frame:
+        with self._changed:
+            self._wait(lambda: any(map(fits, found)), f"{what} among {found}")
+            frame = next(filter(fits, found))
+            found.remove(frame)
+            return frame
 
     def close(self) -> None:
         """End the connection."""
