@@ -126,9 +126,8 @@ class ApiProxy:
             log.warning("no answer from the API in time")
             failure = problem(504, "internal", "the API did not answer in time")
         except aiohttp.ClientError as error:
-            if request.transport is None or request.transport.is_closing():
-                raise  # the browser left
-            log.warning("the API can't be reached: %s", type(error).__name__)
+            if request.transport is not None and not request.transport.is_closing():
+                log.warning("the API can't be reached: %s", type(error).__name__)
             failure = problem(502, "internal", "the API can't be reached; is the stack running?")
         if response is None or not response.prepared:
             return failure

@@ -242,3 +242,27 @@ async def test_many_requests_at_once_keep_their_answers_apart(tmp_path: Path) ->
                 assert (sent["target"], sent["body"]) == (f"/base/{number}", str(number))
 
         await asyncio.gather(*(ask(number) for number in range(50)))
+
+
+@in_loop
+async def test_a_browser_that_leaves_in_the_middle_ends_the_request_quietly(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    left = asyncio.Event()
+
+    async def endless(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        try:
+            while True:
+                await response.write(b"x" * 65536)
+        finally:
+            left.set()
+
+    async with serving(endless) as port, edge_for(tmp_path, port) as running:
+        async with running.client.get(running.url("/api/x")) as answer:
+            await answer.content.readexactly(10)
+            answer.close()
+        await left.wait()
+    messages = [record for record in caplog.records if record.levelname in ("WARNING", "ERROR")]
+    assert not messages

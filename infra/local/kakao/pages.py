@@ -68,6 +68,8 @@ summary{padding:14px 0;cursor:pointer;font-weight:600}
 code{font-size:14px;background:#f2f3f5;border-radius:6px;padding:2px 6px;overflow-wrap:anywhere}
 """
 
+#: How many of the people that were made up are offered, the newest ones.
+MADE_UP_MAX: Final = 8
 # Background and text colour of the faces.
 _COLOURS: Final = (
     ("#ffe9b8", "#7a5200"),
@@ -112,7 +114,11 @@ def sign_in(wanted: AuthorizeRequest, people: Sequence[Person], known: Person | 
         if any(checks)
         else ""
     )
-    buttons = "".join(f"<li>{_person_button(person, person == known)}</li>" for person in people)
+    made_up = [person for person in people if person.key is None]
+    offered = [*(person for person in people if person.key), *made_up[-MADE_UP_MAX:]]
+    if known is not None and known not in offered:
+        offered.append(known)
+    buttons = "".join(f"<li>{_person_button(person, person == known)}</li>" for person in offered)
     return _page(
         "카카오 로그인",
         f"""<h1>누구로 로그인할까요?</h1><p class=en>Who is signing in?</p>

@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from joserfc.errors import JoseError
 from joserfc.jwk import RSAKey
 
 from infra.errors import InfraError
@@ -226,7 +227,7 @@ class Store:
 
 
 def _hash(value: str) -> str:
-    return hashlib.sha256(value.encode()).hexdigest()
+    return hashlib.sha256(value.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def _read(path: Path) -> _Data:
@@ -244,5 +245,5 @@ def _read(path: Path) -> _Data:
             sessions={name: Session(**value) for name, value in content["sessions"].items()},
             key=key,
         )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, JoseError) as error:
         raise StateFileError(path, f"{type(error).__name__} in reading it") from error

@@ -73,7 +73,9 @@ async def _linked(standin: KakaoStandIn, request: web.Request) -> tuple[Person, 
     token: Token | None = None
     if scheme == "KakaoAK":
         expected = standin.config.admin_key
-        if not hmac.compare_digest(credentials.encode("utf-8", "replace"), expected.encode()):
+        if not hmac.compare_digest(
+            credentials.encode("utf-8", "surrogateescape"), expected.encode()
+        ):
             raise ApiError(-401, "wrong appKey", 401)
         parameters = {**request.query, **await read_form(request)}
         name = parameters.get("target_id", "")
@@ -90,7 +92,7 @@ async def _linked(standin: KakaoStandIn, request: web.Request) -> tuple[Person, 
         raise ApiError(-401, "no authentication key!", 401)
     person = standin.store.find(name)
     link = standin.store.link_of(person.id) if person else None
-    if person is None or link is None or person.key == name:
+    if person is None or link is None:
         raise ApiError(-101, "NotRegisteredUserException", 400)
     return person, link, token
 
