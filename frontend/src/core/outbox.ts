@@ -138,6 +138,10 @@ export class Outbox {
     return this.#items.filter((item) => item.roomId === roomId);
   }
 
+  get unsent(): number {
+    return this.#items.filter((item) => !item.entry).length;
+  }
+
   add(roomId: string, text: string): string {
     const item = new Item({
       cid: randomId(this.world.random),

@@ -120,6 +120,11 @@ export class Session {
     return this.#outbox?.of(roomId) ?? [];
   }
 
+  /** How many chats would be lost if everything were forgotten now. */
+  get unsent(): number {
+    return this.#outbox?.unsent ?? 0;
+  }
+
   // --- What a person does
 
   /** Find or make a room by its name. */

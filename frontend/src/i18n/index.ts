@@ -1,0 +1,59 @@
+import { computed, signal } from '@preact/signals';
+import { en } from './en';
+import { ko, type Messages } from './ko';
+
+export type Lang = 'ko' | 'en';
+export type { Messages };
+
+/** Korean, unless the browser asks for something else. */
+export function preferredLang(stored: string | null, browser: string | undefined): Lang {
+  if (stored === 'ko' || stored === 'en') return stored;
+  return !browser || /^ko\b/i.test(browser) ? 'ko' : 'en';
+}
+
+export const lang = signal<Lang>('ko');
+
+/** The texts in the language of the page. */
+export const texts = computed<Messages>(() => (lang.value === 'ko' ? ko : en));
+
+const tags: Record<Lang, string> = { ko: 'ko-KR', en: 'en-GB' };
+
+/** Making a formatter costs more than a hundred uses of it, so each is made once. */
+const formats = computed(() => {
+  const tag = tags[lang.value];
+  return {
+    time: new Intl.DateTimeFormat(tag, { hour: 'numeric', minute: '2-digit', hour12: true }),
+    day: new Intl.DateTimeFormat(tag, {
+      year: 'numeric',
+      month: 'long',
+      day: 'numeric',
+      weekday: 'long',
+    }),
+    date: new Intl.DateTimeFormat(tag, { month: 'short', day: 'numeric' }),
+    oldDate: new Intl.DateTimeFormat(tag, { year: '2-digit', month: 'numeric', day: 'numeric' }),
+  };
+});
+
+export function timeText(at: number): string {
+  return formats.value.time.format(at);
+}
+
+export function dayText(at: number): string {
+  return formats.value.day.format(at);
+}
+
+/** The day of a moment, on this machine's calendar. */
+export function dayOf(at: number): string {
+  const date = new Date(at);
+  return `${date.getFullYear()}-${date.getMonth() + 1}-${date.getDate()}`;
+}
+
+/** As short as it can be: the time today, "yesterday", else the date. */
+export function shortTimeText(at: number, now: number): string {
+  if (dayOf(at) === dayOf(now)) return timeText(at);
+  const yesterday = new Date(now);
+  yesterday.setDate(yesterday.getDate() - 1);
+  if (dayOf(at) === dayOf(yesterday.getTime())) return texts.value.time.yesterday;
+  const isThisYear = new Date(at).getFullYear() === new Date(now).getFullYear();
+  return (isThisYear ? formats.value.date : formats.value.oldDate).format(at);
+}

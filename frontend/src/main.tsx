@@ -1,0 +1,12 @@
+import { render } from 'preact';
+import './styles/base.css';
+import './styles/pages.css';
+import './styles/chat.css';
+import { App } from './ui/App';
+import { loadChoices, startSessionEvents } from './ui/app';
+import { startRouter } from './ui/router';
+
+loadChoices();
+startRouter();
+startSessionEvents();
+render(<App />, document.getElementById('app') as HTMLElement);

@@ -1,0 +1,102 @@
+import type { ComponentChildren } from 'preact';
+import { useEffect } from 'preact/hooks';
+import { texts } from '../i18n';
+import { hasSession, session, toast, watch } from './app';
+import { Logo } from './art';
+import { Landing } from './pages/Landing';
+import { MePage } from './pages/MePage';
+import { NotFound } from './pages/NotFound';
+import { RoomsPage } from './pages/RoomsPage';
+import { SignIn } from './pages/SignIn';
+import { route } from './router';
+import { StatusLine } from './StatusLine';
+
+export function App() {
+  const { page } = route.value;
+  const isInside = page === 'rooms' || page === 'room' || page === 'me';
+  return (
+    <div class={`app app-${page}`}>
+      <a class="skip" href="#main">
+        {texts.value.skip}
+      </a>
+      <TopBar isInside={isInside} />
+      <main id="main" tabIndex={-1}>
+        <Page />
+      </main>
+      <div class="pills">
+        {isInside && <StatusLine />}
+        <div class={`pill toast ${toast.value ? 'is-shown' : ''}`} role="status">
+          {toast.value}
+        </div>
+      </div>
+      <Title />
+    </div>
+  );
+}
+
+function Page(): ComponentChildren {
+  const where = route.value;
+  switch (where.page) {
+    case 'landing':
+      return <Landing />;
+    case 'sign-in':
+      return <SignIn />;
+    case 'rooms':
+      return <RoomsPage roomId={null} />;
+    case 'room':
+      return <RoomsPage roomId={where.roomId} />;
+    case 'me':
+      return <MePage />;
+    case 'not-found':
+      return <NotFound />;
+  }
+}
+
+function TopBar({ isInside }: { isInside: boolean }) {
+  const { page } = route.value;
+  const t = texts.value;
+  const current = (is: boolean) => (is ? ('page' as const) : undefined);
+  return (
+    <header class="top">
+      <a class="brand" href="/">
+        <Logo />
+        <span>{t.brand}</span>
+      </a>
+      <nav aria-label={t.nav.main}>
+        {isInside || hasSession() ? (
+          <>
+            <a href="/rooms" aria-current={current(page === 'rooms' || page === 'room')}>
+              {t.nav.rooms}
+            </a>
+            <a href="/me" aria-current={current(page === 'me')}>
+              {t.nav.me}
+            </a>
+          </>
+        ) : (
+          page !== 'sign-in' && <a href="/sign-in">{t.nav.signIn}</a>
+        )}
+      </nav>
+    </header>
+  );
+}
+
+/** The window's title: how much is unread, and where one is. */
+function Title() {
+  const t = texts.value;
+  const where = route.value;
+  watch('rooms');
+  const names: string[] = [t.brand];
+  let unread = 0;
+  if (hasSession()) {
+    for (const room of session().rooms.values()) unread += room.unread;
+    if (where.page === 'room') names.unshift(session().rooms.get(where.roomId)?.name ?? '');
+  }
+  if (where.page === 'sign-in') names.unshift(t.signIn.title);
+  if (where.page === 'rooms') names.unshift(t.rooms.title);
+  if (where.page === 'me') names.unshift(t.me.title);
+  const title = `${unread > 0 ? `(${unread}) ` : ''}${names.filter(Boolean).join(' · ')}`;
+  useEffect(() => {
+    document.title = title;
+  }, [title]);
+  return null;
+}

@@ -1,0 +1,129 @@
+import { batch, signal, type Signal } from '@preact/signals';
+import type { FailureCode } from '../core/failure';
+import { Session, type Topic } from '../core/session';
+import { lang, preferredLang, type Lang } from '../i18n';
+import { browserWorld, store } from './browser';
+import { navigate } from './router';
+
+// --- What has changed, batched per frame
+
+const versions = new Map<Topic, Signal<number>>();
+const dirty = new Set<Topic>();
+
+function version(topic: Topic): Signal<number> {
+  let found = versions.get(topic);
+  if (!found) versions.set(topic, (found = signal(0)));
+  return found;
+}
+
+/** In a component: render again whenever one of these changes. */
+export function watch(...topics: Topic[]): void {
+  for (const topic of topics) void version(topic).value;
+}
+
+function flush(): void {
+  const topics = [...dirty];
+  dirty.clear();
+  batch(() => {
+    for (const topic of topics) version(topic).value++;
+  });
+}
+
+/** A busy room brings many frames in one blink; the page is drawn once. */
+function changed(topic: Topic): void {
+  if (topic === 'connection') connectionChanged();
+  if (dirty.size === 0) {
+    if (document.visibilityState === 'visible') requestAnimationFrame(flush);
+    else setTimeout(flush, 250);
+  }
+  dirty.add(topic);
+}
+
+// --- The session of this page
+
+let current: Session | null = null;
+
+/** The session, dialled when it is needed first. */
+export function session(): Session {
+  if (!current) {
+    current = new Session(browserWorld(), changed);
+    current.start();
+  }
+  return current;
+}
+
+export function hasSession(): boolean {
+  return current !== null;
+}
+
+/** Nobody is signed in (any more): let go, and offer to sign in. */
+export function toSignIn(reason: FailureCode | ''): void {
+  const next = location.pathname;
+  current?.abandon();
+  current = null;
+  signInReason.value = reason;
+  navigate(`/sign-in?next=${encodeURIComponent(next)}`, 'replace');
+}
+
+/** Why one stands on the sign-in page. */
+export const signInReason = signal<FailureCode | ''>('');
+
+function connectionChanged(): void {
+  if (current?.connection.state === 'signed_out') {
+    const wasIn = current.ready;
+    // Not in the middle of the connection's own work.
+    queueMicrotask(() => toSignIn(wasIn ? 'signed_out' : ''));
+  }
+}
+
+export function startSessionEvents(): void {
+  const network = () => current?.networkChanged();
+  addEventListener('online', network);
+  addEventListener('offline', network);
+  document.addEventListener('visibilitychange', () => {
+    isVisible.value = document.visibilityState === 'visible';
+    current?.visibilityChanged();
+  });
+}
+
+export const isVisible = signal(document.visibilityState === 'visible');
+
+// --- Short messages
+
+export const toast = signal('');
+let toastTimer: ReturnType<typeof setTimeout> | undefined;
+
+export function say(text: string): void {
+  clearTimeout(toastTimer);
+  toast.value = text;
+  toastTimer = setTimeout(() => (toast.value = ''), 3_500);
+}
+
+// --- Language and theme
+
+export type Theme = 'auto' | 'light' | 'dark';
+export const theme = signal<Theme>('auto');
+
+export function setLang(next: Lang): void {
+  store.set('ping-pong.lang', next);
+  lang.value = next;
+  document.documentElement.lang = next;
+}
+
+export function setTheme(next: Theme): void {
+  theme.value = next;
+  if (next === 'auto') {
+    store.remove('ping-pong.theme');
+    delete document.documentElement.dataset.theme;
+  } else {
+    store.set('ping-pong.theme', next);
+    document.documentElement.dataset.theme = next;
+  }
+}
+
+export function loadChoices(): void {
+  lang.value = preferredLang(store.get('ping-pong.lang'), navigator.language);
+  document.documentElement.lang = lang.value;
+  const stored = store.get('ping-pong.theme');
+  theme.value = stored === 'light' || stored === 'dark' ? stored : 'auto';
+}

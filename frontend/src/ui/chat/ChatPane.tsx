@@ -1,0 +1,150 @@
+import type { ComponentChildren } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
+import type { RoomState } from '../../core/room';
+import { texts } from '../../i18n';
+import { session, watch } from '../app';
+import { Icon, OutOfBounds } from '../art';
+import { Blank, IconButton } from '../parts';
+import { Composer } from './Composer';
+import { LeaveDialog } from './LeaveDialog';
+import { LogView } from './LogView';
+import { MemberPanel } from './MemberPanel';
+
+/** One room: entering it, what is said in it, and what happens when it is no more. */
+export function ChatPane({ roomId }: { roomId: string }) {
+  watch(`room:${roomId}`, 'rooms');
+  const here = session();
+  const t = texts.value;
+  useEffect(() => {
+    here.show(roomId);
+    return () => here.show(null);
+  }, [roomId]);
+
+  const { view } = here;
+  const room = here.rooms.get(roomId);
+  if (view.state === 'removed') {
+    return (
+      <Bare>
+        <Blank art={<OutOfBounds />} title={t.chat.removed[view.why]} isAlert>
+          <a class="button primary" href="/rooms">
+            {t.chat.toRooms}
+          </a>
+          {view.why !== 'closed' && (
+            <button type="button" class="button" onClick={() => here.reenter()}>
+              {t.chat.enterAgain}
+            </button>
+          )}
+        </Blank>
+      </Bare>
+    );
+  }
+  if (view.state === 'failed') {
+    return (
+      <Bare>
+        <Blank
+          art={<OutOfBounds />}
+          title={t.chat.failedTitle}
+          text={t.errors[view.code]}
+          isAlert
+        >
+          <button type="button" class="button primary" onClick={() => here.reenter()}>
+            {t.retry}
+          </button>
+          <a class="button" href="/rooms">
+            {t.chat.toRooms}
+          </a>
+        </Blank>
+      </Bare>
+    );
+  }
+  if (!room?.loaded) return <ChatSkeleton name={room?.name ?? ''} />;
+  return <OpenRoom room={room} />;
+}
+
+function OpenRoom({ room }: { room: RoomState }) {
+  watch(`room:${room.id}`, 'users');
+  const t = texts.value;
+  const [panel, setPanel] = useState(false);
+  const [leaving, setLeaving] = useState(false);
+  return (
+    <div class="chat">
+      <header class="chat-head">
+        <BackLink />
+        <div class="chat-title">
+          <h2>{room.name}</h2>
+          <span class="muted small">{t.chat.memberCount(room.memberCount)}</span>
+        </div>
+        <IconButton
+          name="members"
+          label={t.chat.members}
+          testId="show-members"
+          isPressed={panel}
+          onClick={() => setPanel(!panel)}
+        />
+        <IconButton
+          name="leave"
+          label={t.leave.button}
+          testId="leave-room"
+          onClick={() => setLeaving(true)}
+        />
+      </header>
+      <div class="chat-body">
+        <div class="chat-main">
+          <LogView room={room} />
+          <Composer roomId={room.id} />
+        </div>
+        {panel && <MemberPanel room={room} onClose={() => setPanel(false)} />}
+      </div>
+      {leaving && <LeaveDialog room={room} onClose={() => setLeaving(false)} />}
+    </div>
+  );
+}
+
+function BackLink() {
+  return (
+    <a class="icon-button back" href="/rooms" aria-label={texts.value.chat.back}>
+      <Icon name="back" />
+    </a>
+  );
+}
+
+function Bare({ children }: { children: ComponentChildren }) {
+  return (
+    <div class="chat">
+      <header class="chat-head">
+        <BackLink />
+      </header>
+      {children}
+    </div>
+  );
+}
+
+function ChatSkeleton({ name }: { name: string }) {
+  const t = texts.value;
+  return (
+    <div class="chat" aria-busy="true">
+      <header class="chat-head">
+        <BackLink />
+        <div class="chat-title">
+          <h2>{name || '\u00a0'}</h2>
+          <span class="muted small">{t.loading}</span>
+        </div>
+      </header>
+      <div class="chat-body">
+        <div class="chat-main">
+          <div class="log" aria-hidden="true">
+            <div class="log-inner">
+              {[0, 1, 2, 3, 4].map((i) => (
+                <div key={i} class={`line ${i % 3 === 1 ? 'is-own' : ''} is-first`}>
+                  {i % 3 !== 1 && <span class="avatar skeleton" />}
+                  <span class={`skeleton bubble-skeleton bar-${i % 3}`} />
+                </div>
+              ))}
+            </div>
+          </div>
+          <Composer roomId={null} />
+        </div>
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,92 @@
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { CHAT_TEXT_MAX } from '../../protocol';
+import { texts } from '../../i18n';
+import { session } from '../app';
+import { Icon } from '../art';
+import { Counter } from '../parts';
+import { lengthOf } from '../rows';
+
+/** What was begun in a room is still there when one comes back to it. */
+const drafts = new Map<string, string>();
+
+const TALLEST_PX = 144;
+
+/** Whether this key press means "send". */
+export function isSendKey(event: KeyboardEvent): boolean {
+  if (event.key !== 'Enter' || event.shiftKey) return false;
+  // The Enter that ends a Hangul composition belongs to the input method (229: Safari).
+  return !event.isComposing && event.keyCode !== 229;
+}
+
+/** Where one writes; without a room yet, only its place. */
+export function Composer({ roomId }: { roomId: string | null }) {
+  const t = texts.value.chat;
+  const [text, setText] = useState(drafts.get(roomId ?? '') ?? '');
+  const box = useRef<HTMLTextAreaElement>(null);
+  const isTooLong = lengthOf(text.trim()) > CHAT_TEXT_MAX;
+  const canSend = roomId !== null && text.trim() !== '' && !isTooLong;
+
+  useLayoutEffect(() => {
+    const area = box.current;
+    if (!area) return;
+    area.style.height = 'auto';
+    area.style.height = `${Math.min(area.scrollHeight, TALLEST_PX)}px`;
+  }, [text]);
+
+  const change = (next: string) => {
+    setText(next);
+    if (roomId) drafts.set(roomId, next);
+  };
+  const submit = () => {
+    if (!canSend) return;
+    session().send(roomId, text.trim());
+    change('');
+    box.current?.focus();
+  };
+
+  return (
+    <form
+      class="composer"
+      onSubmit={(event) => {
+        event.preventDefault();
+        submit();
+      }}
+    >
+      <label class="hidden" for="composer">
+        {t.composer}
+      </label>
+      <div class="composer-field">
+        <textarea
+          id="composer"
+          ref={box}
+          rows={1}
+          data-testid="composer"
+          value={text}
+          placeholder={t.placeholder}
+          disabled={roomId === null}
+          aria-invalid={isTooLong}
+          aria-describedby="composer-counter"
+          enterkeyhint="send"
+          onInput={(event) => change(event.currentTarget.value)}
+          onKeyDown={(event) => {
+            if (!isSendKey(event)) return;
+            event.preventDefault();
+            submit();
+          }}
+        />
+        <Counter id="composer-counter" text={text.trim()} most={CHAT_TEXT_MAX} />
+      </div>
+      <button
+        class="send"
+        aria-label={t.send}
+        title={t.send}
+        data-testid="send"
+        disabled={!canSend}
+        // The keyboard of a phone stays open.
+        onMouseDown={(event) => event.preventDefault()}
+      >
+        <Icon name="send" />
+      </button>
+    </form>
+  );
+}

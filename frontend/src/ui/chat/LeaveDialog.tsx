@@ -1,0 +1,123 @@
+import { useEffect, useState } from 'preact/hooks';
+import { failureCode, type FailureCode } from '../../core/failure';
+import type { RoomState } from '../../core/room';
+import { texts } from '../../i18n';
+import { session, watch } from '../app';
+import { Avatar, Dialog, ErrorText, nameOf } from '../parts';
+import { navigate } from '../router';
+import { membersInOrder } from './MemberPanel';
+
+/** Leaving is for good, so it is asked; a host also says what becomes of the room. */
+export function LeaveDialog({ room, onClose }: { room: RoomState; onClose(): void }) {
+  watch(`room:${room.id}`, 'users', 'connection');
+  const t = texts.value;
+  const here = session();
+  const [way, setWay] = useState<'hand-over' | 'close'>('hand-over');
+  const [successor, setSuccessor] = useState('');
+  const [error, setError] = useState<FailureCode | ''>('');
+  const [isBusy, setBusy] = useState(false);
+  useEffect(() => here.wantMembers(room.id));
+
+  const myId = here.me?.user_id ?? '';
+  const others = membersInOrder(room).filter((userId) => userId !== myId);
+  const isAlone = room.memberCount <= 1;
+  const mustChoose = room.hostId === myId && !isAlone;
+  const chosen = others.includes(successor) ? successor : '';
+
+  const leave = async () => {
+    setBusy(true);
+    setError('');
+    try {
+      if (!mustChoose) await here.leave(room.id);
+      else if (way === 'close') await here.leave(room.id, { close: true });
+      else await here.leave(room.id, { successor_id: chosen });
+      navigate('/rooms', 'replace');
+    } catch (failure) {
+      setError(failureCode(failure));
+      setBusy(false);
+    }
+  };
+  const text = mustChoose ? t.leave.hostText : isAlone ? t.leave.alone : t.leave.text;
+  const action = !mustChoose
+    ? t.leave.confirm
+    : way === 'close'
+      ? t.leave.closeRoom
+      : t.leave.handOver;
+
+  return (
+    <Dialog
+      title={mustChoose ? t.leave.hostTitle : t.leave.title}
+      testId="leave-dialog"
+      onClose={() => !isBusy && onClose()}
+    >
+      <p>{text}</p>
+      {mustChoose && (
+        <div class="ways">
+          <label class="way">
+            <input
+              type="radio"
+              name="way"
+              data-testid="leave-hand-over"
+              checked={way === 'hand-over'}
+              onChange={() => setWay('hand-over')}
+            />
+            <span>{t.leave.handOver}</span>
+          </label>
+          {way === 'hand-over' && (
+            <div class="successors" role="radiogroup" aria-label={t.leave.successor}>
+              {others.length === 0 && <p class="muted small">{t.loading}</p>}
+              {others.map((userId) => (
+                <label class="member" key={userId} data-testid="successor">
+                  <input
+                    type="radio"
+                    name="successor"
+                    value={userId}
+                    checked={userId === chosen}
+                    onChange={() => setSuccessor(userId)}
+                  />
+                  <Avatar userId={userId} name={nameOf(userId)} />
+                  <span class="member-name">{nameOf(userId)}</span>
+                </label>
+              ))}
+              {room.members.after !== undefined && (
+                <button
+                  type="button"
+                  class="button small"
+                  onClick={() => void here.moreMembers(room.id).catch(() => {})}
+                >
+                  {t.chat.moreMembers}
+                </button>
+              )}
+            </div>
+          )}
+          <label class="way">
+            <input
+              type="radio"
+              name="way"
+              data-testid="leave-close"
+              checked={way === 'close'}
+              onChange={() => setWay('close')}
+            />
+            <span>{t.leave.closeRoom}</span>
+          </label>
+          {way === 'close' && <p class="way-text">{t.leave.closeText}</p>}
+        </div>
+      )}
+      {error && <ErrorText text={t.errors[error]} />}
+      <div class="button-row end">
+        <button type="button" class="button" disabled={isBusy} onClick={onClose}>
+          {t.cancel}
+        </button>
+        <button
+          type="button"
+          class="button danger"
+          data-testid="leave-confirm"
+          disabled={isBusy || (mustChoose && way === 'hand-over' && !chosen)}
+          onClick={() => void leave()}
+        >
+          {action}
+        </button>
+      </div>
+    </Dialog>
+  );
+}

@@ -1,0 +1,60 @@
+import { useEffect, useState } from 'preact/hooks';
+import { lang, texts } from '../../i18n';
+import { hasSession, setLang } from '../app';
+import { Rally } from '../art';
+import { signedIn } from '../browser';
+import { KakaoButton } from '../parts';
+
+export function Landing() {
+  const t = texts.value;
+  const [isIn, setIsIn] = useState(hasSession());
+  useEffect(() => {
+    if (hasSession()) return;
+    let isHere = true;
+    void signedIn().then((answer) => isHere && setIsIn(answer === true));
+    return () => {
+      isHere = false;
+    };
+  }, []);
+  return (
+    <div class="landing">
+      <section class="hero">
+        <div class="hero-words">
+          <h1>{t.landing.title}</h1>
+          <p class="lead">{t.landing.lead}</p>
+          <div class="hero-action">
+            {isIn ? (
+              <a class="button primary large" href="/rooms">
+                {t.landing.toRooms}
+              </a>
+            ) : (
+              <KakaoButton next="/rooms" />
+            )}
+          </div>
+        </div>
+        <Rally />
+      </section>
+      <section class="features">
+        {t.landing.features.map((feature, i) => (
+          <article key={i}>
+            <h2>{feature.title}</h2>
+            <p>{feature.text}</p>
+          </article>
+        ))}
+      </section>
+      <footer class="footer">
+        <p>
+          <strong>{t.brand}</strong> {t.landing.footer}
+        </p>
+        <button
+          type="button"
+          class="button quiet"
+          lang={lang.value === 'ko' ? 'en' : 'ko'}
+          onClick={() => setLang(lang.value === 'ko' ? 'en' : 'ko')}
+        >
+          {lang.value === 'ko' ? 'English' : '한국어'}
+        </button>
+      </footer>
+    </div>
+  );
+}

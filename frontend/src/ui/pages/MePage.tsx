@@ -1,0 +1,276 @@
+import { useEffect, useState } from 'preact/hooks';
+import { failureCode, type FailureCode } from '../../core/failure';
+import { ERROR_CODES, NICKNAME_MAX, type ErrorCode } from '../../protocol';
+import { lang, texts, type Lang } from '../../i18n';
+import { say, session, setLang, setTheme, theme, toSignIn, watch, type Theme } from '../app';
+import { Avatar, Counter, Dialog, ErrorText } from '../parts';
+import { lengthOf } from '../rows';
+
+export function MePage() {
+  watch('me');
+  const t = texts.value.me;
+  const { me } = session();
+  return (
+    <div class="me">
+      <h1>{t.title}</h1>
+      <section class="card">
+        <div class="me-head">
+          {me ? (
+            <Avatar userId={me.user_id} name={me.nickname} />
+          ) : (
+            <span class="avatar skeleton" />
+          )}
+          <div>
+            <strong class="me-name" data-testid="nickname">
+              {me?.nickname ?? '\u00a0'}
+            </strong>
+            {me?.email && (
+              <p class="muted" data-testid="email">
+                <span class="hidden">{t.email} </span>
+                {me.email}
+              </p>
+            )}
+          </div>
+        </div>
+        <Nickname key={me?.nickname ?? ''} nickname={me?.nickname ?? ''} />
+      </section>
+      <section class="card">
+        <h2>{t.display}</h2>
+        <Choice<Lang>
+          label={t.language}
+          name="lang"
+          value={lang.value}
+          options={[
+            ['ko', '한국어'],
+            ['en', 'English'],
+          ]}
+          onPick={setLang}
+        />
+        <Choice<Theme>
+          label={t.theme}
+          name="theme"
+          value={theme.value}
+          options={[
+            ['auto', t.themes.auto],
+            ['light', t.themes.light],
+            ['dark', t.themes.dark],
+          ]}
+          onPick={setTheme}
+        />
+      </section>
+      <Account />
+    </div>
+  );
+}
+
+function Nickname({ nickname }: { nickname: string }) {
+  const t = texts.value;
+  const [text, setText] = useState(nickname);
+  const [error, setError] = useState('');
+  const [isBusy, setBusy] = useState(false);
+  const wanted = text.trim();
+  const isTooLong = lengthOf(wanted) > NICKNAME_MAX;
+
+  const submit = async (event: Event) => {
+    event.preventDefault();
+    if (!wanted || isTooLong || isBusy || wanted === nickname) return;
+    setBusy(true);
+    setError('');
+    try {
+      await session().rename(wanted);
+      say(texts.peek().me.saved);
+    } catch (failure) {
+      setError(texts.peek().errors[failureCode(failure)]);
+    } finally {
+      setBusy(false);
+    }
+  };
+
+  return (
+    <form onSubmit={(event) => void submit(event)}>
+      <label class="label" for="nickname">
+        {t.me.nickname}
+      </label>
+      <div class="field-row">
+        <input
+          id="nickname"
+          class="input"
+          data-testid="nickname-input"
+          value={text}
+          autocomplete="off"
+          aria-describedby="nickname-hint"
+          aria-invalid={isTooLong || error !== ''}
+          onInput={(event) => {
+            setText(event.currentTarget.value);
+            setError('');
+          }}
+          onKeyDown={(event) => {
+            if (event.key === 'Enter' && (event.isComposing || event.keyCode === 229)) {
+              event.preventDefault();
+            }
+          }}
+        />
+        <button
+          class="button primary"
+          data-testid="nickname-save"
+          disabled={!wanted || isTooLong || isBusy || wanted === nickname}
+        >
+          {t.save}
+        </button>
+      </div>
+      <p class="hint" id="nickname-hint">
+        <span>{t.me.nicknameHint}</span>
+        <Counter text={wanted} most={NICKNAME_MAX} />
+      </p>
+      {error && <ErrorText text={error} />}
+    </form>
+  );
+}
+
+interface ChoiceProps<T extends string> {
+  label: string;
+  name: string;
+  value: T;
+  options: [T, string][];
+  onPick(value: T): void;
+}
+
+function Choice<T extends string>({ label, name, value, options, onPick }: ChoiceProps<T>) {
+  return (
+    <fieldset class="choice">
+      <legend class="label">{label}</legend>
+      <div class="choice-row">
+        {options.map(([option, text]) => (
+          <label key={option}>
+            <input
+              type="radio"
+              name={name}
+              value={option}
+              checked={option === value}
+              onChange={() => onPick(option)}
+            />
+            <span>{text}</span>
+          </label>
+        ))}
+      </div>
+    </fieldset>
+  );
+}
+
+/** POST to the HTTP side; where to go on, or why not. */
+async function post(path: string): Promise<string> {
+  const response = await fetch(path, { method: 'POST' }).catch(() => null);
+  const body = (await response?.json().catch(() => null)) as
+    | { redirect?: unknown; code?: unknown }
+    | null
+    | undefined;
+  if (response?.ok) return typeof body?.redirect === 'string' ? body.redirect : '/';
+  if (!response) throw new PostError('lost');
+  const code = body?.code as ErrorCode;
+  throw new PostError(ERROR_CODES.includes(code) ? code : 'internal');
+}
+
+class PostError extends Error {
+  constructor(readonly code: FailureCode) {
+    super(code);
+  }
+}
+
+function Account() {
+  const t = texts.value;
+  const [error, setError] = useState<FailureCode | ''>('');
+  const [isBusy, setBusy] = useState(false);
+  const [asking, setAsking] = useState<'' | 'withdraw' | 'sign-out'>('');
+  const unsent = session().unsent;
+
+  const go = async (path: string) => {
+    setBusy(true);
+    setError('');
+    try {
+      const redirect = await post(path);
+      session().forget();
+      location.assign(redirect);
+    } catch (failure) {
+      const code = failure instanceof PostError ? failure.code : 'internal';
+      if (code === 'signed_out') toSignIn('');
+      else setError(code);
+      setBusy(false);
+    }
+  };
+  const signOut = () => void go('/api/auth/logout');
+  useEffect(() => setError(''), [asking]);
+
+  return (
+    <section class="card">
+      <h2>{t.me.account}</h2>
+      {error && !asking && <ErrorText text={t.errors[error]} />}
+      <div class="button-row">
+        <button
+          type="button"
+          class="button"
+          data-testid="sign-out"
+          disabled={isBusy}
+          onClick={() => (unsent > 0 ? setAsking('sign-out') : signOut())}
+        >
+          {t.me.signOut}
+        </button>
+        <button
+          type="button"
+          class="button danger-quiet"
+          data-testid="withdraw"
+          onClick={() => setAsking('withdraw')}
+        >
+          {t.me.withdraw}
+        </button>
+      </div>
+      {asking === 'sign-out' && (
+        <Dialog title={t.me.signOut} onClose={() => setAsking('')}>
+          <p>{t.me.signOutUnsent(unsent)}</p>
+          {error && <ErrorText text={t.errors[error]} />}
+          <div class="button-row end">
+            <button type="button" class="button" onClick={() => setAsking('')}>
+              {t.cancel}
+            </button>
+            <button type="button" class="button danger" disabled={isBusy} onClick={signOut}>
+              {t.me.signOut}
+            </button>
+          </div>
+        </Dialog>
+      )}
+      {asking === 'withdraw' && (
+        <Dialog
+          title={t.me.withdrawTitle}
+          testId="withdraw-dialog"
+          onClose={() => !isBusy && setAsking('')}
+        >
+          <p>{t.me.withdrawLead}</p>
+          <ul class="bullets">
+            {t.me.withdrawList.map((line, i) => (
+              <li key={i}>{line}</li>
+            ))}
+          </ul>
+          {error && <ErrorText text={t.errors[error]} />}
+          <div class="button-row end">
+            <button
+              type="button"
+              class="button"
+              disabled={isBusy}
+              onClick={() => setAsking('')}
+            >
+              {t.cancel}
+            </button>
+            <button
+              type="button"
+              class="button danger"
+              data-testid="withdraw-confirm"
+              disabled={isBusy}
+              onClick={() => void go('/api/auth/withdraw')}
+            >
+              {t.me.withdrawConfirm}
+            </button>
+          </div>
+        </Dialog>
+      )}
+    </section>
+  );
+}

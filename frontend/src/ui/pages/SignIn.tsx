@@ -1,0 +1,63 @@
+import { useEffect, useState } from 'preact/hooks';
+import type { FailureCode } from '../../core/failure';
+import { lang, texts } from '../../i18n';
+import { setLang, signInReason } from '../app';
+import { Logo } from '../art';
+import { signedIn } from '../browser';
+import { KakaoButton } from '../parts';
+import { navigate, safeNext } from '../router';
+
+/** The code of a failed sign-in; what is not known reads as `internal`. */
+export function errorOf(search: string): FailureCode | '' {
+  const code = new URLSearchParams(search).get('error');
+  if (!code) return '';
+  return Object.hasOwn(texts.peek().errors, code) ? (code as FailureCode) : 'internal';
+}
+
+export function SignIn() {
+  const t = texts.value;
+  const [error] = useState(() => errorOf(location.search) || signInReason.peek());
+  const [next] = useState(() => safeNext(new URLSearchParams(location.search).get('next')));
+
+  useEffect(() => {
+    signInReason.value = '';
+    // A reload or a bookmark should not tell of an old failure again.
+    if (new URLSearchParams(location.search).has('error')) navigate('/sign-in', 'replace');
+    if (error) return;
+    let isHere = true;
+    void signedIn().then((answer) => {
+      if (answer && isHere) navigate(next, 'replace');
+    });
+    return () => {
+      isHere = false;
+    };
+  }, []);
+
+  return (
+    <div class="sign-in">
+      <div class="card sign-in-card">
+        <Logo />
+        <h1>{t.signIn.title}</h1>
+        {error ? (
+          <div class="notice-box" role="alert" data-testid="sign-in-error" data-code={error}>
+            <strong>{error === 'signed_out' ? '' : t.signIn.failed}</strong>
+            <p>{t.errors[error]}</p>
+          </div>
+        ) : (
+          <p class="muted">{t.signIn.lead}</p>
+        )}
+        <KakaoButton next={next} />
+        {error && error !== 'signed_out' && <p class="muted small">{t.signIn.again}</p>}
+        <p class="muted small">{t.signIn.note}</p>
+      </div>
+      <button
+        type="button"
+        class="button quiet"
+        lang={lang.value === 'ko' ? 'en' : 'ko'}
+        onClick={() => setLang(lang.value === 'ko' ? 'en' : 'ko')}
+      >
+        {lang.value === 'ko' ? 'English' : '한국어'}
+      </button>
+    </div>
+  );
+}

@@ -1,0 +1,132 @@
+import type { ComponentChildren } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
+import { texts } from '../i18n';
+import { session } from './app';
+import { Icon, KakaoSymbol } from './art';
+import { initialOf, lengthOf, tintOf } from './rows';
+
+/** What somebody is called; who withdrew is called nothing any more. */
+export function nameOf(userId: string): string {
+  return session().users.get(userId)?.nickname ?? texts.value.unknownUser;
+}
+
+export function Avatar({ userId, name }: { userId: string; name: string }) {
+  return (
+    <span class={`avatar tint-${tintOf(userId)}`} aria-hidden="true">
+      {name === texts.value.unknownUser ? '?' : initialOf(name)}
+    </span>
+  );
+}
+
+/** Kakao's own colours and words; a link, because signing in is a navigation. */
+export function KakaoButton({ next }: { next: string }) {
+  return (
+    <a class="kakao" href={`/api/auth/kakao?next=${encodeURIComponent(next)}`}>
+      <KakaoSymbol />
+      <span>{texts.value.signIn.kakao}</span>
+    </a>
+  );
+}
+
+/** Appears when the limit is near. */
+export function Counter({ text, most, id }: { text: string; most: number; id?: string }) {
+  const used = lengthOf(text);
+  const isNear = used > most * 0.8;
+  return (
+    <span
+      id={id}
+      class={`counter ${used > most ? 'is-over' : ''} ${isNear ? 'is-shown' : ''}`}
+      aria-label={isNear ? texts.value.counter(used, most) : undefined}
+    >
+      {isNear ? `${used} / ${most}` : ''}
+    </span>
+  );
+}
+
+interface DialogProps {
+  title: string;
+  onClose(): void;
+  children: ComponentChildren;
+  testId?: string;
+}
+
+export function Dialog({ title, onClose, children, testId }: DialogProps) {
+  const box = useRef<HTMLDialogElement>(null);
+  useEffect(() => {
+    const dialog = box.current;
+    dialog?.showModal();
+    return () => dialog?.close();
+  }, []);
+  return (
+    <dialog
+      ref={box}
+      class="dialog"
+      aria-labelledby="dialog-title"
+      data-testid={testId}
+      onCancel={(event) => {
+        event.preventDefault();
+        onClose();
+      }}
+      onClick={(event) => {
+        if (event.target === box.current) onClose();
+      }}
+    >
+      <div class="dialog-body">
+        <h2 id="dialog-title">{title}</h2>
+        {children}
+      </div>
+    </dialog>
+  );
+}
+
+interface BlankProps {
+  art?: ComponentChildren;
+  title: string;
+  text?: string;
+  isAlert?: boolean;
+  children?: ComponentChildren;
+}
+
+/** A page or pane on which there is nothing but an explanation and a way on. */
+export function Blank({ art, title, text, isAlert, children }: BlankProps) {
+  return (
+    <div class="blank" role={isAlert ? 'alert' : undefined}>
+      {art}
+      <h2>{title}</h2>
+      {text && <p>{text}</p>}
+      {children && <div class="blank-actions">{children}</div>}
+    </div>
+  );
+}
+
+export function ErrorText({ text }: { text: string }) {
+  return (
+    <p class="error-text" role="alert">
+      {text}
+    </p>
+  );
+}
+
+interface IconButtonProps {
+  name: Parameters<typeof Icon>[0]['name'];
+  label: string;
+  onClick(): void;
+  testId?: string;
+  isPressed?: boolean;
+}
+
+export function IconButton({ name, label, onClick, testId, isPressed }: IconButtonProps) {
+  return (
+    <button
+      type="button"
+      class="icon-button"
+      aria-label={label}
+      aria-pressed={isPressed}
+      title={label}
+      data-testid={testId}
+      onClick={onClick}
+    >
+      <Icon name={name} />
+    </button>
+  );
+}

@@ -1,0 +1,122 @@
+import type { Entry, EntryKind } from '../protocol';
+import type { FailureCode } from '../core/failure';
+import type { Outgoing } from '../core/outbox';
+import { dayOf } from '../i18n';
+
+export type NoticeKind = Exclude<EntryKind, 'chat' | 'void'>;
+
+export interface ChatRow {
+  type: 'chat';
+  key: string;
+  seq: number | undefined;
+  cid: string;
+  userId: string;
+  text: string;
+  at: number;
+  isOwn: boolean;
+  state: 'sending' | 'sent' | 'failed';
+  failed: FailureCode | undefined;
+  /** Begins a group: shows who it is. */
+  isFirst: boolean;
+  /** Ends a group: shows the time. */
+  isLast: boolean;
+}
+
+export type Row =
+  | { type: 'day'; key: string; at: number }
+  | { type: 'notice'; key: string; kind: NoticeKind; userId: string }
+  | ChatRow;
+
+/**
+ * A log and what is on its way, as lines of a page: separated by days, chats grouped by sender
+ * and minute, `void` entries left out.
+ */
+export function rowsOf(
+  entries: readonly Entry[],
+  outgoing: readonly Outgoing[],
+  me: string,
+  toServerTime: (at: number) => number = (at) => at,
+): Row[] {
+  const rows: Row[] = [];
+  let day = '';
+  let previous: ChatRow | null = null;
+
+  const begin = (at: number, key: string) => {
+    const next = dayOf(at);
+    if (next === day) return;
+    day = next;
+    previous = null;
+    rows.push({ type: 'day', key: `day ${key}`, at });
+  };
+  const chat = (row: Omit<ChatRow, 'type' | 'isFirst' | 'isLast'>) => {
+    begin(row.at, row.key);
+    const goesOn =
+      previous !== null && previous.userId === row.userId && minute(previous.at) === minute(row.at);
+    if (goesOn && previous) previous.isLast = false;
+    previous = { ...row, type: 'chat', isFirst: !goesOn, isLast: true };
+    rows.push(previous);
+  };
+
+  for (const entry of entries) {
+    const kind = entry.kind ?? 'chat';
+    if (kind === 'void') continue;
+    if (kind !== 'chat') {
+      const key = `seq ${entry.seq}`;
+      begin(entry.at, key);
+      previous = null;
+      rows.push({ type: 'notice', key, kind, userId: entry.user_id });
+      continue;
+    }
+    const isOwn = entry.user_id === me;
+    chat({
+      // One's own keep their place in the page when they turn from sending to sent.
+      key: isOwn && entry.cid ? `cid ${entry.cid}` : `seq ${entry.seq}`,
+      seq: entry.seq,
+      cid: entry.cid ?? '',
+      userId: entry.user_id,
+      text: entry.text ?? '',
+      at: entry.at,
+      isOwn,
+      state: 'sent',
+      failed: undefined,
+    });
+  }
+  const newest = entries.at(-1)?.at ?? 0;
+  for (const item of outgoing) {
+    chat({
+      key: `cid ${item.cid}`,
+      seq: undefined,
+      cid: item.cid,
+      userId: me,
+      text: item.text,
+      // What waited for long stands at the end all the same.
+      at: Math.max(newest, toServerTime(item.typedAt)),
+      isOwn: true,
+      state: item.state,
+      failed: item.failed,
+    });
+  }
+  return rows;
+}
+
+function minute(at: number): number {
+  return Math.floor(at / 60_000);
+}
+
+/** Letters as people count them: code points. */
+export function lengthOf(text: string): number {
+  return [...text].length;
+}
+
+/** What stands for a person without a picture. */
+export function initialOf(nickname: string): string {
+  const [first = '?'] = nickname.trim();
+  return first.toLocaleUpperCase();
+}
+
+/** A colour of one's own, out of eight. */
+export function tintOf(userId: string): number {
+  let sum = 0;
+  for (const char of userId) sum = (sum * 31 + (char.codePointAt(0) ?? 0)) >>> 0;
+  return sum % 8;
+}
