@@ -43,7 +43,7 @@ IMPORT_ENVIRONMENT: Final = {
 }
 
 #: The `chalice` command, on this interpreter wherever its script may be.
-CHALICE: Final = "from chalice.cli import main; main()"
+CHALICE: Final = "import sys; from chalice.cli import main; sys.exit(main())"
 
 #: Never called while packaging; Chalice only asks for the Region's DNS suffix.
 REGION: Final = "ap-northeast-2"
@@ -170,7 +170,13 @@ def _run_chalice(staging: Path, out: Path) -> None:
     if done.returncode != 0:
         # The traceback's paths are the staging directory's; people look for their own files.
         message = (done.stderr or done.stdout).replace(f"{staging}{os.sep}", "").strip()
-        raise InfraError(f"the app cannot be packaged:\n{message}")
+        raise InfraError(f"the app cannot be packaged:\n{_from_import_on(message)}")
+
+
+def _from_import_on(traceback: str) -> str:
+    """A traceback without Chalice's own frames, if it was the app's import that failed."""
+    _before, found, after = traceback.rpartition("_call_with_frames_removed\n")
+    return f"Traceback (most recent call last):\n{after}" if found else traceback
 
 
 def reproducible_zip(source: Path) -> bytes:

@@ -22,6 +22,7 @@ from infra.errors import InfraError
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_cloudformation.type_defs import ParameterTypeDef
     from mypy_boto3_s3 import S3Client
 
 #: Pauses between two looks at a running operation, in seconds. An emulator is done at
@@ -128,18 +129,22 @@ class Stack:
             status = None
         started = time.time()
         change_set = f"deploy-{time.time_ns()}"
-        known = set(parameters)
-        keeps = set(self.parameters()) - known if status is not None else set()
+        given: list[ParameterTypeDef] = [
+            {"ParameterKey": key, "ParameterValue": value}
+            for key, value in sorted(parameters.items())
+        ]
+        kept: list[ParameterTypeDef] = [
+            {"ParameterKey": key, "UsePreviousValue": True}
+            for key in sorted(self.parameters() if status is not None else ())
+            if key not in parameters
+        ]
         self._client.create_change_set(
             StackName=self.name,
             ChangeSetName=change_set,
             ChangeSetType="UPDATE" if status is not None else "CREATE",
             TemplateURL=template_url,
             Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
-            Parameters=[
-                *({"ParameterKey": key, "ParameterValue": parameters[key]} for key in known),
-                *({"ParameterKey": key, "UsePreviousValue": True} for key in sorted(keeps)),
-            ],
+            Parameters=[*given, *kept],
             Tags=[{"Key": key, "Value": value} for key, value in (tags or {}).items()],
         )
         if not self._change_set_is_ready(change_set):
@@ -152,9 +157,7 @@ class Stack:
     def _change_set_is_ready(self, change_set: str) -> bool:
         """Wait for the change set; False if it has no changes."""
         for pause in _pauses():
-            answer = self._client.describe_change_set(
-                StackName=self.name, ChangeSetName=change_set
-            )
+            answer = self._client.describe_change_set(StackName=self.name, ChangeSetName=change_set)
             if answer["Status"] == "CREATE_COMPLETE":
                 return True
             if answer["Status"] == "FAILED":

@@ -5,6 +5,7 @@ Deploying is infra.aws.stack's, as for AWS; only what is deployed is adapted (ad
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import json
@@ -30,13 +31,15 @@ from infra.aws.package import (
 from infra.aws.stack import Artifacts, Stack
 from infra.errors import InfraError
 from infra.local.adapt import adapt
-from infra.local.emulator_process import CREDENTIALS, REGION
+from infra.local.emulator_process import REGION
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
 STAGE: Final = "local"
 STACK_NAME: Final = "pingpong-local"
+#: MiniStack takes any credentials; boto3 insists on some.
+ANY: Final = "test"
 ARTIFACTS: Final = "artifacts"
 SECRETS_PARAMETER: Final = "/pingpong/local/secrets"
 
@@ -81,10 +84,19 @@ class Deployment:
     def __init__(self, build_dir: Path, source: Path = ROOT) -> None:
         self._build_dir = build_dir
         self._source = source
-        self.package: Package | None = None
-        self._session = boto3.session.Session(region_name=REGION, **CREDENTIALS)
+        self._package: Package | None = None
+        self._session = boto3.session.Session(
+            region_name=REGION, aws_access_key_id=ANY, aws_secret_access_key=ANY
+        )
 
-    def client(self, service: str, endpoint: str) -> Any:
+    @property
+    def package(self) -> Package:
+        """What was packaged last."""
+        if self._package is None:
+            return self.make_package()
+        return self._package
+
+    def client(self, service: Any, endpoint: str) -> Any:
         """A client of a service of the emulator."""
         config = Config(retries={"total_max_attempts": 1}, read_timeout=60)
         return self._session.client(service, endpoint_url=endpoint, config=config)
@@ -99,14 +111,14 @@ class Deployment:
         key = self._inputs()
         template, code = self._build_dir / "template.json", self._build_dir / "code.zip"
         if key_file.exists() and key_file.read_text() == key and template.exists():
-            self.package = Package(json.loads(template.read_text()), code.read_bytes())
+            self._package = Package(json.loads(template.read_text()), code.read_bytes())
         else:
             key_file.unlink(missing_ok=True)
-            self.package = package(
+            self._package = package(
                 self._build_dir, stage=STAGE, libraries=False, source=self._source
             )
             key_file.write_text(key)
-        return self.package
+        return self._package
 
     def _inputs(self) -> str:
         """A digest of all that the package is made from."""
@@ -130,14 +142,11 @@ class Deployment:
         Raises:
             InfraError: the emulator refuses something, with its reason.
         """
-        assert self.package is not None, "make_package comes first"
         s3 = self.client("s3", endpoint)
-        try:
+        with contextlib.suppress(s3.exceptions.BucketAlreadyOwnedByYou):
             s3.create_bucket(
                 Bucket=ARTIFACTS, CreateBucketConfiguration={"LocationConstraint": REGION}
             )
-        except s3.exceptions.BucketAlreadyOwnedByYou:
-            pass
         adapted = Package(adapt(self.package.template, endpoint=endpoint), self.package.code)
         url = Artifacts(s3, ARTIFACTS).upload(adapted)
         stack = Stack(self.client("cloudformation", endpoint), STACK_NAME)
@@ -159,7 +168,6 @@ class Deployment:
         Raises:
             InfraError: it does not import; with the traceback.
         """
-        assert self.package is not None
         self._check_import()
         with zipfile.ZipFile(io.BytesIO(self.package.code)) as old:
             files = {
@@ -171,7 +179,7 @@ class Deployment:
             files[path.relative_to(self._source).as_posix()] = path.read_bytes()
         target = self._build_dir / "update.zip"
         write_zip(target, files)
-        self.package = Package(self.package.template, target.read_bytes())
+        self._package = Package(self.package.template, target.read_bytes())
         client: LambdaClient = self.client("lambda", deployed.endpoint)
         for name in deployed.functions.values():
             client.update_function_code(FunctionName=name, ZipFile=self.package.code)

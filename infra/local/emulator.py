@@ -14,6 +14,7 @@ MiniStack's own log goes to stderr.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -26,18 +27,26 @@ from typing import Any, Final
 #: How long a stopping emulator waits for requests in flight, in seconds.
 GRACE_SECONDS: Final = 0.5
 
+#: How long it lets Lambdas run before that: the people's connections have just been
+#: closed, and each is a $disconnect that should still be handled.
+LAST_INVOCATIONS_SECONDS: Final = 3.0
+
+#: A connection that was closed is noticed within this time, in seconds.
+QUIET_SECONDS: Final = 0.1
+
 _output = sys.stdout
 _output_lock = threading.Lock()
+_muted = threading.Event()
 
 
 def emit(message: dict[str, Any]) -> None:
     """Send a message to the supervisor; from any thread."""
+    if _muted.is_set():
+        return  # invocations that are being cut off; their tracebacks would say so at length
     line = json.dumps(message, default=str)
-    with _output_lock:
-        try:
-            print(line, file=_output, flush=True)
-        except (BrokenPipeError, ValueError):
-            pass  # the supervisor is gone; the end of stdin is about to say so
+    # A broken pipe: the supervisor is gone, the end of stdin is about to say so.
+    with _output_lock, contextlib.suppress(BrokenPipeError, ValueError):
+        print(line, file=_output, flush=True)
 
 
 def listen() -> socket.socket:
@@ -83,13 +92,21 @@ async def serve(listener: socket.socket) -> None:
         daemon=True,
     ).start()
 
+    async def time_to_stop() -> None:
+        await stopping.wait()
+        deadline = loop.time() + LAST_INVOCATIONS_SECONDS
+        await asyncio.sleep(QUIET_SECONDS)
+        while lambda_runtime.workers_in_use() and loop.time() < deadline:
+            await asyncio.sleep(QUIET_SECONDS)
+        _muted.set()
+
     config = Config()
     config.bind = [f"fd://{listener.fileno()}"]
     config.keep_alive_timeout = 75
     config.graceful_timeout = GRACE_SECONDS
     config.loglevel = "WARNING"
     try:
-        await hypercorn_serve(app, config, shutdown_trigger=stopping.wait)  # type: ignore[arg-type]
+        await hypercorn_serve(app, config, shutdown_trigger=time_to_stop)
     finally:
         lambda_runtime.reset()  # ends the workers and removes their directories
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import shutil
 import signal
 import sys
-from asyncio.subprocess import DEVNULL, PIPE, Process
+from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from infra.errors import InfraError
 
@@ -22,9 +23,6 @@ SERVICES: Final = (
 )
 
 REGION: Final = "ap-northeast-2"
-
-#: MiniStack takes any; boto3 insists on some.
-CREDENTIALS: Final = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
 
 #: How long saving the state and ending the workers may take, in seconds.
 STOP_SECONDS: Final = 10.0
@@ -41,7 +39,6 @@ class EmulatorProcess:
         self._on_invocation = on_invocation
         self._process: Process | None = None
         self._reader: asyncio.Task[None] | None = None
-        self._port: asyncio.Future[int] | None = None
         self.log_path = state_dir / "ministack.log"
         self.endpoint = ""
 
@@ -68,9 +65,9 @@ class EmulatorProcess:
                 # and whatever the emulator leaves behind can be ended by the group's id.
                 process_group=0,
             )
-        self._port = asyncio.get_running_loop().create_future()
-        self._reader = asyncio.create_task(self._read(self._process))
-        self.endpoint = f"http://127.0.0.1:{await self._port}"
+        port: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._reader = asyncio.create_task(self._read(self._process, port))
+        self.endpoint = f"http://127.0.0.1:{await port}"
 
     def _environment(self, temporary: Path) -> dict[str, str]:
         """The workers inherit it, so it has nothing of the developer's own."""
@@ -97,17 +94,16 @@ class EmulatorProcess:
             "PYTHONDONTWRITEBYTECODE": "1",
         }
 
-    async def _read(self, process: Process) -> None:
+    async def _read(self, process: Process, port: asyncio.Future[int]) -> None:
         """Take messages until the process ends."""
-        assert process.stdout is not None and self._port is not None
-        async for line in process.stdout:
+        async for line in cast(asyncio.StreamReader, process.stdout):
             message = json.loads(line)
             if "port" in message:
-                self._port.set_result(message["port"])
+                port.set_result(message["port"])
             elif "invocation" in message:
                 self._on_invocation(message["invocation"])
-        if not self._port.done():
-            self._port.set_exception(InfraError(f"MiniStack did not start:\n{self.log_tail()}"))
+        if not port.done():
+            port.set_exception(InfraError(f"MiniStack did not start:\n{self.log_tail()}"))
 
     def log_tail(self, lines: int = 20) -> str:
         """The end of MiniStack's log."""
@@ -120,9 +116,8 @@ class EmulatorProcess:
             self._process.stdin.write(json.dumps({"warm": functions}).encode() + b"\n")
 
     async def ended(self) -> int:
-        """Wait until the process has ended; its exit status."""
-        assert self._process is not None
-        return await self._process.wait()
+        """Wait until the started process has ended; its exit status."""
+        return await cast(Process, self._process).wait()
 
     async def stop(self) -> None:
         """Save the state and end the process and all its workers."""
@@ -131,10 +126,8 @@ class EmulatorProcess:
             return
         if process.returncode is None and process.stdin is not None:
             process.stdin.close()
-            try:
+            with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(process.wait(), STOP_SECONDS)
-            except asyncio.TimeoutError:
-                pass
         self.kill()
         await process.wait()
         if self._reader is not None:
@@ -143,7 +136,5 @@ class EmulatorProcess:
     def kill(self) -> None:
         """End what is left of the process group at once, unsaved."""
         if self._process is not None:
-            try:
+            with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass

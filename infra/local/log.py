@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import time
@@ -25,6 +26,10 @@ def say(text: str) -> None:
     print(text, flush=True)
 
 
+#: Fields of the app's log lines that the invocation's own line says already.
+_SAID: Final = ("level", "event", "type", "method", "path", "status", "ms", "connection_id")
+
+
 def invocation_lines(invocation: dict[str, Any], *, prefix: str = "") -> list[str]:
     """An invocation as lines: time, function, what was asked, duration, result; its log.
 
@@ -34,15 +39,49 @@ def invocation_lines(invocation: dict[str, Any], *, prefix: str = "") -> list[st
     """
     clock = time.strftime("%H:%M:%S", time.localtime(invocation["started"]))
     function = invocation["function"].removeprefix(prefix)
-    result = str(invocation["status"] or "ok")
-    colour = RED if invocation["error"] or result.startswith("5") else ""
-    if invocation["error"]:
-        result = "failed"
-    line = f"{function:<10} {invocation['what']:<28} {invocation['duration_ms']:7.0f} ms  {result}"
+    result = "failed" if invocation["error"] else str(invocation["status"] or "ok")
+    notes, details = _digest(invocation["log"])
+    failure = invocation["trace"] or invocation["error"]
+    if failure:
+        details += failure.rstrip().splitlines()
+    line = f"{function:<10} {invocation['what']:<28} {invocation['duration_ms']:6.0f} ms  {result}"
+    if failure or result.startswith("5"):
+        line = paint(line, RED)
     if invocation["cold"]:
-        line += paint("  cold", DIM)
-    lines = [f"{paint(clock, DIM)}  {paint(line, colour) if colour else line}"]
-    details = [invocation["log"], invocation["trace"] or invocation["error"] or ""]
-    for text in details:
-        lines += [f"          {part}" for part in text.rstrip().splitlines()]
-    return lines
+        notes.insert(0, "cold start")
+    rest = paint("  " + "; ".join(notes), DIM) if notes else ""
+    return [f"{paint(clock, DIM)}  {line}{rest}", *(f"          {text}" for text in details)]
+
+
+def _digest(text: str) -> tuple[list[str], list[str]]:
+    """A handler's log as notes for the invocation's line, and lines to print below it.
+
+    The app logs JSON objects (chalicelib/log.py). Those of level info become notes, others
+    and tracebacks are printed whole, as is everything that is no JSON.
+    """
+    notes: list[str] = []
+    lines: list[str] = []
+    for line in text.rstrip().splitlines():
+        try:
+            event = json.loads(line)
+        except ValueError:
+            event = None
+        if not isinstance(event, dict):
+            lines.append(line)
+            continue
+        trace = str(event.pop("traceback", "")).rstrip().splitlines()
+        fields = [f"{key}={_short(event[key])}" for key in event if key not in _SAID and event[key]]
+        if event.get("level") == "info":
+            notes += [field for field in fields if field != "outcome=ok"]
+        else:
+            head = f"{event.get('level', '')} {event.get('event', '')} {' '.join(fields)}"
+            lines.append(paint(head.strip(), YELLOW))
+        lines += trace
+    return notes, lines
+
+
+def _short(value: Any) -> str:
+    """Counts as ``GetItem:2,PutItem:1``, the rest as it is."""
+    if isinstance(value, dict):
+        return ",".join(f"{key}:{count}" for key, count in value.items())
+    return str(value)

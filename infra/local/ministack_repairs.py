@@ -8,6 +8,7 @@ test_infra_emulator.py fails when a name is gone. Found out in docs/local-stack-
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import json
 import time
@@ -44,6 +45,7 @@ def apply(emit: Emit) -> None:
     _search_logs_briefly()
     _run_websocket_handlers_concurrently()
     _answer_refused_handshakes()
+    _let_invocations_finish()
     _make_tables_as_described()
     _keep_data_only()
 
@@ -63,13 +65,13 @@ def _report_invocations(emit: Emit) -> None:
         result: Json = {}
         try:
             result = invoke(self, event, request_id, **context)
-            return result
         except Exception as failure:
             # A worker that could not start: app.py raised, most likely.
             error = str(failure)
             raise
         finally:
             emit({"invocation": summary(self.func_name, started, event, result, error)})
+        return result
 
     lambda_runtime.Worker.invoke = reported
 
@@ -113,7 +115,7 @@ def what(event: Any) -> str:
         return str(frame.get("type", "no type"))[:40] if isinstance(frame, dict) else "no object"
     if "eventType" in context:
         return str(context["routeKey"])
-    return str(event.get("type") or event.get("task") or "")[:40]
+    return str(event.get("job") or event.get("type") or "")[:40]
 
 
 def _search_logs_briefly() -> None:
@@ -133,8 +135,8 @@ class _Lease:
 
     def invoke(self, event: Any, request_id: str, **context: Any) -> Json:
         """Run on a free worker, or on a new one if all are busy, as Lambda does."""
-        worker, _ = lambda_runtime.acquire_worker(*self._arguments)
-        assert worker is not None, "only a cap, which is never set, can refuse a worker"
+        # None only at a cap, and there is none.
+        worker, _how = lambda_runtime.acquire_worker(*self._arguments)
         try:
             result: Json = worker.invoke(event, request_id, **context)
         finally:
@@ -241,6 +243,35 @@ def _answer_refused_handshakes() -> None:
     apigateway.handle_websocket = handle_websocket
 
 
+def _let_invocations_finish() -> None:
+    """Let what runs on a function's old code finish when its code is updated.
+
+    MiniStack kills those workers. Here only idle ones are killed at once, busy ones when
+    their invocation is over; new invocations start on the new code, as on AWS.
+    """
+    kill = lambda_runtime.kill_workers
+    release = lambda_runtime.release_worker
+    retired: set[int] = set()
+
+    @functools.wraps(kill)
+    def kill_idle(workers: list[Any]) -> None:
+        # They are out of their pools already, so nothing can lease them any more.
+        busy = [worker for worker in workers if worker is not None and worker.in_use]
+        retired.update(id(worker) for worker in busy)
+        kill([worker for worker in workers if worker not in busy])
+
+    @functools.wraps(release)
+    def release_or_end(worker: Any) -> None:
+        release(worker)
+        if worker is not None and id(worker) in retired:
+            retired.discard(id(worker))
+            kill([worker])
+
+    lambda_runtime.kill_workers = kill_idle
+    # lambda_svc has imported the name.
+    lambda_runtime.release_worker = lambda_svc.release_worker = release_or_end
+
+
 def _make_tables_as_described() -> None:
     """Let tables made by CloudFormation have their TTL, and the items of the last run.
 
@@ -283,12 +314,10 @@ def warm(names: list[str]) -> None:
         )
         if not data or not config or not data.get("code_zip"):
             continue
-        worker, how = lambda_runtime.acquire_worker(function, config, data["code_zip"])
-        if worker is None:
-            continue
+        worker, _how = lambda_runtime.acquire_worker(function, config, data["code_zip"])
         try:
-            lambda_runtime.ensure_spawned(worker)
-        except Exception:
-            pass  # the first invocation meets the same error and reports it
+            # The first invocation meets the same error, and reports it.
+            with contextlib.suppress(Exception):
+                lambda_runtime.ensure_spawned(worker)
         finally:
             lambda_runtime.release_worker(worker)

@@ -28,6 +28,9 @@ from infra.local.watch import changes
 KAKAO_AUTH_URL: Final = "https://kauth.kakao.com"
 KAKAO_API_URL: Final = "https://kapi.kakao.com"
 
+#: Signals that come closer than this are one, in seconds.
+SECOND_SIGNAL_SECONDS: Final = 0.5
+
 
 @dataclass(frozen=True)
 class Options:
@@ -70,8 +73,8 @@ class Supervisor:
         self._started = time.monotonic()
         self._origin = ""
         self._parameters: dict[str, str] = {}
-        self._edge: Edge | None = None
         self._stopping = asyncio.Event()
+        self._stop_asked = 0.0
 
     async def run(self) -> None:
         """Bring the stack up, keep it up until SIGINT or SIGTERM, and take it down.
@@ -89,10 +92,10 @@ class Supervisor:
                 await asyncio.gather(bringing_up, return_exceptions=True)
                 stopping.cancel()
                 return
-            deployed = await bringing_up
+            deployed, edge = await bringing_up
             jobs = {stopping, asyncio.create_task(self._watch_emulator())}
             if self._options.watch:
-                jobs.add(asyncio.create_task(self._watch_source(deployed)))
+                jobs.add(asyncio.create_task(self._watch_source(deployed, edge)))
             done, pending = await asyncio.wait(jobs, return_when=asyncio.FIRST_COMPLETED)
             for job in pending:
                 job.cancel()
@@ -108,13 +111,20 @@ class Supervisor:
             loop.add_signal_handler(number, self._on_signal, number)
 
     def _on_signal(self, number: int) -> None:
-        """The first signal asks to stop, the second does not ask."""
-        if self._stopping.is_set():
+        """The first signal asks to stop, the second does not ask.
+
+        One Ctrl-C can arrive twice (from the terminal, and passed on by a parent), so only
+        a later one counts as the second.
+        """
+        now = time.monotonic()
+        if not self._stopping.is_set():
+            self._stopping.set()
+            self._stop_asked = now
+        elif now - self._stop_asked > SECOND_SIGNAL_SECONDS:
             self._emulator.kill()
             os._exit(128 + number)
-        self._stopping.set()
 
-    async def _bring_up(self, running: AsyncExitStack) -> Deployed:
+    async def _bring_up(self, running: AsyncExitStack) -> tuple[Deployed, Edge]:
         """Start everything, in the order in which one needs the other."""
         options = self._options
         port = claim_port(options.port, "the site", "PORT")
@@ -144,10 +154,10 @@ class Supervisor:
             self._deployment.put_secrets, self._emulator.endpoint, secrets.as_json()
         )
         self._phase("deployed")
-        await running.enter_async_context(self._site(port, deployed, package.template))
+        edge = await running.enter_async_context(self._site(port, deployed, package.template))
         self._announce(deployed, auth_url)
         self._warm(deployed)
-        return deployed
+        return deployed, edge
 
     @asynccontextmanager
     async def _emulated_aws(self) -> AsyncIterator[None]:
@@ -180,13 +190,13 @@ class Supervisor:
     @asynccontextmanager
     async def _site(
         self, port: int, deployed: Deployed, template: dict[str, Any]
-    ) -> AsyncIterator[None]:
-        self._edge = Edge(self._edge_config(port, deployed, template))
+    ) -> AsyncIterator[Edge]:
+        edge = Edge(self._edge_config(port, deployed, template))
         try:
-            await self._edge.start()
-            yield
+            await edge.start()
+            yield edge
         finally:
-            await self._edge.stop()
+            await edge.stop()
 
     def _edge_config(self, port: int, deployed: Deployed, template: dict[str, Any]) -> EdgeConfig:
         return EdgeConfig(
@@ -207,7 +217,7 @@ class Supervisor:
     def _warm(self, deployed: Deployed) -> None:
         """Start workers for what people wait for first."""
         names = deployed.functions
-        self._emulator.warm([names["api"], names["connect"], names["message"]])
+        self._emulator.warm([names[who] for who in ("message", "connect", "api", "disconnect")])
 
     def _announce(self, deployed: Deployed, kakao_url: str) -> None:
         """Write the ready file and say what to open."""
@@ -250,7 +260,7 @@ class Supervisor:
         status = await self._emulator.ended()
         raise InfraError(f"MiniStack ended with status {status}:\n{self._emulator.log_tail()}")
 
-    async def _watch_source(self, deployed: Deployed) -> None:
+    async def _watch_source(self, deployed: Deployed, edge: Edge) -> None:
         """Bring every change of the app to the Lambdas; what is broken stays out."""
         async for paths in changes(self._options.source):
             started = time.monotonic()
@@ -260,18 +270,14 @@ class Supervisor:
                 else:  # app.py or the template: there may be other routes, tables, permissions
                     await asyncio.to_thread(self._deployment.make_package)
                     deployed = await self._deploy()
-                    self._reconfigure_edge(deployed)
+                    template = self._deployment.package.template
+                    edge.configure(self._edge_config(edge.port, deployed, template))
             except InfraError as error:
                 log.say(log.paint(f"not updated, the old code stays:\n{error}", log.RED))
                 continue
             names = ", ".join(sorted(path.name for path in paths))
             log.say(f"updated in {time.monotonic() - started:.1f} s: {names}")
             self._warm(deployed)
-
-    def _reconfigure_edge(self, deployed: Deployed) -> None:
-        assert self._edge is not None and self._deployment.package is not None
-        template = self._deployment.package.template
-        self._edge.configure(self._edge_config(self._edge.port, deployed, template))
 
     def _print_invocation(self, invocation: dict[str, Any]) -> None:
         for line in log.invocation_lines(invocation, prefix=f"{STACK_NAME}-"):
