@@ -127,7 +127,7 @@ def to_entry(row: EntryRow) -> Entry:
     """An entry as it goes over the wire."""
     return Entry(
         seq=row.seq,
-        user_id=row.user_id,
+        user_id=row.user_id or "",
         at=row.created_at,
         kind=EntryKind(row.kind),
         text=row.text or "",
@@ -179,7 +179,7 @@ def _store(room_id: str, entry: Entry) -> bool:
         room_id,
         entry.seq,
         kind=entry.kind.value,
-        user_id=entry.user_id,
+        user_id=entry.user_id or None,
         text=entry.text or None,
         cid=entry.cid or None,
         created_at=entry.at,

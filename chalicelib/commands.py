@@ -13,12 +13,13 @@ from chalicelib import background, chats, connections, delivery, limits, protoco
 from chalicelib.connections import Caller
 from chalicelib.errors import (
     HelloFirstError,
+    HostMustChooseError,
     InvalidFieldError,
     RoomNotFoundError,
     SignedOutError,
 )
 from chalicelib.protocol import Reply, Room, RoomPosition, SyncedRoom, User, Users
-from chalicelib.tables import MemberRow, RoomRow
+from chalicelib.tables import MemberRow, RoomRow, UserRow
 from chalicelib.texts import check_chat
 
 Handler = Callable[[Caller, Any, int], Reply]
@@ -43,12 +44,9 @@ def hello(caller: Caller, command: protocol.Hello, now: int) -> Reply:
     person = users.find(caller.user_id)
     if person is None:
         raise SignedOutError
-    members = []
-    for member in rooms.memberships(caller.user_id):
-        if not member.leaving:
-            members.append(member)
-        elif now - member.leaving > rooms.UNFINISHED_AFTER_MS:
-            rooms.finish_leaving(member, now)
+    members = [
+        member for member in rooms.memberships(caller.user_id) if _is_still_in(member, person, now)
+    ]
     # Subscribed before the rooms are read: what is said in between comes as a push.
     if not connections.greet(caller, person.nickname, [member.room_id for member in members]):
         raise SignedOutError
@@ -247,6 +245,22 @@ def _after_joining(caller: Caller, room: Room) -> None:
     others = connections.subscribe_others(caller, room.room_id)
     names = users.names(rooms.people_in([room])) if others else {}
     delivery.push_to_connections(others, protocol.RoomJoined(room=room, users=names))
+
+
+def _is_still_in(member: MemberRow, person: UserRow, now: int) -> bool:
+    """Whether a membership stands; a leaving that was cut off is finished first."""
+    if not member.leaving:
+        return True
+    if now - member.leaving <= rooms.UNFINISHED_AFTER_MS:
+        return False
+    try:
+        notices = rooms.finish_leaving(member, now)
+    except HostMustChooseError:
+        return True  # became the host just before leaving, so the leaving did not count
+    if notices:
+        name = {person.user_id: User(nickname=person.nickname)}
+        delivery.push_entries(member.room_id, notices, name)
+    return False
 
 
 def _forget_closed(members: Sequence[MemberRow], found: Sequence[Room]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
-from typing import Any, Final, cast
+from typing import Any, Final
 from urllib.parse import parse_qs
 
 from chalice.app import Blueprint, Request, Response
@@ -51,7 +51,7 @@ Handler = Callable[[], Response]
 
 
 def _request() -> Request:
-    return cast(Request, routes.current_request)
+    return routes.current_request
 
 
 def _query(name: str) -> str | None:

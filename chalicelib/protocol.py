@@ -478,7 +478,7 @@ def ref_of(frame: str | bytes) -> str:
     """The ``ref`` of a frame that may be wrong in other ways, or ``""``."""
     try:
         ref = _ref_decoder.decode(frame).ref
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
         return ""
     return ref if isinstance(ref, str) and len(ref) <= 32 else ""
 

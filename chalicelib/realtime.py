@@ -26,8 +26,9 @@ from chalicelib.settings import settings
 WebSocketEvent = Mapping[str, Any]
 Answer = dict[str, Any]
 
+#: A field's name is repeated in the answer, so it must be a short and plain one.
 _NAMED: Final = re.compile(
-    r"^Object (?P<what>missing required|contains unknown) field `(?P<name>[^`]*)`?"
+    r"Object (?P<what>missing required|contains unknown) field `(?P<name>[A-Za-z0-9_]{1,64})`"
 )
 
 
@@ -115,9 +116,11 @@ def _parse(frame: str, *, is_binary: bool) -> protocol.AnyCommand:
 
 def _explained(message: str) -> PingPongError:
     """msgspec's message as an error that names the field and the rule, but no value."""
-    rule, _, where = message.removesuffix("`").partition(" - at `")
-    path = where.removeprefix("$").removeprefix(".")
-    named = _NAMED.match(rule)
+    rule, at, where = message.rpartition(" - at `$")
+    if not at:
+        rule, where = message, ""
+    path = where.removesuffix("`").removeprefix(".")
+    named = _NAMED.fullmatch(rule)
     if named is not None:
         is_missing = named["what"] == "missing required"
         if is_missing and named["name"] == "type":
@@ -126,6 +129,8 @@ def _explained(message: str) -> PingPongError:
         return InvalidFieldError(
             field, "is required" if is_missing else "is not a field of this command"
         )
+    if rule.startswith("Object contains unknown field"):
+        return InvalidFrameError("frame: has a field that no command has")
     if path == "type":
         return UnknownTypeError("type: must be one of the commands, as a string")
     if not path:

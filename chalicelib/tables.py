@@ -215,7 +215,8 @@ class EntryRow(_Table):
     room_id = UnicodeAttribute(hash_key=True)
     seq = IntegerAttribute(range_key=True)
     kind = UnicodeAttribute()
-    user_id = UnicodeAttribute()
+    #: Absent from void entries.
+    user_id = UnicodeAttribute(null=True)
     text = UnicodeAttribute(null=True)
     cid = UnicodeAttribute(null=True)
     created_at = IntegerAttribute()

@@ -16,8 +16,16 @@ _JOINERS: Final = frozenset("\u200c\u200d")
 _SPACES: Final = re.compile(r"\s+")
 
 
+def _is_newer_emoji(character: str) -> bool:
+    """Whether it is unassigned in Python's Unicode data, but reserved for emoji.
+
+    https://www.unicode.org/reports/tr51/#def_emoji_character (Extended_Pictographic)
+    """
+    return "\U0001f000" <= character <= "\U0001faff" and unicodedata.category(character) == "Cn"
+
+
 def _draws(character: str) -> bool:
-    return (
+    return _is_newer_emoji(character) or (
         unicodedata.category(character)[0] not in "CZM"
         and character not in _HANGUL_FILLERS
         and character != "\u2800"  # Braille blank
@@ -33,7 +41,8 @@ def clean_name(text: str, *, field: str, maximum: int) -> str:
     """
     name = _SPACES.sub(" ", unicodedata.normalize("NFC", text)).strip()
     for character in name:
-        if unicodedata.category(character)[0] == "C" and character not in _JOINERS:
+        is_unseen = unicodedata.category(character)[0] == "C" and not _is_newer_emoji(character)
+        if is_unseen and character not in _JOINERS:
             raise InvalidFieldError(field, "must not have invisible or control characters")
     if not any(map(_draws, name)):
         raise InvalidFieldError(field, "must have a visible character")

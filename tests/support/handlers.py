@@ -55,7 +55,7 @@ class ManagementServer:
                 self.send_header("Content-Length", "0")
                 self.end_headers()
 
-            def log_message(self, format: str, *args: Any) -> None:
+            def log_message(self, *_: Any) -> None:
                 pass  # requests are asserted, not printed
 
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
@@ -122,9 +122,7 @@ class HandlerSite:
         self._ids = itertools.count(1)
         management.background = lambda event: self.app.run_in_background(event, _Context())
 
-    def request(
-        self, method: str, path: str, headers: Mapping[str, str], body: str = ""
-    ) -> Answer:
+    def request(self, method: str, path: str, headers: Mapping[str, str], body: str = "") -> Answer:
         parts = urlsplit(path)
         resource = parts.path.removeprefix("/api")
         event = {

@@ -48,9 +48,7 @@ class Site(Protocol):
     origin: str
     kakao: str
 
-    def request(
-        self, method: str, path: str, headers: Mapping[str, str], body: str = ""
-    ) -> Answer:
+    def request(self, method: str, path: str, headers: Mapping[str, str], body: str = "") -> Answer:
         """An HTTP request; ``path`` begins with ``/api/``. Redirects are not followed."""
 
     def connect(self, headers: Mapping[str, str]) -> ChatClient:
@@ -97,9 +95,7 @@ class Browser:
         """Press the sign-in button; returns Kakao's address."""
         return self.get(f"/api/auth/kakao?next={next_path}").location
 
-    def decide(
-        self, url: str, nickname: str, email: str | None = None, **decision: str
-    ) -> str:
+    def decide(self, url: str, nickname: str, email: str | None = None, **decision: str) -> str:
         """Answer Kakao's page; returns the address that Kakao sends the browser to."""
         query = {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
         form = {"person": "new", "nickname": nickname, "consent_nickname": "on"}

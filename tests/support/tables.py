@@ -37,5 +37,3 @@ def create_tables(endpoint: str, stack_name: str) -> None:
 def delete_tables(endpoint: str, stack_name: str) -> None:
     """Delete the tables of ``create_tables``."""
     boto3.client("cloudformation", endpoint_url=endpoint).delete_stack(StackName=stack_name)
-
-
