@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -104,6 +104,7 @@ class Stack:
         template_url: str,
         parameters: Mapping[str, str],
         *,
+        declared: Collection[str],
         tags: Mapping[str, str] | None = None,
         report: Report = lambda line: None,
     ) -> bool:
@@ -113,6 +114,7 @@ class Stack:
             template_url: the template at S3.
             parameters: values for the template's parameters; others keep their value or
                 take their default.
+            declared: names of all of the template's parameters.
             tags: put on the stack and everything in it.
             report: takes a line for every step of CloudFormation.
 
@@ -136,7 +138,7 @@ class Stack:
         kept: list[ParameterTypeDef] = [
             {"ParameterKey": key, "UsePreviousValue": True}
             for key in sorted(self.parameters() if status is not None else ())
-            if key not in parameters
+            if key in declared and key not in parameters
         ]
         self._client.create_change_set(
             StackName=self.name,

@@ -150,7 +150,12 @@ class Deployment:
         adapted = Package(adapt(self.package.template, endpoint=endpoint), self.package.code)
         url = Artifacts(s3, ARTIFACTS).upload(adapted)
         stack = Stack(self.client("cloudformation", endpoint), STACK_NAME)
-        stack.deploy(url, {"Stage": STAGE, **parameters}, report=report)
+        stack.deploy(
+            url,
+            {"Stage": STAGE, **parameters},
+            declared=adapted.template["Parameters"],
+            report=report,
+        )
         return Deployed(stack.outputs(), endpoint)
 
     def put_secrets(self, endpoint: str, value: str) -> None:

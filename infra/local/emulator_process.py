@@ -10,7 +10,7 @@ import shutil
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -34,8 +34,16 @@ LINE_BYTES_MAX: Final = 16 * 1024 * 1024
 class EmulatorProcess:
     """MiniStack in a process group of its own, with its Lambda workers."""
 
-    def __init__(self, state_dir: Path, on_invocation: Callable[[dict[str, Any]], None]) -> None:
+    def __init__(
+        self,
+        state_dir: Path,
+        on_invocation: Callable[[dict[str, Any]], None],
+        *,
+        services: Collection[str] = SERVICES,
+    ) -> None:
+        """Args: `on_invocation` takes what ministack_repairs.summary makes."""
         self._state_dir = state_dir
+        self._services = services
         self._on_invocation = on_invocation
         self._process: Process | None = None
         self._reader: asyncio.Task[None] | None = None
@@ -83,7 +91,7 @@ class EmulatorProcess:
             "AWS_DEFAULT_REGION": REGION,
             "AWS_EC2_METADATA_DISABLED": "true",
             "MINISTACK_REGION": REGION,
-            "SERVICES": ",".join(SERVICES),
+            "SERVICES": ",".join(self._services),
             "BIND_HOST": "127.0.0.1",
             "PERSIST_STATE": "1",
             "STATE_DIR": str((self._state_dir / "ministack").resolve()),
