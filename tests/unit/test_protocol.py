@@ -1,0 +1,157 @@
+"""The frames: what goes in comes out, and every kind is dealt with."""
+
+from __future__ import annotations
+
+import json
+import re
+import typing
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from msgspec import inspect
+
+import chalicelib
+from chalicelib import commands, errors, protocol
+from chalicelib.protocol import ErrorCode
+
+Base = typing.TypeVar("Base")
+COMMANDS: tuple[type[protocol.Command], ...] = typing.get_args(protocol.AnyCommand)
+EVENTS: tuple[type[protocol.Event], ...] = typing.get_args(protocol.AnyEvent)
+REPLIES = sorted({*protocol.REPLIES.values()}, key=lambda reply: reply.__name__)
+SERVER_FRAMES: tuple[type[msgspec.Struct], ...] = (*REPLIES, protocol.ErrorReply, *EVENTS)
+
+
+def descendants(base: type[Base]) -> Iterator[type[Base]]:
+    for child in base.__subclasses__():
+        yield child
+        yield from descendants(child)
+
+
+def example(described: inspect.Type) -> Any:
+    """A value of a type that differs from every default."""
+    match described:
+        case inspect.StrType(pattern=pattern):
+            return "abc-DEF_1234" if pattern else "글 \"'\\\n🏓"
+        case inspect.IntType():
+            return 7
+        case inspect.BoolType():
+            return True
+        case inspect.AnyType():
+            return "any"
+        case inspect.EnumType(cls=cls):
+            return list(cls)[-1]
+        case inspect.ListType(item_type=item):
+            return [example(item)]
+        case inspect.DictType(key_type=key, value_type=value):
+            return {example(key): example(value)}
+        case inspect.UnionType(types=types):
+            return example(next(one for one in types if not isinstance(one, inspect.NoneType)))
+        case inspect.StructType(cls=cls, fields=fields):
+            return cls(**{field.name: example(field.type) for field in fields})
+    raise AssertionError(f"no example of {described}")
+
+
+def whole(cls: type) -> Any:
+    """A frame with every field given."""
+    return example(inspect.type_info(cls))
+
+
+def least(cls: type) -> Any:
+    """A frame with no field given that may be left out."""
+    described = inspect.type_info(cls)
+    assert isinstance(described, inspect.StructType)
+    return cls(**{field.name: example(field.type) for field in described.fields if field.required})
+
+
+@pytest.mark.parametrize("cls", COMMANDS)
+@pytest.mark.parametrize("make", [whole, least])
+def test_commands_are_read_as_they_were_written(cls: type[protocol.Command], make: Any) -> None:
+    command = make(cls)
+    assert protocol.decode_command(msgspec.json.encode(command)) == command
+    assert protocol.decode_command(msgspec.json.encode(command).decode()) == command
+
+
+@pytest.mark.parametrize("cls", SERVER_FRAMES)
+@pytest.mark.parametrize("make", [whole, least])
+def test_frames_of_the_server_are_read_as_they_were_written(cls: type, make: Any) -> None:
+    frame = make(cls)
+    assert msgspec.json.decode(protocol.encode(frame), type=cls) == frame
+
+
+@pytest.mark.parametrize("cls", SERVER_FRAMES)
+def test_defaults_are_left_out(cls: type) -> None:
+    described = inspect.type_info(cls)
+    assert isinstance(described, inspect.StructType)
+    required = {field.encode_name for field in described.fields if field.required}
+    assert json.loads(protocol.encode(least(cls))).keys() == {"type", *required}
+
+
+def test_the_types_on_the_wire_tell_frames_apart() -> None:
+    single: list[type[msgspec.Struct]] = [*COMMANDS, *EVENTS, protocol.ErrorReply]
+    tags = [str(cls.__struct_config__.tag) for cls in single]
+    assert len(set(tags)) == len(tags)
+    assert {cls.__struct_config__.tag for cls in REPLIES} == {"ok"}
+    assert "ok" not in tags
+
+
+def test_every_command_has_a_reply_and_a_handler() -> None:
+    assert set(COMMANDS) == set(descendants(protocol.Command))
+    assert protocol.REPLIES.keys() == set(COMMANDS)
+    assert commands.HANDLERS.keys() == set(COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_is_answered_with_its_reply(command: type[protocol.Command]) -> None:
+    """As far as types tell: the handler makes the reply that the documents promise."""
+    source = Path(commands.__file__).read_text(encoding="utf-8")
+    handler = commands.HANDLERS[command].__name__
+    body = source.split(f"\ndef {handler}(", 1)[1].split("\ndef ", 1)[0]
+    made = set(re.findall(r"return (?:protocol\.)?(\w*Reply)\(", body))
+    assert made == {protocol.REPLIES[command].__name__}
+
+
+def test_every_event_is_known() -> None:
+    assert set(EVENTS) == set(descendants(protocol.Event))
+
+
+def test_every_code_has_an_error_of_its_own() -> None:
+    found = [cls.code for cls in descendants(errors.PingPongError)]
+    assert len(set(found)) == len(found)
+    # The edges answer it themselves to what nobody expected.
+    assert {*found, ErrorCode.INTERNAL} == set(ErrorCode)
+
+
+def test_every_error_is_raised_somewhere() -> None:
+    folder = Path(chalicelib.__file__).parent
+    sources = "".join(
+        path.read_text(encoding="utf-8") for path in folder.glob("*.py") if path.stem != "errors"
+    )
+    made = set(re.findall(r"(?:raise|return) (\w+Error)\b", sources))
+    assert {cls.__name__ for cls in descendants(errors.PingPongError)} <= made
+
+
+@pytest.mark.parametrize(
+    ("frame", "ref"),
+    [
+        ('{"ref": "7"}', "7"),
+        ('{"type": "no.such", "ref": "7", "more": [1]}', "7"),
+        ('{"ref": "' + "r" * 32 + '"}', "r" * 32),
+        ('{"ref": "' + "r" * 33 + '"}', ""),
+        ('{"ref": 7}', ""),
+        ('{"ref": null}', ""),
+        ("{}", ""),
+        ("[]", ""),
+        ("", ""),
+        ('{"ref": "7"', ""),
+        ('{"ref": "\\ud800"}', ""),
+        ('{"ref": "\ud800"}', ""),
+        ('{"ref": ' + "[" * 100_000, ""),
+        ('{"x": ' * 100_000, ""),
+    ],
+    ids=lambda value: repr(value[:30]),
+)
+def test_the_ref_is_found_in_a_broken_frame_or_left_out(frame: str, ref: str) -> None:
+    assert protocol.ref_of(frame) == ref

@@ -1,0 +1,173 @@
+"""What people may call themselves and their rooms, and what they may say."""
+
+from __future__ import annotations
+
+import unicodedata
+
+import pytest
+
+from chalicelib import limits, texts
+from chalicelib.errors import InvalidFieldError
+
+#: Texts in which there is nothing to see.
+INVISIBLE = {
+    "empty": "",
+    "blanks": "   ",
+    "tabs and newlines": "\t\r\n",
+    "no-break space": "\u00a0",
+    "ideographic space": "\u3000",
+    "zero width space": "\u200b",
+    "joiners": "\u200d\u200c",
+    "byte order mark": "\ufeff",
+    "Hangul fillers": "\u115f\u1160\u3164\uffa0",
+    "Braille blank": "\u2800",
+    "a combining mark alone": "\u0301",
+    "variation selector": "\ufe0f",
+    "soft hyphen": "\u00ad",
+}
+#: Characters that no name may have, however visible the rest of it is.
+UNSEEN = {
+    "NUL": "\x00",
+    "escape": "\x1b",
+    "delete": "\x7f",
+    "right-to-left override": "\u202e",
+    "left-to-right embedding": "\u202a",
+    "right-to-left isolate": "\u2067",
+    "left-to-right mark": "\u200e",
+    "zero width space": "\u200b",
+    "word joiner": "\u2060",
+    "byte order mark": "\ufeff",
+    "soft hyphen": "\u00ad",
+    "tag": "\U000e0041",
+    "private use": "\ue000",
+    "noncharacter": "\uffff",
+    "lone surrogate": "\ud800",
+}
+ALLOWED = {
+    "Korean": "탁구 치는 사람들",
+    "English": "Ping-Pong",
+    "punctuation": "C++ / C# (초보) 환영!",
+    "emoji": "🏓",
+    "emoji of joined parts": "👩‍👩‍👧‍👦",
+    "emoji with a skin tone": "👋🏽",
+    "flag": "🇰🇷",
+    "keycap": "1️⃣",
+    "emoji that Python's Unicode data does not know": "\U0001fac8",
+    "Persian with a joiner": "می\u200cخواهم",
+    "Devanagari": "क्‍ष",
+    "one jamo": "ㅋ",
+    "one digit": "0",
+}
+
+
+def cases(table: dict[str, str]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("text", table.values(), ids=table.keys())
+
+
+@cases(INVISIBLE)
+def test_a_name_must_show_something(text: str) -> None:
+    with pytest.raises(InvalidFieldError) as error:
+        texts.clean_room_name(text)
+    assert error.value.field == "name"
+
+
+@cases(INVISIBLE)
+def test_a_chat_must_show_something(text: str) -> None:
+    with pytest.raises(InvalidFieldError) as error:
+        texts.check_chat(text)
+    assert error.value.field == "text"
+
+
+@cases(UNSEEN)
+def test_a_name_has_no_unseen_characters(text: str) -> None:
+    for name in (f"지{text}민", f"지민{text}"):
+        with pytest.raises(InvalidFieldError) as error:
+            texts.clean_nickname(name)
+        assert error.value.field == "nickname"
+        assert text not in error.value.message
+
+
+@cases(ALLOWED)
+def test_names_may_be_in_any_script(text: str) -> None:
+    assert texts.clean_room_name(text) == unicodedata.normalize("NFC", text)
+
+
+@cases(ALLOWED)
+def test_chats_may_be_in_any_script(text: str) -> None:
+    assert texts.check_chat(text) == text
+
+
+def test_names_are_trimmed_folded_and_composed() -> None:
+    decomposed = unicodedata.normalize("NFD", "지민")
+    assert texts.clean_nickname(f" \t {decomposed} \n\u3000 씨  ") == "지민 씨"
+    assert texts.clean_nickname("Zoe\u0308") == "Zoë"
+
+
+@pytest.mark.parametrize(
+    ("clean", "maximum"),
+    [
+        (texts.clean_room_name, limits.ROOM_NAME_MAX),
+        (texts.clean_nickname, limits.NICKNAME_MAX),
+    ],
+)
+def test_names_have_at_most_so_many_characters(clean: object, maximum: int) -> None:
+    assert callable(clean)
+    assert clean("가" * maximum) == "가" * maximum
+    # Counted when trimmed and composed.
+    assert clean(" " + unicodedata.normalize("NFD", "각") * maximum + " ") == "각" * maximum
+    with pytest.raises(InvalidFieldError, match=str(maximum)):
+        clean("가" * (maximum + 1))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Ping-Pong", "pING-pONG"),
+        ("Straße", "STRASSE"),
+        ("Ｐｉｎｇ", "ping"),
+        ("①", "1"),
+        ("ﬁn", "FIN"),
+        ("ｶﾞ", "ガ"),
+        ("ς", "Σ"),
+    ],
+)
+def test_names_that_look_alike_have_one_key(one: str, other: str) -> None:
+    assert texts.room_name_key(one) == texts.room_name_key(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("탁구", "탁 구"), ("a", "b"), ("한", "하"), ("1", "2")]
+)
+def test_other_names_have_other_keys(one: str, other: str) -> None:
+    assert texts.room_name_key(one) != texts.room_name_key(other)
+
+
+@pytest.mark.parametrize("name", [*ALLOWED.values(), "ŉ", "ΐ", "K", "ſ", "ǰ", "İ", "ﬃ"])
+def test_the_key_of_a_key_is_the_key(name: str) -> None:
+    key = texts.room_name_key(name)
+    assert texts.room_name_key(key) == key
+
+
+@pytest.mark.parametrize("character", ["\x00", "\x07", "\x1b", "\x7f", "\x85", "\ud800"])
+def test_a_chat_has_no_control_characters(character: str) -> None:
+    with pytest.raises(InvalidFieldError, match="control"):
+        texts.check_chat(f"안녕{character}하세요")
+
+
+def test_a_chat_stays_as_it_was_written() -> None:
+    text = "  들여쓰기\n\n\ttab\r\n" + unicodedata.normalize("NFD", "한글") + " \u200f "
+    assert texts.check_chat(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("안녕", "안녕"),
+        ("  여러\n\n줄을\t한 줄로 ", "여러 줄을 한 줄로"),
+        ("가" * limits.PREVIEW_MAX, "가" * limits.PREVIEW_MAX),
+        ("가" * (limits.PREVIEW_MAX + 1), "가" * (limits.PREVIEW_MAX - 1) + "…"),
+        ("가" * limits.PREVIEW_MAX + "   ", "가" * limits.PREVIEW_MAX),
+    ],
+)
+def test_a_preview_is_the_beginning_on_one_line(text: str, expected: str) -> None:
+    assert texts.preview(text) == expected
