@@ -24,6 +24,7 @@ from chalicelib import (
 from chalicelib.errors import (
     ConsentRefusedError,
     ForbiddenOriginError,
+    InvalidFieldError,
     KakaoRefusedError,
     PingPongError,
     SignedOutError,
@@ -36,6 +37,8 @@ from chalicelib.settings import settings
 routes = Blueprint(__name__)
 
 HOME: Final = "/rooms"
+#: Of a path to go on to: in hexadecimal it must fit into a cookie of 4096 bytes.
+PATH_MAX: Final = 1000
 FORM: Final = "application/x-www-form-urlencoded"
 JSON: Final = "application/json"
 #: HTTP status of each refusal; anything else is a 400.
@@ -150,8 +153,9 @@ def site_path(path: str | None) -> str:
 
     Browsers take ``//host`` and ``/\\host`` for other sites, and drop tabs and newlines.
     """
-    is_plain = bool(path) and all(" " < character < "\x7f" for character in path or "")
-    if not path or not is_plain or path[0] != "/" or path[1:2] in ("/", "\\"):
+    if not path or len(path) > PATH_MAX or path[0] != "/" or path[1:2] in ("/", "\\"):
+        return HOME
+    if not all(" " < character < "\x7f" for character in path):
         return HOME
     return path
 
@@ -248,8 +252,8 @@ def unlinked() -> Response:
     if not kakao.is_admin_authorization(_header("authorization")):
         raise SignedOutError
     kakao_id = _query("user_id") or _form_value("user_id")
-    if kakao_id is None or not kakao_id.isdigit():
-        raise KakaoRefusedError("user_id: must be a number")
+    if kakao_id is None or not (kakao_id.isascii() and kakao_id.isdigit()):
+        raise InvalidFieldError("user_id", "must be a number")
     withdrawal.withdraw(users.kakao_user_id(kakao_id), clock.now_ms(), session_id=None)
     return _json({})
 
