@@ -1,14 +1,17 @@
 /** Drawings of our own, all of them inline: no request, and they follow the theme. */
 
-/** A bat that is a speech bubble, and its ball. */
+/** A bat whose face is a speech bubble's, and the ball that has just left it. */
 export function Logo() {
   return (
     <svg class="logo" viewBox="0 0 32 32" width="32" height="32" aria-hidden="true">
-      <path
-        class="art-teal"
-        d="M14 3a11.5 11.5 0 0 1 9.6 17.8l4.9 4.9a2.2 2.2 0 0 1-3.1 3.1l-5-5A11.5 11.5 0 1 1 14 3Z"
-      />
-      <circle class="art-ball" cx="14" cy="14.5" r="4.6" />
+      <g transform="rotate(-38 13 17)">
+        <path class="art-wood" d="M10.200 22h5.600v7.200a2.800 2.800 0 0 1-5.600 0Z" />
+        <path
+          class="art-teal"
+          d="M13 4.500c5.800 0 10 4.300 10 9.700 0 3.600-2 6.300-4.300 8.300H7.300C5 20.500 3 17.800 3 14.200 3 8.800 7.200 4.500 13 4.500Z"
+        />
+      </g>
+      <circle class="art-ball" cx="26.500" cy="6.500" r="3.700" />
     </svg>
   );
 }
@@ -25,42 +28,43 @@ export function KakaoSymbol() {
   );
 }
 
-/** Two bubbles playing table tennis. */
+/** A bat of the large drawings: its handle down, its face a place for words. */
+const FACE =
+  'M0-78C44-78 76-46 76-4c0 28-15 49-33 63h-86C-61 45-76 24-76-4c0-42 32-74 76-74Z';
+const HANDLE = 'M-19 56h38v44a19 19 0 0 1-38 0Z';
+
+/** Two people playing table tennis with words. */
 export function Rally() {
   return (
     <svg class="rally" viewBox="0 0 480 360" role="img" aria-label="Ping-Pong">
-      <path class="art-shade" d="M60 296h360l28 34H32z" />
-      <path class="art-net" d="M240 252v60M236 252h8" />
-      <path class="art-arc" d="M122 178C160 70 314 58 362 150" />
-      <g class="rally-left">
-        <path
-          class="art-teal"
-          d="M104 120a72 72 0 0 1 60 112l26 26a13 13 0 0 1-18 18l-27-27a72 72 0 1 1-41-129Z"
-        />
-        <path class="art-line" d="M76 176h58M76 200h36" />
+      <path class="art-shade" d="M54 304h372l30 32H24z" />
+      <path class="art-net" d="M240 256v64" />
+      <path class="art-arc" d="M150 150C190 40 296 40 336 136" />
+      <g transform="translate(112 188) rotate(-24)">
+        <path class="art-wood" d={HANDLE} />
+        <path class="art-teal" d={FACE} />
+        <path class="art-line" d="M-34-22h68M-34 6h42" />
       </g>
-      <g class="rally-right">
-        <path
-          class="art-paper"
-          d="M378 92a66 66 0 0 0-55 102.500l-24 24a12 12 0 0 0 17 17l25-25A66 66 0 1 0 378 92Z"
-        />
-        <path class="art-line-dark" d="M352 146h54M352 168h34" />
+      <g transform="translate(376 168) rotate(24) scale(.92)">
+        <path class="art-wood" d={HANDLE} />
+        <path class="art-paper" d={FACE} />
+        <path class="art-line-dark" d="M-34-22h68M-34 6h42" />
       </g>
-      <circle class="art-ball rally-ball" cx="246" cy="88" r="17" />
+      <circle class="art-ball rally-ball" cx="243" cy="67" r="17" />
     </svg>
   );
 }
 
-/** A ball at rest, for pages where nothing is yet. */
+/** A bat and a ball at rest, for pages where nothing is yet. */
 export function Serve() {
   return (
     <svg class="serve" viewBox="0 0 160 120" aria-hidden="true">
       <path class="art-shade" d="M22 98h116l10 12H12z" />
-      <path
-        class="art-teal"
-        d="M66 18a34 34 0 0 1 28 53l12 12a6 6 0 0 1-8 8L85 79A34 34 0 1 1 66 18Z"
-      />
-      <circle class="art-ball" cx="120" cy="88" r="10" />
+      <g transform="translate(66 52) rotate(-52) scale(.46)">
+        <path class="art-wood" d={HANDLE} />
+        <path class="art-teal" d={FACE} />
+      </g>
+      <circle class="art-ball" cx="124" cy="88" r="10" />
     </svg>
   );
 }

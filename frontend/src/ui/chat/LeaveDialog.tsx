@@ -110,7 +110,7 @@ export function LeaveDialog({ room, onClose }: { room: RoomState; onClose(): voi
         </button>
         <button
           type="button"
-          class="button danger"
+          class={`button ${mustChoose && way === 'hand-over' ? 'primary' : 'danger'}`}
           data-testid="leave-confirm"
           disabled={isBusy || (mustChoose && way === 'hand-over' && !chosen)}
           onClick={() => void leave()}

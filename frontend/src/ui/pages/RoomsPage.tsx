@@ -119,6 +119,8 @@ function RoomList({ roomId }: { roomId: string | null }) {
 const NAMES_SHOWN = 3;
 
 function RoomItem({ room, isCurrent }: { room: RoomState; isCurrent: boolean }) {
+  // The room changes in place: without this, equal properties would mean "not drawn again".
+  watch('rooms', 'users');
   const here = session();
   const t = texts.value.rooms;
   const item = useRef<HTMLLIElement>(null);
