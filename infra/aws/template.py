@@ -151,3 +151,35 @@ def _substitutions(value: Any) -> Iterator[str]:
         name = piece.split("}", 1)[0].split(".")[0]
         if name not in names and not name.startswith(("!", "AWS::")):
             yield name
+
+
+def find_cycle(template: Mapping[str, Any]) -> list[str]:
+    """Resources that wait for each other, in order; empty if there are none.
+
+    CloudFormation refuses such templates; cfn-lint does not see what SAM will add, so this
+    is for a template after SAM's transform.
+    """
+    resources = template["Resources"]
+    needs = {
+        name: sorted({other for other in references(body) if other in resources})
+        for name, body in resources.items()
+    }
+    done: set[str] = set()
+
+    def visit(name: str, path: list[str]) -> list[str]:
+        if name in path:
+            return [*path[path.index(name) :], name]
+        if name in done:
+            return []
+        for other in needs[name]:
+            found = visit(other, [*path, name])
+            if found:
+                return found
+        done.add(name)
+        return []
+
+    for name in sorted(needs):
+        found = visit(name, [])
+        if found:
+            return found
+    return []
