@@ -191,7 +191,8 @@ export class Outbox {
 
   /** The room is gone, and with it where these were going. */
   dropRoom(roomId: string): void {
-    for (const item of [...this.#items]) if (item.roomId === roomId) this.#forget(item);
+    const items = this.#items;
+    for (const item of items) if (item.roomId === roomId) this.#forget(item);
   }
 
   /** Let go of timers; what is stored stays. */

@@ -268,7 +268,8 @@ export class Session {
         read.cancel = null;
       }
     }
-    for (const waiter of [...this.#waiters]) waiter(state);
+    const waiters = this.#waiters;
+    for (const waiter of waiters) waiter(state);
     this.changed('connection');
   }
 

@@ -86,6 +86,12 @@ export function startSessionEvents(): void {
   });
 }
 
+const wide = matchMedia('(min-width: 900px)');
+
+/** Room for two panes; the same width as in styles/pages.css. */
+export const isWide = signal(wide.matches);
+wide.addEventListener('change', () => (isWide.value = wide.matches));
+
 export const isVisible = signal(document.visibilityState === 'visible');
 
 // --- Short messages

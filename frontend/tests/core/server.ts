@@ -146,7 +146,7 @@ export class FakeServer {
   }
 
   cutAll(userId?: string): void {
-    for (const wire of [...this.#wires]) {
+    for (const wire of Array.from(this.#wires)) {
       if (userId === undefined || wire.userId === userId) this.#cut(wire);
     }
   }

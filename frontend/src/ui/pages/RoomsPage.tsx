@@ -3,7 +3,7 @@ import { failureCode } from '../../core/failure';
 import type { RoomState } from '../../core/room';
 import { ROOM_NAME_MAX } from '../../protocol';
 import { shortTimeText, texts } from '../../i18n';
-import { say, session, watch } from '../app';
+import { isWide, say, session, watch } from '../app';
 import { Serve } from '../art';
 import { ChatPane } from '../chat/ChatPane';
 import { Avatar, Blank, Counter, ErrorText, nameOf } from '../parts';
@@ -14,19 +14,23 @@ import { navigate } from '../router';
 export function RoomsPage({ roomId }: { roomId: string | null }) {
   const t = texts.value;
   return (
-    <div class={`panes ${roomId ? 'has-room' : ''}`}>
-      <section class="pane-list" aria-label={t.rooms.title}>
-        <h1 class="pane-title">{t.rooms.title}</h1>
-        <OpenRoom />
-        <RoomList roomId={roomId} />
-      </section>
-      <section class="pane-chat">
-        {roomId ? (
-          <ChatPane key={roomId} roomId={roomId} />
-        ) : (
-          <Blank art={<Serve />} title={t.rooms.pickTitle} text={t.rooms.pickText} />
-        )}
-      </section>
+    <div class="panes">
+      {(isWide.value || !roomId) && (
+        <section class="pane-list" aria-label={t.rooms.title}>
+          <h1 class="pane-title">{t.rooms.title}</h1>
+          <OpenRoom />
+          <RoomList roomId={roomId} />
+        </section>
+      )}
+      {(isWide.value || roomId) && (
+        <section class="pane-chat">
+          {roomId ? (
+            <ChatPane key={roomId} roomId={roomId} />
+          ) : (
+            <Blank art={<Serve />} title={t.rooms.pickTitle} text={t.rooms.pickText} />
+          )}
+        </section>
+      )}
     </div>
   );
 }
