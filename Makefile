@@ -1,0 +1,111 @@
+# Two commands are enough: `make run` and `make test`. Each sets up what it needs, once.
+
+PYTHON ?= python3
+STAGE ?= dev
+PORT ?= 8000
+KAKAO_PORT ?= 8001
+WORKERS ?= 2
+
+bin := .venv/bin
+python := $(bin)/python
+pytest := $(python) -m pytest
+sources := app.py chalicelib infra tests
+site_sources := $(shell find frontend/src frontend/public frontend/scripts -type f 2>/dev/null) \
+	frontend/index.html frontend/vite.config.ts frontend/tsconfig.json
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup run build test lint types unit site-test stack-test test-localstack bench \
+	package deploy destroy secrets screenshots generate lock format clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-17s %s\n", $$1, $$2}' Makefile
+
+# --- Setting up: once, and again when a lock file changes ------------------------------
+
+.venv/.installed: requirements-dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+		{ echo "Python 3.11 or newer is needed; PYTHON=/path/to/python3 names one."; exit 1; }
+	@test -x $(python) || { echo "Making .venv ..."; $(PYTHON) -m venv .venv; }
+	@echo "Installing Python packages ..."
+	@$(bin)/pip install --quiet --disable-pip-version-check \
+		"$$(sed -n 's/^\(uv==[^ ]*\) .*/\1/p' requirements-dev.txt)"
+	@$(bin)/uv pip sync --quiet --require-hashes --python $(python) requirements-dev.txt
+	@touch $@
+
+frontend/node_modules/.installed: frontend/package-lock.json
+	@command -v npm >/dev/null || { echo "Node.js 20.19 or newer (with npm) is needed."; exit 1; }
+	@echo "Installing npm packages ..."
+	@cd frontend && npm ci --silent --no-audit --no-fund
+	@touch $@
+
+frontend/dist/index.html: frontend/node_modules/.installed $(site_sources)
+	@echo "Building the site ..."
+	@cd frontend && npm run --silent build
+	@touch $@
+
+setup: .venv/.installed frontend/node_modules/.installed
+
+build: frontend/dist/index.html ## Build the site into frontend/dist
+
+# --- Running ---------------------------------------------------------------------------
+
+run: .venv/.installed frontend/dist/index.html ## Run everything on http://localhost:8000
+	@PORT=$(PORT) KAKAO_PORT=$(KAKAO_PORT) $(python) -m infra.local
+
+# --- Testing ---------------------------------------------------------------------------
+
+test: setup lint types site-test frontend/dist/index.html ## Run all tests that need no Docker
+	@$(pytest) -n $(WORKERS) tests/unit tests/integration tests/simulation tests/browser
+
+lint: .venv/.installed
+	@$(bin)/ruff check $(sources)
+	@$(bin)/ruff format --check $(sources)
+	@$(python) -m infra.codegen --check
+
+types: .venv/.installed
+	@$(bin)/mypy $(sources)
+
+unit: .venv/.installed ## Run the quick tests only
+	@$(pytest) -n $(WORKERS) tests/unit
+
+site-test: frontend/node_modules/.installed
+	@cd frontend && npm run --silent check && npm run --silent test
+
+test-localstack: .venv/.installed ## Run the integration tests on LocalStack
+	@$(pytest) -n $(WORKERS) --site=localstack tests/integration
+
+# --- Shipping --------------------------------------------------------------------------
+
+package: .venv/.installed frontend/dist/index.html ## Make template and zip in .build/STAGE, offline
+	@$(python) -m infra.aws package --stage $(STAGE)
+
+secrets: .venv/.installed ## Store the keys of your Kakao application for STAGE
+	@$(python) -m infra.aws secrets --stage $(STAGE)
+
+deploy: .venv/.installed frontend/dist/index.html ## Deploy STAGE (default: dev) to AWS
+	@$(python) -m infra.aws deploy --stage $(STAGE)
+
+destroy: .venv/.installed ## Remove STAGE from AWS
+	@$(python) -m infra.aws destroy --stage $(STAGE)
+
+# --- Looking after the project ----------------------------------------------------------
+
+screenshots: .venv/.installed frontend/dist/index.html ## Take the pictures in docs/ anew
+	@$(python) -m tests.browser.screenshots
+
+generate: .venv/.installed ## Write what is generated from chalicelib/protocol.py
+	@$(python) -m infra.codegen
+
+lock: .venv/.installed ## Pin the versions of requirements*.in anew
+	@$(bin)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+		--custom-compile-command "make lock" requirements-dev.in -o requirements-dev.txt
+	@$(bin)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+		--custom-compile-command "make lock" -c requirements-dev.txt requirements.in -o requirements.txt
+
+format: .venv/.installed ## Format the Python code
+	@$(bin)/ruff check --fix --quiet $(sources)
+	@$(bin)/ruff format --quiet $(sources)
+
+clean: ## Remove what was built and installed (not .local, the local stack's data)
+	rm -rf .venv .build .bench frontend/node_modules frontend/dist .mypy_cache .ruff_cache .pytest_cache
