@@ -31,7 +31,8 @@ GRACE_SECONDS: Final = 0.5
 #: closed, and each is a $disconnect that should still be handled.
 LAST_INVOCATIONS_SECONDS: Final = 3.0
 
-#: A connection that was closed is noticed within this time, in seconds.
+#: How often it is looked whether they are over, in seconds; also the time that may pass
+#: between the end of a connection and the start of its $disconnect.
 QUIET_SECONDS: Final = 0.1
 
 _output = sys.stdout
@@ -76,7 +77,6 @@ async def serve(listener: socket.socket) -> None:
     from hypercorn.asyncio import serve as hypercorn_serve
     from hypercorn.config import Config
     from ministack.app import app
-    from ministack.core import lambda_runtime
 
     from infra.local import ministack_repairs
 
@@ -96,19 +96,18 @@ async def serve(listener: socket.socket) -> None:
         await stopping.wait()
         deadline = loop.time() + LAST_INVOCATIONS_SECONDS
         await asyncio.sleep(QUIET_SECONDS)
-        while lambda_runtime.workers_in_use() and loop.time() < deadline:
+        while ministack_repairs.is_busy() and loop.time() < deadline:
             await asyncio.sleep(QUIET_SECONDS)
         _muted.set()
+        # Before the requests that wait for them are cancelled, which would wait, too.
+        await asyncio.to_thread(ministack_repairs.end_workers)
 
     config = Config()
     config.bind = [f"fd://{listener.fileno()}"]
     config.keep_alive_timeout = 75
     config.graceful_timeout = GRACE_SECONDS
     config.loglevel = "WARNING"
-    try:
-        await hypercorn_serve(app, config, shutdown_trigger=time_to_stop)
-    finally:
-        lambda_runtime.reset()  # ends the workers and removes their directories
+    await hypercorn_serve(app, config, shutdown_trigger=time_to_stop)
 
 
 def main() -> None:

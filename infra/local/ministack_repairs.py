@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import functools
 import json
+import threading
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, TypeAlias
@@ -33,6 +34,9 @@ KEPT_STATE: Final = ("dynamodb", "ssm")
 
 #: The account and Region in which functions are looked up when warmed.
 ACCOUNT: Final = "000000000000"
+
+
+_ended = threading.Event()
 
 
 def apply(emit: Emit) -> None:
@@ -64,6 +68,8 @@ def _report_invocations(emit: Emit) -> None:
         error: str | None = None
         result: Json = {}
         try:
+            if _ended.is_set():
+                raise RuntimeError("the emulator is stopping")
             result = invoke(self, event, request_id, **context)
         except Exception as failure:
             # A worker that could not start: app.py raised, most likely.
@@ -304,6 +310,22 @@ def _keep_data_only() -> None:
     updated to the present one; making it anew is as fast and always right.
     """
     app._state_map = {name: app._state_map[name] for name in KEPT_STATE}
+
+
+def is_busy() -> bool:
+    """Whether a Lambda runs, or one will because a WebSocket is being closed."""
+    return bool(lambda_runtime.workers_in_use() or apigateway._ws_connections)
+
+
+def end_workers() -> None:
+    """Kill all workers and start no more."""
+    _ended.set()
+    with lambda_runtime._lock:
+        workers = [worker for pool in lambda_runtime._workers.values() for worker in pool]
+        lambda_runtime._workers.clear()
+        for worker in workers:
+            worker.in_use = False
+    lambda_runtime.kill_workers(workers)
 
 
 def warm(names: list[str]) -> None:
