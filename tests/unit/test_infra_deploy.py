@@ -1,0 +1,153 @@
+"""Deploying as to AWS, with MiniStack for AWS: order, second pass, upload, and what goes wrong.
+
+MiniStack has CloudFront's types, so only the route response is left out (adapt.py says why).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from infra.aws.account import Account
+from infra.aws.deploy import deploy, destroy
+from infra.aws.package import ROOT, Package, package
+from infra.errors import InfraError
+from infra.local.emulator_process import SERVICES, EmulatorProcess
+
+KAKAO = {"kakao_client_id": "id", "kakao_client_secret": "shh", "kakao_admin_key": "admin"}
+
+
+@pytest.fixture(scope="module")
+def packaged(tmp_path_factory: pytest.TempPathFactory) -> Package:
+    """The app for a stage, without what MiniStack does not know."""
+    made = package(tmp_path_factory.mktemp("package"), stage="dev", libraries=False, source=ROOT)
+    template = copy.deepcopy(made.template)
+    del template["Resources"]["WebsocketMessageRouteResponse"]
+    template["Resources"]["WebsocketAPIStage"]["DependsOn"].remove("WebsocketMessageRouteResponse")
+    return Package(template, made.code)
+
+
+@pytest.fixture
+def site_dir(tmp_path: Path) -> Path:
+    for name in ("index.html", "assets/index-abc.js"):
+        path = tmp_path / "dist" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(name)
+    return tmp_path / "dist"
+
+
+@pytest.fixture
+def account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
+    """An account of an empty AWS, reached as boto3 reaches any endpoint: AWS_ENDPOINT_URL."""
+    with asyncio.Runner() as runner:
+        services = (*SERVICES, "cloudfront")
+        process = EmulatorProcess(tmp_path / "aws", lambda made: None, services=services)
+        runner.run(process.start())
+        monkeypatch.setenv("AWS_ENDPOINT_URL", process.endpoint)
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+        try:
+            yield Account.from_environment("ap-northeast-2")
+        finally:
+            runner.run(process.stop())
+
+
+def run(account: Account, made: Package, site_dir: Path) -> tuple[dict[str, str], list[str]]:
+    lines: list[str] = []
+    outputs = deploy(
+        account, made, stage="dev", site_dir=site_dir, parameters={}, report=lines.append
+    )
+    return outputs, lines
+
+
+def test_a_stage_is_deployed_updated_and_removed(
+    account: Account, packaged: Package, site_dir: Path
+) -> None:
+    account.write_secrets("/pingpong/dev/secrets", KAKAO)
+    outputs, lines = run(account, packaged, site_dir)
+
+    # The site's address is known after the first pass only.
+    functions = account.client("lambda")
+    api = functions.get_function_configuration(FunctionName="pingpong-dev-api")
+    assert api["Environment"]["Variables"]["SITE_ORIGIN"] == outputs["SiteUrl"]
+    assert outputs["SiteUrl"].startswith("https://")
+    assert any(line.startswith("CREATE_COMPLETE") for line in lines)
+
+    s3 = account.client("s3")
+    page = s3.head_object(Bucket=outputs["SiteBucketName"], Key="index.html")
+    assert page["CacheControl"] == "no-cache"
+    asset = s3.head_object(Bucket=outputs["SiteBucketName"], Key="assets/index-abc.js")
+    assert "immutable" in asset["CacheControl"]
+    assert lines.index("uploaded assets/index-abc.js") < lines.index("uploaded index.html")
+    invalidations = account.client("cloudfront").list_invalidations(
+        DistributionId=outputs["DistributionId"]
+    )
+    assert invalidations["InvalidationList"]["Quantity"] == 1
+
+    again, lines = run(account, packaged, site_dir)
+    assert again == outputs
+    assert "the stack is up to date" in lines
+
+    destroy(account, stage="dev", report=lines.append)
+    with pytest.raises(InfraError, match="there is no stack"):
+        destroy(account, stage="dev", report=lines.append)
+
+
+def test_missing_secrets_are_noticed_before_anything_is_made(
+    account: Account, packaged: Package, site_dir: Path
+) -> None:
+    with pytest.raises(InfraError, match=r"python -m infra\.aws secrets --stage dev"):
+        run(account, packaged, site_dir)
+    assert account.client("cloudformation").list_stacks()["StackSummaries"] == []
+
+
+def test_malformed_secrets_are_not_repeated_in_the_message(account: Account) -> None:
+    account.client("ssm").put_parameter(
+        Name="/p", Value='{"kakao_client_id": "hush"}', Type="SecureString"
+    )
+    with pytest.raises(InfraError, match="must be a JSON object") as caught:
+        account.read_secrets("/p")
+    assert "hush" not in str(caught.value)
+
+
+def test_the_identity_key_is_kept_when_kakaos_keys_change(account: Account) -> None:
+    account.write_secrets("/p", KAKAO)
+    first = account.read_secrets("/p")
+    account.write_secrets("/p", {**KAKAO, "kakao_client_secret": "new"})
+    second = account.read_secrets("/p")
+    assert first is not None
+    assert second is not None
+    assert second["identity_key"] == first["identity_key"]
+    assert second["kakao_client_secret"] == "new"
+
+
+def test_a_failure_is_told_in_the_failing_resources_own_words(
+    account: Account, packaged: Package, site_dir: Path
+) -> None:
+    account.write_secrets("/pingpong/dev/secrets", KAKAO)
+    broken = copy.deepcopy(packaged.template)
+    broken["Resources"]["Broken"] = {
+        "Type": "AWS::SSM::Parameter",
+        "Properties": {"Name": "/pingpong/dev/secrets", "Type": "String", "Value": "taken"},
+    }
+    with pytest.raises(InfraError) as caught:
+        run(account, Package(broken, packaged.code), site_dir)
+    assert "Broken: " in str(caught.value)
+    # What is left of a failed creation is no obstacle.
+    outputs, lines = run(account, packaged, site_dir)
+    assert outputs["TablePrefix"] == "pingpong-dev-"
+    assert any("deleting what is left" in line for line in lines)
+
+
+def test_no_credentials_are_told_as_such(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    with pytest.raises(InfraError, match="no valid AWS credentials"):
+        Account.from_environment(None)
