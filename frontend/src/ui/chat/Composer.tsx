@@ -1,4 +1,4 @@
-import { useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 import { CHAT_TEXT_MAX } from '../../protocol';
 import { texts } from '../../i18n';
 import { session } from '../app';
@@ -8,8 +8,6 @@ import { lengthOf } from '../rows';
 
 /** What was begun in a room is still there when one comes back to it. */
 const drafts = new Map<string, string>();
-
-const TALLEST_PX = 144;
 
 /** Whether this key press means "send". */
 export function isSendKey(event: KeyboardEvent): boolean {
@@ -25,13 +23,6 @@ export function Composer({ roomId }: { roomId: string | null }) {
   const box = useRef<HTMLTextAreaElement>(null);
   const isTooLong = lengthOf(text.trim()) > CHAT_TEXT_MAX;
   const canSend = roomId !== null && text.trim() !== '' && !isTooLong;
-
-  useLayoutEffect(() => {
-    const area = box.current;
-    if (!area) return;
-    area.style.height = 'auto';
-    area.style.height = `${Math.min(area.scrollHeight, TALLEST_PX)}px`;
-  }, [text]);
 
   const change = (next: string) => {
     setText(next);
@@ -56,6 +47,10 @@ export function Composer({ roomId }: { roomId: string | null }) {
         {t.composer}
       </label>
       <div class="composer-field">
+        {/* Under the textarea, and as tall as its text: nothing has to be measured. */}
+        <span class="composer-mirror" aria-hidden="true">
+          {`${text}\u200b`}
+        </span>
         <textarea
           id="composer"
           ref={box}
