@@ -4,7 +4,7 @@ try {
   var theme = localStorage.getItem('ping-pong.theme');
   if (theme === 'light' || theme === 'dark') root.dataset.theme = theme;
   var lang = localStorage.getItem('ping-pong.lang') || navigator.language || 'ko';
-  root.lang = /^ko/i.test(lang) ? 'ko' : 'en';
+  root.lang = /^ko\b/i.test(lang) ? 'ko' : 'en';
 } catch (e) {
   // Storage is forbidden: the defaults will do.
 }

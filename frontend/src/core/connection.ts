@@ -43,7 +43,6 @@ const REDIAL_MS = 105 * 60_000;
 const REDIAL_SPREAD_MS = 10 * 60_000;
 
 interface Pending {
-  sentAt: number;
   cancel: Cancel;
   resolve(reply: Replies[CommandType]): void;
   reject(failure: Failure): void;
@@ -58,7 +57,8 @@ export class Connection {
   #dials = 0;
   #failures = 0;
   #lastRef = 0;
-  #heardAt = 0;
+  /** Frames that came, to know whether any came since. */
+  #heard = 0;
   #pending = new Map<string, Pending>();
   /** Events that overtook the hello's answer; they are newer than it. */
   #early: AnyEvent[] = [];
@@ -115,16 +115,15 @@ export class Connection {
 
   #send<C extends CommandType>(type: C, body: Body<C>, timeoutMs: number): Promise<Replies[C]> {
     const ref = String(++this.#lastRef);
-    const sentAt = this.world.clock.now();
+    const heard = this.#heard;
     return new Promise<Replies[C]>((resolve, reject) => {
       const cancel = this.world.clock.after(timeoutMs, () => {
         this.#pending.delete(ref);
         reject(new Failure('timeout'));
         // Nothing at all came since: the connection is dead and nobody has told us.
-        if (this.#heardAt <= sentAt) this.#failed();
+        if (this.#heard === heard) this.#failed();
       });
       this.#pending.set(ref, {
-        sentAt,
         cancel,
         resolve: resolve as Pending['resolve'],
         reject,
@@ -193,7 +192,7 @@ export class Connection {
   }
 
   #frame(text: string): void {
-    this.#heardAt = this.world.clock.now() + 1;
+    this.#heard++;
     let frame: { type?: unknown; ref?: unknown };
     try {
       const parsed: unknown = JSON.parse(text);

@@ -1,0 +1,379 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { Session } from '../../src/core/session';
+import type { AnyCommand } from '../../src/protocol';
+import { FakeBrowser, fakeWorld, type FakeWorld } from './fakes';
+import { FakeServer } from './server';
+
+let world: FakeWorld;
+let server: FakeServer;
+let session: Session;
+
+const sent = (type: AnyCommand['type']) =>
+  server.received.filter(({ command }) => command.type === type).map(({ command }) => command);
+
+async function begin(): Promise<void> {
+  session = new Session(world, () => {});
+  session.start();
+  await world.clock.elapse(100);
+}
+
+beforeEach(() => {
+  world = fakeWorld();
+  server = new FakeServer(world.clock, world.random);
+  world.dial = server.dialFor('ann');
+  for (const person of ['ann', 'bob', 'cho']) server.addUser(person);
+});
+
+const texts = (roomId: string) =>
+  session.rooms
+    .get(roomId)
+    ?.log.entries.filter((entry) => !entry.kind)
+    .map((entry) => entry.text);
+
+describe('a room', () => {
+  it('is entered once, and again only by a sync after a reconnect', async () => {
+    const room = server.addRoom('ping', 'ann', ['bob']);
+    await begin();
+    session.show(room.id);
+    await world.clock.elapse(100);
+    expect(session.view.state).toBe('ready');
+    server.cutAll();
+    server.append(room, 'chat', 'bob', 'while away');
+    await world.clock.elapse(5_000);
+    expect(texts(room.id)).toEqual(['while away']);
+    expect(sent('room.enter')).toHaveLength(1);
+    expect(sent('room.sync')).toHaveLength(1);
+  });
+
+  it('asks for a gap after a moment, and not for what merely came out of order', async () => {
+    const room = server.addRoom('ping', 'ann', ['bob']);
+    await begin();
+    session.show(room.id);
+    await world.clock.elapse(100);
+    server.faults.dropEvent = 1;
+    server.append(room, 'chat', 'bob', 'lost');
+    server.faults.dropEvent = 0;
+    server.append(room, 'chat', 'bob', 'came');
+    await world.clock.elapse(200);
+    expect(texts(room.id)).toEqual([]);
+    expect(sent('room.sync')).toHaveLength(0);
+    await world.clock.elapse(300);
+    expect(texts(room.id)).toEqual(['lost', 'came']);
+    expect(sent('room.sync')).toHaveLength(1);
+  });
+
+  it('finds the last chat, whose push was lost, by the pulse', async () => {
+    const room = server.addRoom('ping', 'ann', ['bob']);
+    await begin();
+    session.show(room.id);
+    await world.clock.elapse(100);
+    server.faults.dropEvent = 1;
+    server.append(room, 'chat', 'bob', 'lost');
+    await world.clock.elapse(46_000);
+    expect(texts(room.id)).toEqual(['lost']);
+  });
+
+  it('keeps the connection alive also where nobody looks and there are no rooms', async () => {
+    world.isVisible = false;
+    await begin();
+    await world.clock.elapse(10 * 60_000);
+    expect(sent('room.sync').length).toBeGreaterThanOrEqual(2);
+    expect(sent('room.sync').length).toBeLessThanOrEqual(4);
+  });
+
+  it('shows history without a gap or a repetition', async () => {
+    const room = server.addRoom('ping', 'ann', ['bob']);
+    for (let i = 0; i < 130; i++) server.append(room, 'chat', 'bob', `${i}`);
+    await begin();
+    session.show(room.id);
+    await world.clock.elapse(100);
+    for (let page = 0; page < 3; page++) {
+      void session.loadBefore(room.id);
+      void session.loadBefore(room.id);
+      await world.clock.elapse(100);
+    }
+    expect(texts(room.id)).toEqual(Array.from({ length: 130 }, (_, i) => `${i}`));
+    expect(session.rooms.get(room.id)?.log.hasBefore).toBe(false);
+  });
+
+  it('starts over when its log is another one', async () => {
+    const room = server.addRoom('ping', 'ann', ['bob']);
+    server.append(room, 'chat', 'bob', 'old');
+    await begin();
+    session.show(room.id);
+    await world.clock.elapse(100);
+    room.epoch = 'other';
+    room.log.length = 0;
+    server.append(room, 'chat', 'bob', 'new');
+    server.cutAll();
+    await world.clock.elapse(5_000);
+    expect(texts(room.id)).toEqual(['new']);
+  });
+
+  it('is said to be closed, and is not entered again by itself', async () => {
+    const room = server.addRoom('ping', 'bob', ['ann']);
+    await begin();
+    session.show(room.id);
+    await world.clock.elapse(100);
+    server.close(room.id);
+    await world.clock.elapse(100);
+    expect(session.view).toEqual({ state: 'removed', why: 'closed' });
+    server.cutAll();
+    await world.clock.elapse(60_000);
+    expect(session.view).toEqual({ state: 'removed', why: 'closed' });
+    expect(sent('room.enter')).toHaveLength(1);
+  });
+
+  it('is said to be gone when it went while one was away', async () => {
+    const room = server.addRoom('ping', 'bob', ['ann']);
+    await begin();
+    session.show(room.id);
+    await world.clock.elapse(100);
+    server.cutAll();
+    server.close(room.id);
+    await world.clock.elapse(5_000);
+    expect(session.view).toEqual({ state: 'removed', why: 'gone' });
+  });
+
+  it('says why it could not be entered', async () => {
+    await begin();
+    session.show('nowhere');
+    await world.clock.elapse(100);
+    expect(session.view).toEqual({ state: 'failed', code: 'room_not_found' });
+  });
+
+  it('counts and lists its members as they come and go', async () => {
+    const room = server.addRoom('ping', 'ann', ['bob']);
+    await begin();
+    session.show(room.id);
+    session.wantMembers(room.id);
+    await world.clock.elapse(100);
+    server.append(room, 'joined', 'cho');
+    server.append(room, 'left', 'bob');
+    server.append(room, 'host_changed', 'cho');
+    await world.clock.elapse(100);
+    const state = session.rooms.get(room.id);
+    expect([...(state?.members.byId.keys() ?? [])].sort()).toEqual(['ann', 'cho']);
+    expect([state?.memberCount, state?.hostId]).toEqual([2, 'cho']);
+  });
+});
+
+describe('the room list', () => {
+  it('follows what is said: order, preview and unread chats of others', async () => {
+    const ping = server.addRoom('ping', 'ann', ['bob']);
+    world.clock.jump(1_000);
+    const pong = server.addRoom('pong', 'ann', ['bob']);
+    await begin();
+    expect(session.roomList.map((room) => room.id)).toEqual([pong.id, ping.id]);
+    const before = session.rooms.get(ping.id)?.unread ?? 0;
+    server.append(ping, 'chat', 'bob', 'hello');
+    server.append(ping, 'chat', 'ann', 'from my other device');
+    server.append(ping, 'left', 'bob');
+    await world.clock.elapse(100);
+    expect(session.roomList[0]?.id).toBe(ping.id);
+    expect(session.roomList[0]?.preview?.text).toBe('from my other device');
+    expect((session.roomList[0]?.unread ?? 0) - before).toBe(1);
+  });
+
+  it('marks as read what is looked at, seldom, and once more at the end', async () => {
+    const room = server.addRoom('ping', 'ann', ['bob']);
+    await begin();
+    session.show(room.id);
+    await world.clock.elapse(100);
+    session.look(room.id);
+    for (let i = 0; i < 40; i++) {
+      server.append(room, 'chat', 'bob', `${i}`);
+      await world.clock.elapse(100);
+    }
+    await world.clock.elapse(5_000);
+    const reads = sent('room.read') as { seq: number }[];
+    expect(reads.length).toBeLessThanOrEqual(4);
+    expect(reads.at(-1)?.seq).toBe(room.log.length);
+    expect(session.rooms.get(room.id)?.unread).toBe(0);
+  });
+
+  it('does not mark as read what came while nobody looked', async () => {
+    const room = server.addRoom('ping', 'ann', ['bob']);
+    await begin();
+    session.show(room.id);
+    await world.clock.elapse(100);
+    session.look(null);
+    server.append(room, 'chat', 'bob', 'unseen');
+    await world.clock.elapse(5_000);
+    expect(sent('room.read')).toHaveLength(0);
+    expect(session.rooms.get(room.id)?.unread).toBe(1);
+  });
+
+  it('follows the person’s other tabs', async () => {
+    const room = server.addRoom('ping', 'ann', ['bob']);
+    await begin();
+    server.sendTo('ann', { type: 'read.marked', room_id: room.id, seq: room.log.length });
+    server.sendTo('ann', {
+      type: 'profile.updated',
+      me: { user_id: 'ann', nickname: 'Anna' },
+    });
+    await world.clock.elapse(100);
+    expect(session.rooms.get(room.id)?.unread).toBe(0);
+    expect(session.users.get('ann')?.nickname).toBe('Anna');
+    server.sendTo('ann', { type: 'room.left', room_id: room.id });
+    await world.clock.elapse(100);
+    expect(session.rooms.size).toBe(0);
+  });
+});
+
+describe('the outbox', () => {
+  const sends = () =>
+    server.received.flatMap(({ command, at }) =>
+      command.type === 'chat.send' ? [{ ...command, at }] : [],
+    );
+
+  it('sends a first try without a mark, in order, one at a time', async () => {
+    const room = server.addRoom('ping', 'ann');
+    await begin();
+    session.show(room.id);
+    await world.clock.elapse(100);
+    for (const text of ['one', 'two', 'three']) session.send(room.id, text);
+    expect(session.outgoing(room.id).map((item) => item.state)).toEqual(Array(3).fill('sending'));
+    await world.clock.elapse(1);
+    expect(session.outgoing(room.id)).toHaveLength(3);
+    await world.clock.elapse(200);
+    expect(server.said(room.id)).toEqual(['one', 'two', 'three']);
+    expect(sends().every((command) => command.retry_since === undefined)).toBe(true);
+    expect(sends().every((command) => /^[\w-]{22}$/.test(command.cid))).toBe(true);
+    expect(session.outgoing(room.id)).toEqual([]);
+    expect(world.store.keys()).toEqual([]);
+  });
+
+  it('repeats a send whose answer was lost, marked, after 12 s, and says it once', async () => {
+    const room = server.addRoom('ping', 'ann');
+    await begin();
+    session.show(room.id);
+    await world.clock.elapse(100);
+    const known = room.log.length;
+    server.faults.dropReply = 1;
+    server.faults.dropEvent = 1;
+    session.send(room.id, 'once');
+    await world.clock.elapse(1_000);
+    server.faults.dropReply = 0;
+    server.faults.dropEvent = 0;
+    await world.clock.elapse(20_000);
+    expect(server.said(room.id)).toEqual(['once']);
+    expect(sends().map((command) => command.retry_since)).toEqual([undefined, known]);
+    expect((sends()[1]?.at ?? 0) - (sends()[0]?.at ?? 0)).toBeGreaterThanOrEqual(12_000 - 5);
+    expect(texts(room.id)).toEqual(['once']);
+  });
+
+  it('does not repeat what the log shows meanwhile', async () => {
+    const room = server.addRoom('ping', 'ann');
+    await begin();
+    session.show(room.id);
+    await world.clock.elapse(100);
+    server.faults.dropReply = 1;
+    session.send(room.id, 'once');
+    await world.clock.elapse(100);
+    expect(session.outgoing(room.id)).toEqual([]);
+    server.faults.dropReply = 0;
+    await world.clock.elapse(30_000);
+    expect(sends()).toHaveLength(1);
+  });
+
+  it('keeps what is typed offline, through a reload, and sends it once', async () => {
+    const room = server.addRoom('ping', 'ann');
+    const browser = new FakeBrowser();
+    world.store = browser.store;
+    const tab = browser.openTab();
+    world.tabs = tab;
+    await begin();
+    session.show(room.id);
+    await world.clock.elapse(100);
+    world.isOnline = false;
+    session.networkChanged();
+    session.send(room.id, 'from the tunnel');
+    await world.clock.elapse(60_000);
+    session.abandon();
+    tab.close();
+    world.tabs = browser.openTab();
+    world.isOnline = true;
+    await begin();
+    await world.clock.elapse(1_000);
+    expect(server.said(room.id)).toEqual(['from the tunnel']);
+    expect(sends()).toHaveLength(1);
+    expect(sends()[0]?.retry_since).toBeUndefined();
+  });
+
+  it('marks the send that a reload interrupted as a repeat', async () => {
+    const room = server.addRoom('ping', 'ann');
+    const browser = new FakeBrowser();
+    world.store = browser.store;
+    const tab = browser.openTab();
+    world.tabs = tab;
+    await begin();
+    session.show(room.id);
+    await world.clock.elapse(100);
+    const known = room.log.length;
+    server.faults.dropReply = 1;
+    server.faults.dropEvent = 1;
+    session.send(room.id, 'once');
+    session.abandon();
+    tab.close();
+    await world.clock.elapse(100);
+    server.faults = { ...server.faults, dropReply: 0, dropEvent: 0 };
+    world.tabs = browser.openTab();
+    await begin();
+    await world.clock.elapse(11_000);
+    expect(sends().length).toBeLessThanOrEqual(1);
+    await world.clock.elapse(2_000);
+    expect(sends().at(-1)?.retry_since).toBe(known);
+    expect(server.said(room.id)).toEqual(['once']);
+  });
+
+  it('leaves the chats of a living tab to that tab', async () => {
+    const room = server.addRoom('ping', 'ann');
+    const browser = new FakeBrowser();
+    world.store = browser.store;
+    world.tabs = browser.openTab();
+    await begin();
+    session.show(room.id);
+    await world.clock.elapse(100);
+    server.faults.dropCommand = 1;
+    session.send(room.id, 'mine');
+    server.faults.dropCommand = 0;
+    const other = new Session({ ...world, tabs: browser.openTab() }, () => {});
+    other.start();
+    await world.clock.elapse(5_000);
+    expect(other.outgoing(room.id)).toEqual([]);
+    expect(session.outgoing(room.id)).toHaveLength(1);
+    await world.clock.elapse(60_000);
+    expect(server.said(room.id)).toEqual(['mine']);
+  });
+
+  it('gives up what the server refuses for good, and goes on with the next', async () => {
+    const room = server.addRoom('ping', 'ann');
+    const other = server.addRoom('pong', 'bob', ['ann']);
+    await begin();
+    session.show(other.id);
+    await world.clock.elapse(100);
+    other.members.delete('ann');
+    session.send(other.id, 'too late');
+    await world.clock.elapse(100);
+    const [item] = session.outgoing(other.id);
+    expect([item?.state, item?.failed]).toEqual(['failed', 'not_member']);
+    session.send(room.id, 'elsewhere');
+    await world.clock.elapse(100);
+    expect(server.said(room.id)).toEqual(['elsewhere']);
+    session.discard(item?.cid ?? '');
+    expect(session.outgoing(other.id)).toEqual([]);
+    expect(world.store.keys()).toEqual([]);
+  });
+
+  it('forgets everything at sign-out', async () => {
+    const room = server.addRoom('ping', 'ann');
+    await begin();
+    server.faults.dropCommand = 1;
+    session.send(room.id, 'secret');
+    await world.clock.elapse(100);
+    expect(world.store.keys()).toHaveLength(1);
+    session.forget();
+    expect(world.store.keys()).toEqual([]);
+  });
+});

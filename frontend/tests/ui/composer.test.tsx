@@ -1,0 +1,90 @@
+// @vitest-environment happy-dom
+import { render } from 'preact';
+import { act } from 'preact/test-utils';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { CHAT_TEXT_MAX } from '../../src/protocol';
+
+const send = vi.fn();
+vi.mock('../../src/ui/app', () => ({ session: () => ({ send }) }));
+const { Composer } = await import('../../src/ui/chat/Composer');
+
+let root: HTMLElement;
+let room = 0;
+const box = () => root.querySelector('textarea') as HTMLTextAreaElement;
+
+async function type(text: string): Promise<void> {
+  await act(() => {
+    box().value = text;
+    box().dispatchEvent(new Event('input', { bubbles: true }));
+  });
+}
+
+async function press(init: KeyboardEventInit & { keyCode?: number }): Promise<boolean> {
+  const event = new KeyboardEvent('keydown', { bubbles: true, cancelable: true, ...init });
+  if (init.keyCode) Object.defineProperty(event, 'keyCode', { value: init.keyCode });
+  if (init.isComposing) Object.defineProperty(event, 'isComposing', { value: true });
+  await act(() => {
+    box().dispatchEvent(event);
+  });
+  return event.defaultPrevented;
+}
+
+beforeEach(async () => {
+  send.mockReset();
+  root = document.createElement('div');
+  document.body.append(root);
+  await act(() => render(<Composer roomId={`room${++room}`} />, root));
+});
+
+afterEach(() => {
+  render(null, root);
+  root.remove();
+});
+
+describe('Composer', () => {
+  it('sends on Enter, trimmed, and is empty then', async () => {
+    await type('  안녕하세요 ');
+    expect(await press({ key: 'Enter' })).toBe(true);
+    expect(send).toHaveBeenCalledExactlyOnceWith(`room${room}`, '안녕하세요');
+    expect(box().value).toBe('');
+  });
+
+  it('breaks the line on Shift+Enter', async () => {
+    await type('안녕');
+    expect(await press({ key: 'Enter', shiftKey: true })).toBe(false);
+    expect(send).not.toHaveBeenCalled();
+  });
+
+  it.each([
+    ['isComposing', { isComposing: true }],
+    ['keyCode 229', { keyCode: 229 }],
+  ])('leaves the Enter that ends a Hangul composition alone (%s)', async (_, how) => {
+    await type('안녕');
+    expect(await press({ key: 'Enter', ...how })).toBe(false);
+    expect(send).not.toHaveBeenCalled();
+    expect(box().value).toBe('안녕');
+  });
+
+  it('does not send nothing', async () => {
+    await type(' \n ');
+    await press({ key: 'Enter' });
+    expect(send).not.toHaveBeenCalled();
+  });
+
+  it('counts near the limit, in letters, and does not send beyond it', async () => {
+    await type('🏓'.repeat(CHAT_TEXT_MAX));
+    expect(root.querySelector('.counter')?.textContent).toBe(`${CHAT_TEXT_MAX} / ${CHAT_TEXT_MAX}`);
+    await type('🏓'.repeat(CHAT_TEXT_MAX + 1));
+    await press({ key: 'Enter' });
+    expect(send).not.toHaveBeenCalled();
+  });
+
+  it('keeps a draft while another room is shown', async () => {
+    await type('아직');
+    const here = `room${room}`;
+    await act(() => render(<Composer key="other" roomId="other" />, root));
+    expect(box().value).toBe('');
+    await act(() => render(<Composer key="back" roomId={here} />, root));
+    expect(box().value).toBe('아직');
+  });
+});

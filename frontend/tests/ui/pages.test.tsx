@@ -1,0 +1,129 @@
+// @vitest-environment happy-dom
+import { render, type ComponentChild } from 'preact';
+import { act } from 'preact/test-utils';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { ERROR_CODES } from '../../src/protocol';
+import { en } from '../../src/i18n/en';
+import { ko } from '../../src/i18n/ko';
+import { preferredLang } from '../../src/i18n';
+import { setLang } from '../../src/ui/app';
+import { Bubble } from '../../src/ui/chat/Bubble';
+import { SignIn } from '../../src/ui/pages/SignIn';
+import { routeOf, safeNext } from '../../src/ui/router';
+
+let root: HTMLElement;
+
+async function show(what: ComponentChild): Promise<void> {
+  await act(() => render(what, root));
+}
+
+beforeEach(() => {
+  vi.stubGlobal('fetch', async () => Response.json({ signed_in: false }));
+  root = document.createElement('div');
+  document.body.append(root);
+});
+
+afterEach(() => {
+  render(null, root);
+  root.remove();
+  setLang('ko');
+});
+
+describe('the sign-in page', () => {
+  const message = () => root.querySelector('[data-testid=sign-in-error]')?.textContent ?? '';
+
+  it.each(ERROR_CODES)('explains %s in both languages, and only once', async (code) => {
+    history.replaceState(null, '', `/sign-in?error=${code}`);
+    await show(<SignIn />);
+    expect(message()).toContain(ko.errors[code]);
+    await act(() => setLang('en'));
+    expect(message()).toContain(en.errors[code]);
+    expect(location.search).toBe('');
+  });
+
+  it.each(['<img src=x>', 'toString', '__proto__', 'no_such_code'])(
+    'shows nothing of an unknown code (%s)',
+    async (code) => {
+      history.replaceState(null, '', `/sign-in?error=${encodeURIComponent(code)}`);
+      await show(<SignIn />);
+      expect(message()).toContain(ko.errors.internal);
+      expect(root.innerHTML).not.toContain('no_such_code');
+      expect(root.querySelector('img')).toBeNull();
+    },
+  );
+
+  it('leads on to where one wanted to go, if that is of this site', async () => {
+    history.replaceState(null, '', '/sign-in?next=/rooms/abc');
+    await show(<SignIn />);
+    expect(root.querySelector('a.kakao')?.getAttribute('href')).toBe(
+      '/api/auth/kakao?next=%2Frooms%2Fabc',
+    );
+  });
+});
+
+describe('a bubble', () => {
+  it('shows what people write as they wrote it', async () => {
+    const text = '<img src=x onerror=alert(1)> & <b>굵게</b>';
+    await show(
+      <Bubble
+        userId="u"
+        name={'<script>alert(1)</script>'}
+        text={text}
+        time="오후 3:00"
+        iso=""
+        seq={1}
+        cid=""
+        state="sent"
+        reason=""
+        isQueued={false}
+        isOwn={false}
+        isFirst
+        isLast
+      />,
+    );
+    expect(root.querySelector('.bubble')?.textContent).toBe(text);
+    expect(root.querySelector('img, script, b')).toBeNull();
+  });
+});
+
+describe('paths', () => {
+  it.each([
+    ['/', 'landing'],
+    ['/sign-in', 'sign-in'],
+    ['/rooms', 'rooms'],
+    ['/rooms/', 'rooms'],
+    ['/rooms/abc-DEF_1', 'room'],
+    ['/rooms/abc/def', 'not-found'],
+    ['/rooms/%2e%2e', 'not-found'],
+    ['/me', 'me'],
+    ['/nowhere', 'not-found'],
+  ])('%s is %s', (path, page) => {
+    expect(routeOf(path).page).toBe(page);
+  });
+
+  it.each([
+    ['/rooms/a', '/rooms/a'],
+    ['/me', '/me'],
+    ['//evil.example', '/rooms'],
+    ['https://evil.example', '/rooms'],
+    ['/\\evil.example', '/rooms'],
+    [null, '/rooms'],
+  ])('after signing in, %s becomes %s', (next, path) => {
+    expect(safeNext(next)).toBe(path);
+  });
+});
+
+describe('the language', () => {
+  it.each([
+    ['en', 'ko-KR', 'en'],
+    [null, 'ko', 'ko'],
+    [null, 'ko-KR', 'ko'],
+    [null, 'en-US', 'en'],
+    [null, 'ja', 'en'],
+    [null, 'kok', 'en'],
+    [null, undefined, 'ko'],
+    ['fr', 'ko-KR', 'ko'],
+  ] as const)('stored %s and browser %s give %s', (stored, browser, lang) => {
+    expect(preferredLang(stored, browser)).toBe(lang);
+  });
+});

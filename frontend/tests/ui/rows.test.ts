@@ -1,0 +1,93 @@
+import { describe, expect, it } from 'vitest';
+import type { Outgoing } from '../../src/core/outbox';
+import type { Entry } from '../../src/protocol';
+import { initialOf, lengthOf, rowsOf, tintOf, type ChatRow, type Row } from '../../src/ui/rows';
+
+const NOON = new Date(2026, 2, 14, 12, 0, 0).getTime();
+let seq = 0;
+const chat = (user_id: string, seconds: number, more: Partial<Entry> = {}): Entry => ({
+  seq: ++seq,
+  user_id,
+  at: NOON + seconds * 1000,
+  text: 'hello',
+  ...more,
+});
+const shape = (rows: Row[]) =>
+  rows.map((row) =>
+    row.type === 'chat' ? `${row.isFirst ? '[' : ''}${row.userId}${row.isLast ? ']' : ''}` : row.type,
+  );
+
+describe('rowsOf', () => {
+  it('groups chats of one sender within one minute', () => {
+    const rows = rowsOf(
+      [chat('ann', 0), chat('ann', 20), chat('ann', 59), chat('ann', 61), chat('bob', 62)],
+      [],
+      'me',
+    );
+    expect(shape(rows)).toEqual(['day', '[ann', 'ann', 'ann]', '[ann]', '[bob]']);
+  });
+
+  it('lets a notice end a group', () => {
+    const rows = rowsOf(
+      [chat('ann', 0), chat('bob', 1, { kind: 'joined' }), chat('ann', 2)],
+      [],
+      'me',
+    );
+    expect(shape(rows)).toEqual(['day', '[ann]', 'notice', '[ann]']);
+  });
+
+  it('separates days by the calendar, not by 24 hours', () => {
+    const rows = rowsOf([chat('ann', 0), chat('ann', 11.9 * 3600), chat('ann', 12.1 * 3600)], [], 'me');
+    expect(shape(rows)).toEqual(['day', '[ann]', '[ann]', 'day', '[ann]']);
+  });
+
+  it('never shows what was never written', () => {
+    const rows = rowsOf([chat('ann', 0), chat('bob', 1, { kind: 'void' }), chat('ann', 2)], [], 'me');
+    expect(shape(rows)).toEqual(['day', '[ann', 'ann]']);
+  });
+
+  it('ends with what is on its way, under the key that it will keep', () => {
+    const item: Outgoing = {
+      cid: 'c1',
+      roomId: 'r',
+      text: 'hi',
+      typedAt: NOON - 3_600_000,
+      state: 'sending',
+      failed: undefined,
+    };
+    const before = rowsOf([chat('ann', 0)], [item], 'me').at(-1) as ChatRow;
+    expect([before.state, before.isOwn, before.seq]).toEqual(['sending', true, undefined]);
+    const after = rowsOf([chat('ann', 0), chat('me', 1, { cid: 'c1' })], [], 'me').at(-1) as ChatRow;
+    expect(after.key).toBe(before.key);
+    expect(after.state).toBe('sent');
+  });
+
+  it('gives every row a key of its own', () => {
+    const rows = rowsOf(
+      [chat('ann', 0), chat('ann', 90_000), chat('me', 0, { cid: 'x' }), chat('bob', 90_001)],
+      [],
+      'me',
+    );
+    expect(new Set(rows.map((row) => row.key)).size).toBe(rows.length);
+  });
+});
+
+describe('names and lengths', () => {
+  it('counts letters as people do, not as UTF-16 does', () => {
+    expect(lengthOf('탁구🏓')).toBe(3);
+  });
+
+  it('takes a whole letter as the initial', () => {
+    expect([initialOf('민수'), initialOf('jess'), initialOf('🏓공'), initialOf(' ')]).toEqual([
+      '민',
+      'J',
+      '🏓',
+      '?',
+    ]);
+  });
+
+  it('gives a person the same colour always', () => {
+    expect(tintOf('ann')).toBe(tintOf('ann'));
+    expect(tintOf('ann')).toBeLessThan(8);
+  });
+});
