@@ -86,6 +86,9 @@ class EmulatorProcess:
         }
         return {
             **inherited,
+            # The Lambdas get their role's permissions and no more, as on AWS. The key of this
+            # process is the account's root, which the supervisor and tests use.
+            "AUTH": "true",
             "AWS_ACCESS_KEY_ID": "test",
             "AWS_SECRET_ACCESS_KEY": "test",
             "AWS_DEFAULT_REGION": REGION,

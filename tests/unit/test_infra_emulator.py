@@ -66,14 +66,22 @@ def websocket_message(event):
             FunctionName=os.environ["BACKGROUND_FUNCTION"], InvocationType="Event",
             Payload=json.dumps({"job": "post", "to": event.connection_id}),
         )
+    if frame["type"] == "forbidden":
+        try:
+            client("dynamodb").get_item(
+                TableName=os.environ["TABLE_PREFIX"] + "sessions", Key={"session_id": {"S": "s"}}
+            )
+        except Exception as error:
+            return {"statusCode": 200, "body": json.dumps({"error": str(error)})}
     time.sleep(frame.get("seconds", 0))
     return {"statusCode": 200, "body": json.dumps({"type": "ok", "ref": frame.get("ref")})}
 
 @app.on_ws_disconnect(name="websocket_disconnect")
 def websocket_disconnect(event):
-    client("dynamodb").put_item(
-        TableName=os.environ["TABLE_PREFIX"] + "users", Item={"user_id": {"S": "disconnected"}}
-    )
+    row = {"room_id": {"S": "disconnected"}, "connection_id": {"S": "c"}}
+    client("dynamodb").batch_write_item(RequestItems={
+        os.environ["TABLE_PREFIX"] + "subscriptions": [{"PutRequest": {"Item": row}}]
+    })
     return {}
 
 @app.lambda_function(name="background")
@@ -216,6 +224,18 @@ def test_asynchronous_invocation_secrets_and_posts_work(play: Callable[[Scenario
     play(scenario)
 
 
+def test_a_lambda_may_do_what_its_role_allows_and_no_more(
+    play: Callable[[Scenario], None],
+) -> None:
+    async def scenario(_emulated: Emulated, browser: Browser) -> None:
+        socket = await browser.connect()
+        await socket.send_json({"type": "forbidden"})  # messages have no business with sessions
+        assert "AccessDenied" in (await socket.receive_json())["error"]
+        await socket.close()
+
+    play(scenario)
+
+
 def test_a_silent_warm_invocation_takes_milliseconds(play: Callable[[Scenario], None]) -> None:
     async def scenario(emulated: Emulated, browser: Browser) -> None:
         for _ in range(6):
@@ -269,7 +289,8 @@ def test_data_survives_a_restart_and_disconnects_are_handled(tmp_path: Path, sou
     async def second() -> None:
         async with running(tmp_path / "state", source) as (emulated, _browser):
             dynamodb = emulated.client("dynamodb")
-            for table, key in (("rooms", {"room_id": "r"}), ("users", {"user_id": "disconnected"})):
+            disconnected = {"room_id": "disconnected", "connection_id": "c"}
+            for table, key in (("rooms", {"room_id": "r"}), ("subscriptions", disconnected)):
                 found = dynamodb.get_item(
                     TableName=f"pingpong-local-{table}",
                     Key={name: {"S": value} for name, value in key.items()},
