@@ -62,6 +62,22 @@ describe('a room', () => {
     expect(sent('room.sync')).toHaveLength(1);
   });
 
+  it('loses nothing that is said while its page is on the way', async () => {
+    const room = server.addRoom('ping', 'bob');
+    await begin();
+    session.show(room.id);
+    // The page is read, then something is said, and its push overtakes the page.
+    await world.clock.elapse(1);
+    server.faults.delayMs = 300;
+    await world.clock.elapse(5);
+    server.faults.delayMs = 0;
+    for (const text of ['one', 'two']) server.append(room, 'chat', 'bob', text);
+    await world.clock.elapse(350);
+    expect(session.view.state).toBe('ready');
+    expect(texts(room.id)).toEqual(['one', 'two']);
+    expect(sent('room.sync')).toHaveLength(0);
+  });
+
   it('finds the last chat, whose push was lost, by the pulse', async () => {
     const room = server.addRoom('ping', 'ann', ['bob']);
     await begin();
