@@ -257,12 +257,14 @@ export interface HelloReply {
   ref: string;
 }
 
+/** How one is known from now on. */
 export interface ProfileReply {
   type: 'ok';
   me: Me;
   ref: string;
 }
 
+/** Rooms as in the hello reply. */
 export interface RoomsReply {
   type: 'ok';
   rooms: Room[];
@@ -271,6 +273,7 @@ export interface RoomsReply {
   ref: string;
 }
 
+/** The room of that name. */
 export interface OpenReply {
   type: 'ok';
   room: FoundRoom;
@@ -279,6 +282,7 @@ export interface OpenReply {
   ref: string;
 }
 
+/** One is in the room; the newest page of its log. */
 export interface EnterReply {
   type: 'ok';
   room: Room;
@@ -291,6 +295,7 @@ export interface EnterReply {
   ref: string;
 }
 
+/** Members in the order of their ids. */
 export interface MembersReply {
   type: 'ok';
   members: Member[];
@@ -306,6 +311,7 @@ export interface Reply {
   ref: string;
 }
 
+/** An answer for each room that was asked for, in that order. */
 export interface SyncReply {
   type: 'ok';
   rooms: SyncedRoom[];
