@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from chalicelib import background, chats, connections, delivery, limits, protocol, rooms, users
+from chalicelib import background, chats, connections, delivery, limits, protocol, rooms, sessions, users
 from chalicelib.connections import Caller
 from chalicelib.errors import (
     HelloFirstError,
@@ -42,7 +42,9 @@ def run(caller: Caller, command: protocol.AnyCommand, now: int) -> Reply:
 def hello(caller: Caller, command: protocol.Hello, now: int) -> Reply:
     """Subscribe the connection to all rooms of its person, then read what to show."""
     person = users.find(caller.user_id)
-    if person is None:
+    # A handshake that met the sign-out may have been registered after that looked for
+    # connections to end; nothing but hello is done before hello, so it ends here.
+    if person is None or not sessions.is_live(caller.session_id):
         raise SignedOutError
     members = [
         member for member in rooms.memberships(caller.user_id) if _is_still_in(member, person, now)

@@ -75,7 +75,7 @@ def find_or_create(name: str, user_id: str, now: int) -> tuple[FoundRoom, RoomRo
         made = _create(name, key, user_id, now)
         if made is not None:
             return _found(made, is_member=True), made
-    raise RoomNotFoundError(name)  # made and closed by others, each time we looked
+    raise RuntimeError("the room was made and closed by others, each time this looked")
 
 
 def _find_by_key(key: str) -> RoomRow | None:

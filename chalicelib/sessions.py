@@ -81,6 +81,15 @@ def find(cookie_header: str | None, now: int) -> Session | None:
     return Session(row.session_id, row.user_id, row.access_token, row.refresh_token)
 
 
+def is_live(session_id: str) -> bool:
+    """Whether a session has not been ended. One GetItem."""
+    try:
+        SessionRow.get(session_id, consistent_read=True, attributes_to_get=["session_id"])
+    except SessionRow.DoesNotExist:
+        return False
+    return True
+
+
 def end(session_id: str) -> None:
     """Sign a browser out."""
     SessionRow(session_id).delete()

@@ -62,8 +62,9 @@ def clean_nickname(text: str) -> str:
 
 
 def room_name_key(name: str) -> str:
-    """What must be unique among room names: case and compatibility forms do not count."""
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+    """What must be unique among room names: case, compatibility forms and joiners do not count."""
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+    return "".join(character for character in folded if character not in _JOINERS)
 
 
 def check_chat(text: str) -> str:

@@ -1,13 +1,13 @@
 """One environment for all tests.
 
-``pytest`` starts the local stack once, before xdist's workers, whenever tests are asked
-for that need it; ``--site=localstack`` runs the tests marked ``localstack`` with the
-handlers in this process on LocalStack instead.
+Every process that runs tests (each of xdist's workers) starts a local stack of its own when
+tests are asked for that need it, so that no test meets another's faults. With
+``--site=localstack`` the tests marked ``localstack`` run with the handlers in this process on
+LocalStack instead.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import tempfile
@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.stack import LocalStack
+from tests.support.handlers import ManagementServer
+from tests.support.stack import LocalStack, StackSite
 
 #: What the app needs to be imported at all; the stack's own values replace it.
 DEFAULTS = {
@@ -29,8 +30,8 @@ DEFAULTS = {
     "AWS_ACCESS_KEY_ID": "test",
     "AWS_SECRET_ACCESS_KEY": "test",
 }
-READY = "PING_PONG_TEST_STACK"
-_KEY = pytest.StashKey[LocalStack]()
+STACK = pytest.StashKey[LocalStack]()
+MANAGEMENT = pytest.StashKey[ManagementServer]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -43,15 +44,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    if hasattr(config, "workerinput"):
-        return  # the controller has set the environment up
+    if not _runs_tests(config):
+        return
     os.environ.update(DEFAULTS)
     os.environ.pop("AWS_PROFILE", None)
+    # Before anything imports the app, which reads its environment then.
+    management = config.stash[MANAGEMENT] = ManagementServer()
+    os.environ.update(MANAGEMENT_ENDPOINT=management.url, AWS_ENDPOINT_URL_LAMBDA=management.url)
     if config.getoption("--site") == "stack" and _needs_stack(config):
-        directory = Path(tempfile.mkdtemp(prefix="ping-pong-test-"))
-        stack = config.stash[_KEY] = LocalStack(directory)
+        stack = config.stash[STACK] = LocalStack(Path(tempfile.mkdtemp(prefix="ping-pong-test-")))
         stack.start()
-        os.environ[READY] = json.dumps(stack.ready)
         os.environ.update(
             TABLE_PREFIX=stack.ready["table_prefix"],
             SITE_ORIGIN=stack.ready["origin"],
@@ -65,10 +67,27 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    stack = config.stash.get(_KEY, None)
+    management = config.stash.get(MANAGEMENT, None)
+    if management is not None:
+        management.stop()
+    stack = config.stash.get(STACK, None)
     if stack is not None:
         stack.stop()
+        if keep := os.environ.get("KEEP_STACK_LOG"):
+            shutil.copy(stack.log_path, f"{keep}.{os.environ.get('PYTEST_XDIST_WORKER', 'main')}")
         shutil.rmtree(stack.directory, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def stack(request: pytest.FixtureRequest) -> LocalStack:
+    """The running local stack of this process."""
+    return request.config.stash[STACK]
+
+
+@pytest.fixture(scope="session")
+def stack_site(stack: LocalStack) -> StackSite:
+    """The site as the running local stack serves it."""
+    return StackSite(stack.ready["origin"], stack.ready["websocket"], stack.ready["kakao"])
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -76,6 +95,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         unwanted = [item for item in items if item.get_closest_marker("localstack") is None]
         items[:] = [item for item in items if item.get_closest_marker("localstack")]
         config.hook.pytest_deselected(items=unwanted)
+
+
+def _runs_tests(config: pytest.Config) -> bool:
+    """Whether this process runs tests itself: a worker, or there are no workers."""
+    return hasattr(config, "workerinput") or not config.getoption("numprocesses", None)
 
 
 def _needs_stack(config: pytest.Config) -> bool:

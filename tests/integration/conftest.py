@@ -2,44 +2,38 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator
 
 import pytest
 
-from tests.conftest import READY
-from tests.support.handlers import HandlerSite, ManagementServer
+from tests.conftest import MANAGEMENT
+from tests.support.handlers import HandlerSite
 from tests.support.kakao import running_kakao
 from tests.support.localstack import running_localstack
 from tests.support.site import Site
-from tests.support.stack import StackSite
 
 
 @pytest.fixture(scope="session")
 def site(request: pytest.FixtureRequest) -> Iterator[Site]:
     """The running stack, or with ``--site=localstack`` the handlers on LocalStack."""
     if request.config.getoption("--site") == "stack":
-        ready = json.loads(os.environ[READY])
-        yield StackSite(ready["origin"], ready["websocket"], ready["kakao"])
+        yield request.getfixturevalue("stack_site")
     else:
         with running_localstack(), running_kakao() as kakao:
-            yield from _handlers(kakao)
+            os.environ["KAKAO_AUTH_URL"] = os.environ["KAKAO_API_URL"] = kakao
+            yield _handlers(request, kakao)
 
 
 @pytest.fixture(scope="session")
-def handlers(request: pytest.FixtureRequest) -> Iterator[HandlerSite]:
+def handlers(request: pytest.FixtureRequest) -> HandlerSite:
     """The handlers in this process: on the stack's DynamoDB, or on LocalStack's."""
     if request.config.getoption("--site") == "stack":
-        yield from _handlers(os.environ["KAKAO_AUTH_URL"])
-    else:
-        yield request.getfixturevalue("site")
+        return _handlers(request, os.environ["KAKAO_AUTH_URL"])
+    site: HandlerSite = request.getfixturevalue("site")
+    return site
 
 
-def _handlers(kakao: str) -> Iterator[HandlerSite]:
-    management = ManagementServer()
-    os.environ["MANAGEMENT_ENDPOINT"] = management.url
-    os.environ["AWS_ENDPOINT_URL_LAMBDA"] = management.url
-    os.environ["KAKAO_AUTH_URL"] = os.environ["KAKAO_API_URL"] = kakao
-    yield HandlerSite(os.environ["SITE_ORIGIN"], kakao, management)
-    management.stop()
+def _handlers(request: pytest.FixtureRequest, kakao: str) -> HandlerSite:
+    management = request.config.stash[MANAGEMENT]
+    return HandlerSite(os.environ["SITE_ORIGIN"], kakao, management)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import json
 import os
 import signal
@@ -58,6 +59,7 @@ class LocalStack:
                 stdin=subprocess.DEVNULL,
                 env=environment,
                 start_new_session=True,
+                preexec_fn=_end_with_parent,
             )
         deadline = time.monotonic() + START_SECONDS
         while not ready_file.exists():
@@ -85,6 +87,13 @@ class LocalStack:
         """Of the supervisor."""
         assert self._process is not None
         return self._process.pid
+
+
+def _end_with_parent() -> None:
+    """On Linux, have the stack stop when a test process dies without stopping it (prctl(2))."""
+    if sys.platform == "linux":
+        set_parent_death_signal = 1
+        ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGTERM)
 
 
 class _SocketTransport:

@@ -129,6 +129,7 @@ def test_names_have_at_most_so_many_characters(clean: object, maximum: int) -> N
         ("ﬁn", "FIN"),
         ("ｶﾞ", "ガ"),
         ("ς", "Σ"),
+        ("탁\u200d구", "탁구"),
     ],
 )
 def test_names_that_look_alike_have_one_key(one: str, other: str) -> None:

@@ -1,0 +1,96 @@
+"""People in real browsers, each in a context of their own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from playwright.sync_api import Browser, Page, expect
+
+PHONE: Final = {"width": 390, "height": 844}
+SMALL_PHONE: Final = {"width": 360, "height": 740}
+DESKTOP: Final = {"width": 1440, "height": 900}
+CHROMIUM: Final = "/usr/bin/chromium"
+#: As root without a display, and without traffic of Chromium's own.
+CHROMIUM_ARGUMENTS: Final = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@dataclass
+class Person:
+    """Somebody at a browser. What they see is asserted by the tests themselves."""
+
+    page: Page
+    origin: str
+
+    def sign_in(self, nickname: str, email: str | None = None) -> None:
+        """From the landing page, through Kakao's, to the room list, as somebody new."""
+        self.page.goto(self.origin)
+        self.press_sign_in()
+        self.decide(nickname, email)
+        self.page.wait_for_url(f"{self.origin}/rooms")
+
+    def press_sign_in(self) -> None:
+        """Press the Kakao button of the page that is open."""
+        self.page.locator('a[href^="/api/auth/kakao"]').first.click()
+        self.page.wait_for_url("**/oauth/authorize**")
+
+    def decide(self, nickname: str, email: str | None = None) -> None:
+        """Make somebody up on Kakao's page and agree."""
+        page = self.page
+        page.locator("summary").click()
+        page.locator('input[name="nickname"]').fill(nickname)
+        if email:
+            page.locator('input[name="email"]').fill(email)
+        page.locator("details button").click()
+
+    def open_room(self, name: str) -> str:
+        """Find or create a room by the one box; its id."""
+        box = self.page.get_by_test_id("open-room-input")
+        box.fill(name)
+        box.press("Enter")
+        self.page.wait_for_url("**/rooms/*")
+        expect(self.page.get_by_test_id("composer")).to_be_enabled()
+        return self.page.url.rsplit("/", 1)[1]
+
+    def say(self, text: str) -> None:
+        """Type a chat and press Enter."""
+        composer = self.page.get_by_test_id("composer")
+        composer.fill(text)
+        composer.press("Enter")
+
+    def chat(self, text: str) -> Any:
+        """The chat with that text, in the log."""
+        return self.page.get_by_test_id("chat-entry").filter(has_text=text)
+
+    def sees(self, text: str) -> None:
+        """Wait for exactly one chat with that text."""
+        expect(self.chat(text)).to_have_count(1)
+
+    def texts(self) -> list[str]:
+        """What the bubbles say, in order."""
+        bubbles = self.page.get_by_test_id("chat-entry").locator(".bubble")
+        return [text.strip() for text in bubbles.all_inner_texts()]
+
+    def goes_offline(self) -> None:
+        """The phone loses its network: new requests fail and sockets die."""
+        self.page.context.set_offline(True)
+
+    def comes_online(self) -> None:
+        """The network is back."""
+        self.page.context.set_offline(False)
+
+
+def new_person(browser: Browser, origin: str, **context: Any) -> Person:
+    """Somebody with a fresh browser; Korean, on a phone, unless said otherwise."""
+    options = {"viewport": PHONE, "locale": "ko-KR", "timezone_id": "Asia/Seoul", **context}
+    page = browser.new_context(**options).new_page()
+    page.set_default_timeout(20_000)
+    return Person(page, origin)

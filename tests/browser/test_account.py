@@ -1,0 +1,114 @@
+"""Signing in and out, my page, and withdrawing, in a real browser."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.people import Person
+from tests.support.site import Site, misbehave, unique
+
+People = Callable[..., Person]
+
+
+def test_cancelling_at_kakao_leads_to_a_page_that_says_so(person: People) -> None:
+    someone = person()
+    someone.page.goto(someone.origin)
+    someone.press_sign_in()
+    someone.page.locator('button[value="cancel"]').click()
+    someone.page.wait_for_url("**/sign-in*")
+    error = someone.page.get_by_test_id("sign-in-error")
+    expect(error).to_be_visible()
+    # Trying again works from there.
+    someone.press_sign_in()
+    someone.decide("다시")
+    someone.page.wait_for_url(f"{someone.origin}/rooms")
+
+
+@pytest.mark.parametrize("fault", ["token_error", "me_error", "expired_code", "bad_signature"])
+def test_a_failure_at_kakao_can_be_tried_again(
+    person: People, stack_site: Site, fault: str
+) -> None:
+    someone = person()
+    someone.page.goto(someone.origin)
+    someone.press_sign_in()
+    misbehave(stack_site, fault)
+    someone.decide("불운")
+    someone.page.wait_for_url("**/sign-in*")
+    expect(someone.page.get_by_test_id("sign-in-error")).to_be_visible()
+    # They are signed in at Kakao by now, which asks nothing more.
+    someone.page.locator('a[href^="/api/auth/kakao"]').first.click()
+    someone.page.wait_for_url(f"{someone.origin}/rooms")
+
+
+def test_signing_in_leads_where_one_wanted_to_go(person: People) -> None:
+    host, guest = person("방장"), person()
+    room_id = host.open_room(unique("초대"))
+    guest.page.goto(f"{guest.origin}/rooms/{room_id}")
+    guest.press_sign_in()
+    guest.decide("초대받은 이")
+    guest.page.wait_for_url(f"**/rooms/{room_id}")
+    expect(host.page.get_by_test_id("notice").last).to_contain_text("초대받은 이님이 들어왔습니다")
+
+
+def test_nothing_secret_is_in_reach_of_scripts(person: People) -> None:
+    someone = person("지민")
+    cookies = someone.page.context.cookies()
+    session = next(cookie for cookie in cookies if cookie["name"] == "session")
+    assert session["httpOnly"]
+    assert session["sameSite"] == "Lax"
+    page = someone.page
+    assert page.evaluate("document.cookie") == ""
+    stored = page.evaluate("JSON.stringify([{...localStorage}, {...sessionStorage}])")
+    assert session["value"] not in stored
+    assert session["value"] not in page.content()
+
+
+def test_the_nickname_can_be_changed(person: People) -> None:
+    jimin, haeun = person("지민"), person("하은")
+    name = unique("이름")
+    jimin.open_room(name)
+    haeun.open_room(name)
+    haeun.page.goto(f"{haeun.origin}/me")
+    haeun.page.get_by_test_id("nickname-input").fill("새 하은")
+    haeun.page.get_by_test_id("nickname-save").click()
+    expect(haeun.page.get_by_test_id("nickname")).to_contain_text("새 하은")
+    haeun.page.goto(f"{haeun.origin}/rooms")
+    haeun.page.get_by_test_id("room-item").click()
+    haeun.say("저예요")
+    jimin.sees("저예요")
+    expect(jimin.page.get_by_test_id("author").last).to_have_text("새 하은")
+
+
+def test_signing_out_ends_here(person: People) -> None:
+    someone = person("지민")
+    someone.page.goto(f"{someone.origin}/me")
+    someone.page.get_by_test_id("sign-out").click()
+    someone.page.wait_for_url(f"{someone.origin}/")
+    assert all(cookie["name"] != "session" for cookie in someone.page.context.cookies())
+    someone.page.goto(f"{someone.origin}/rooms")
+    expect(someone.page.locator('a[href^="/api/auth/kakao"]').first).to_be_visible()
+
+
+def test_withdrawing_asks_first_and_then_takes_everything_away(person: People) -> None:
+    jimin, haeun = person("지민"), person("하은")
+    name = unique("탈퇴")
+    jimin.open_room(name)
+    haeun.open_room(name)
+    haeun.say("남는 말")
+    jimin.sees("남는 말")
+    haeun.page.goto(f"{haeun.origin}/me")
+    haeun.page.get_by_test_id("withdraw").click()
+    confirm = haeun.page.get_by_test_id("withdraw-confirm")
+    expect(confirm).to_be_visible()
+    checkbox = haeun.page.get_by_role("dialog").get_by_role("checkbox")
+    if checkbox.count():
+        checkbox.check()
+    confirm.click()
+    haeun.page.wait_for_url(f"{haeun.origin}/")
+    expect(jimin.page.get_by_test_id("notice").last).to_contain_text("나갔습니다")
+    jimin.page.reload()
+    jimin.sees("남는 말")
+    expect(jimin.page.get_by_test_id("author").last).to_have_text("(알 수 없음)")

@@ -1,0 +1,5 @@
+"""The site of the integration tests serves here, too."""
+
+from tests.integration.conftest import site
+
+__all__ = ["site"]

@@ -1,0 +1,146 @@
+"""A member of a room whose connection is cut again and again.
+
+Does what every client must (docs/protocol.md): orders and dedupes by ``seq``, catches up
+with ``room.sync``, and repeats what got no answer with the same ``cid``.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from typing import Any
+
+from chalicelib.protocol import EntryKind
+from tests.support.chat import ChatClient, Frame
+from tests.support.site import Browser
+
+#: A repeat waits until the first try is finished or dead: longer than the Lambda's 10 s.
+REPEAT_AFTER_SECONDS = 12.0
+LOST = (ConnectionError, TimeoutError)
+
+
+class Member:
+    """One person in one room."""
+
+    def __init__(self, browser: Browser, room_id: str, seed: str) -> None:
+        self.browser = browser
+        self.room_id = room_id
+        self.random = random.Random(seed)
+        self.log: dict[int, Frame] = {}
+        self.epoch = ""
+        self.cuts = 0
+        self.repeats = 0
+        self._client: ChatClient | None = None
+
+    @property
+    def client(self) -> ChatClient:
+        """A live connection, that has caught up if it is a new one."""
+        if self._client is None or self._client.closed.is_set():
+            self._take_pushes()
+            self._client = self.browser.chat()
+            if self.log:
+                self.catch_up()
+            else:
+                self._enter()
+        return self._client
+
+    def say(self, text: str) -> None:
+        """Say something once, through however many connections."""
+        cid = f"cid-{self.random.getrandbits(64):016x}"
+        since: int | None = None
+        while not self.has(cid):
+            tried_at = time.monotonic()
+            try:
+                client = self.client
+                if self.has(cid):
+                    return
+                if self._cuts(0.1):
+                    self.cut()
+                    continue
+                more = {} if since is None else {"retry_since": since}
+                if since is None:
+                    since = self.end
+                else:
+                    self.repeats += 1
+                reply = client.begin("chat.send", room_id=self.room_id, text=text, cid=cid, **more)
+                if self._cuts(0.15):
+                    self.cut()
+                answer = reply.result(REPEAT_AFTER_SECONDS)
+                assert answer["type"] == "ok", answer
+                self._take(answer["entry"])
+            except LOST:
+                self._look_for(cid, until=tried_at + REPEAT_AFTER_SECONDS)
+
+    def catch_up(self) -> None:
+        """Fetch what is missing until the server says that it is complete."""
+        client = self.client
+        while True:
+            position = {"room_id": self.room_id, "after": self.end, "epoch": self.epoch}
+            room = client.ask("room.sync", rooms=[position])["rooms"][0]
+            assert "reset" not in room
+            for entry in room.get("entries", []):
+                self._take(entry)
+            if room.get("complete"):
+                return
+
+    def settle(self) -> None:
+        """Catch up for good: the connection is not cut any more."""
+        while True:
+            try:
+                self.catch_up()
+            except LOST:
+                continue
+            self._take_pushes()
+            return
+
+    def cut(self) -> None:
+        """Lose the connection without a word."""
+        self.cuts += 1
+        transport: Any = self.client.transport
+        transport.cut()
+
+    @property
+    def end(self) -> int:
+        """The last ``seq`` up to which nothing is missing."""
+        seq = 0
+        while seq + 1 in self.log:
+            seq += 1
+        return seq
+
+    def has(self, cid: str) -> bool:
+        """Whether an own chat is in the log as far as this member knows it."""
+        self._take_pushes()
+        return any(entry.get("cid") == cid for entry in self.log.values())
+
+    def texts(self) -> list[str]:
+        """What was said, in order."""
+        chats = (self.log[seq] for seq in sorted(self.log))
+        return [entry["text"] for entry in chats if entry.get("kind", "chat") == EntryKind.CHAT]
+
+    def _enter(self) -> None:
+        assert self._client is not None
+        reply = self._client.ask("room.enter", room_id=self.room_id, limit=100)
+        self.epoch = reply["room"]["epoch"]
+        for entry in reply["entries"]:
+            self._take(entry)
+
+    def _look_for(self, cid: str, until: float) -> None:
+        """See whether a lost try went through, until it can't any more."""
+        while not self.has(cid) and time.monotonic() < until:
+            try:
+                self.catch_up()
+            except LOST:
+                continue
+            time.sleep(0.2)
+
+    def _take_pushes(self) -> None:
+        if self._client is not None:
+            for entry in list(self._client.entries):
+                self._take(entry)
+
+    def _take(self, entry: Frame) -> None:
+        known = self.log.setdefault(entry["seq"], entry)
+        assert known == entry, f"seq {entry['seq']} was {known}, now {entry}"
+
+    def _cuts(self, probability: float) -> bool:
+        return self.random.random() < probability
