@@ -47,6 +47,8 @@ def account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Account
         services = (*SERVICES, "cloudfront")
         process = EmulatorProcess(tmp_path / "aws", lambda made: None, services=services)
         runner.run(process.start())
+        # tests/conftest.py sends Lambda's calls of other tests elsewhere.
+        monkeypatch.delenv("AWS_ENDPOINT_URL_LAMBDA", raising=False)
         monkeypatch.setenv("AWS_ENDPOINT_URL", process.endpoint)
         monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
         monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
