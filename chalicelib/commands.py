@@ -9,7 +9,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from chalicelib import background, chats, connections, delivery, limits, protocol, rooms, sessions, users
+from chalicelib import (
+    background,
+    chats,
+    connections,
+    delivery,
+    limits,
+    protocol,
+    rooms,
+    sessions,
+    users,
+)
 from chalicelib.connections import Caller
 from chalicelib.errors import (
     HelloFirstError,
