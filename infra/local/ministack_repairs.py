@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import functools
 import json
+import os
 import threading
 import time
 from collections.abc import Awaitable, Callable
@@ -31,6 +32,11 @@ LOG_WAIT_SECONDS: Final = 0.003
 
 #: Services whose state outlives this process.
 KEPT_STATE: Final = ("dynamodb", "ssm")
+
+#: How many workers of a function start or run before another invocation waits for one, and
+#: how long it waits, in seconds, until it has a worker started for itself after all.
+WORKERS_AT_ONCE: Final = max(4, 2 * (os.cpu_count() or 1))
+PATIENCE_SECONDS: Final = 3.0
 
 #: The account and Region in which functions are looked up when warmed.
 ACCOUNT: Final = "000000000000"
@@ -133,6 +139,10 @@ def _search_logs_briefly() -> None:
     )
 
 
+_slots: dict[str, threading.Semaphore] = {}
+_slots_lock = threading.Lock()
+
+
 class _Lease:
     """A worker that is leased for as long as one invocation takes."""
 
@@ -140,13 +150,24 @@ class _Lease:
         self._arguments = (name, config, code, qualifier)
 
     def invoke(self, event: Any, request_id: str, **context: Any) -> Json:
-        """Run on a free worker, or on a new one if all are busy, as Lambda does."""
-        # None only at a cap, and there is none.
-        worker, _how = lambda_runtime.acquire_worker(*self._arguments)
+        """Run on a free worker, or on a new one if all are busy, as Lambda does.
+
+        But while others start or run, wait a while for one of them: a crowd that comes at
+        once would start a Python each, which takes a laptop longer than all their chats.
+        """
+        with _slots_lock:
+            slots = _slots.setdefault(self._arguments[0], threading.Semaphore(WORKERS_AT_ONCE))
+        is_counted = slots.acquire(timeout=PATIENCE_SECONDS)
         try:
-            result: Json = worker.invoke(event, request_id, **context)
+            # None only at a cap, and there is none.
+            worker, _how = lambda_runtime.acquire_worker(*self._arguments)
+            try:
+                result: Json = worker.invoke(event, request_id, **context)
+            finally:
+                lambda_runtime.release_worker(worker)
         finally:
-            lambda_runtime.release_worker(worker)
+            if is_counted:
+                slots.release()
         return result
 
 

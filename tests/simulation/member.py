@@ -63,7 +63,7 @@ class Member:
                 else:
                     self.repeats += 1
                 reply = client.begin("chat.send", room_id=self.room_id, text=text, cid=cid, **more)
-                if self._cuts(0.15):
+                if self._cuts(0.1):
                     self.cut()
                 answer = reply.result(REPEAT_AFTER_SECONDS)
                 assert answer["type"] == "ok", answer
