@@ -246,10 +246,17 @@ export class Session {
     this.#probe();
   }
 
+  /** The page may be gone in a moment: say now what was seen, not after the pause. */
+  leaving(): void {
+    for (const room of this.rooms.values()) void this.#sendReadNow(room);
+  }
+
   visibilityChanged(): void {
     if (this.world.visible()) {
       this.connection.hurry();
       this.#probe();
+    } else {
+      this.leaving();
     }
     if (this.connection.state === 'online') this.#schedulePulse();
   }
@@ -610,25 +617,26 @@ export class Session {
   #sendRead(room: RoomState): void {
     const read = this.#reads.get(room.id);
     if (!read || read.cancel || read.acked >= room.readSeq) return;
-    const send = async () => {
-      if (this.connection.state !== 'online') {
-        read.cancel = null;
-        return;
-      }
-      const seq = room.readSeq;
-      read.cancel = this.world.clock.after(READ_PAUSE_MS, () => {
-        read.cancel = null;
-        this.#sendRead(room);
-      });
-      if (seq <= read.acked) return;
-      try {
-        await this.connection.request('room.read', { room_id: room.id, seq });
-        read.acked = Math.max(read.acked, seq);
-      } catch {
-        // Asked again after the pause, or by the next connection.
-      }
-    };
-    read.cancel = this.world.clock.after(READ_FIRST_MS, () => void send());
+    read.cancel = this.world.clock.after(READ_FIRST_MS, () => void this.#sendReadNow(room));
+  }
+
+  async #sendReadNow(room: RoomState): Promise<void> {
+    const read = this.#reads.get(room.id);
+    if (!read) return;
+    read.cancel?.();
+    read.cancel = null;
+    const seq = room.readSeq;
+    if (this.connection.state !== 'online' || seq <= read.acked) return;
+    read.cancel = this.world.clock.after(READ_PAUSE_MS, () => {
+      read.cancel = null;
+      this.#sendRead(room);
+    });
+    try {
+      await this.connection.request('room.read', { room_id: room.id, seq });
+      read.acked = Math.max(read.acked, seq);
+    } catch {
+      // Asked again after the pause, or by the next connection.
+    }
   }
 
   #position(roomId: string): RoomPosition | undefined {

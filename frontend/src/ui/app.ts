@@ -80,6 +80,7 @@ export function startSessionEvents(): void {
   const network = () => current?.networkChanged();
   addEventListener('online', network);
   addEventListener('offline', network);
+  addEventListener('pagehide', () => current?.leaving());
   document.addEventListener('visibilitychange', () => {
     isVisible.value = document.visibilityState === 'visible';
     current?.visibilityChanged();

@@ -208,6 +208,24 @@ describe('the room list', () => {
     expect(session.rooms.get(room.id)?.unread).toBe(0);
   });
 
+  it('says at once what was seen when the page goes out of sight', async () => {
+    const room = server.addRoom('ping', 'ann', ['bob']);
+    await begin();
+    session.show(room.id);
+    await world.clock.elapse(100);
+    session.look(room.id);
+    await world.clock.elapse(5_000);
+    server.append(room, 'chat', 'bob', 'first');
+    await world.clock.elapse(500);
+    server.append(room, 'chat', 'bob', 'within the pause');
+    await world.clock.elapse(100);
+    expect((sent('room.read').at(-1) as { seq: number }).seq).toBe(room.log.length - 1);
+    world.isVisible = false;
+    session.visibilityChanged();
+    await world.clock.elapse(100);
+    expect((sent('room.read').at(-1) as { seq: number }).seq).toBe(room.log.length);
+  });
+
   it('does not mark as read what came while nobody looked', async () => {
     const room = server.addRoom('ping', 'ann', ['bob']);
     await begin();

@@ -97,6 +97,7 @@ function Nickname({ nickname }: { nickname: string }) {
           class="input"
           data-testid="nickname-input"
           value={text}
+          disabled={nickname === ''}
           autocomplete="off"
           aria-describedby="nickname-hint"
           aria-invalid={isTooLong || error !== ''}
