@@ -56,7 +56,8 @@ run: .venv/.installed frontend/dist/index.html ## Run everything on http://local
 # --- Testing ---------------------------------------------------------------------------
 
 test: setup lint types site-test frontend/dist/index.html ## Run all tests that need no Docker
-	@$(pytest) -n $(WORKERS) tests/unit tests/integration tests/simulation tests/browser
+	@$(pytest) -n $(WORKERS) tests/unit
+	@$(pytest) -n $(WORKERS) tests/integration tests/simulation tests/browser  # apart: Playwright occupies the event loop
 
 lint: .venv/.installed
 	@$(bin)/ruff check $(sources)

@@ -20,8 +20,8 @@ from pynamodb.exceptions import PutError, UpdateError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
-from chalicelib import ids, texts
-from chalicelib.errors import RoomNotFoundError
+from chalicelib import clock, ids, texts
+from chalicelib.errors import RoomNotFoundError, StaleError
 from chalicelib.protocol import Entry, EntryKind
 from chalicelib.tables import EntryRow, PreviewMap, RoomRow, is_condition_failure, is_conflict
 
@@ -61,6 +61,7 @@ def append(
     text: str = "",
     cid: str = "",
     retry_since: int | None = None,
+    deadline: int | None = None,
     room_actions: Sequence[Action] = (),
     room_condition: Condition | None = None,
 ) -> Appended:
@@ -70,12 +71,14 @@ def append(
         retry_since: this is a repeat of a write that began when the log ended there, and
             that is finished or dead by now (clients wait longer than a Lambda may run):
             look whether it was done before doing it.
+        deadline: when (ms) it is too late to write, as the caller may have given up.
         room_actions: what else to do to the room in the write that takes the ``seq``.
         room_condition: what else must hold for the room.
 
     Raises:
         RoomNotFoundError: the room does not exist or is closed.
         RoomChangedError: ``room_condition`` does not hold.
+        StaleError: the deadline has passed.
     """
     if retry_since is not None:
         for row in EntryRow.query(room_id, EntryRow.seq > retry_since, consistent_read=True):
@@ -92,13 +95,20 @@ def append(
         )
         actions.append(RoomRow.preview.set(preview))
     while True:
+        _check(deadline)
         room = _take_seq(room_id, actions, room_condition)
+        _check(deadline)
         entry = Entry(seq=room.last_seq, user_id=user_id, at=now, kind=kind, text=text, cid=cid)
         if _store(room_id, entry):
             return Appended(entry, room)
         # Filled by a reader that took us for dead; what was done to the room stays done.
         actions = actions[:2]
         room_condition = None
+
+
+def _check(deadline: int | None) -> None:
+    if deadline is not None and clock.now_ms() > deadline:
+        raise StaleError
 
 
 def read_after(room_id: str, after: int, last_seq: int, limit: int, byte_budget: int) -> Page:

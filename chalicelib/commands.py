@@ -6,7 +6,7 @@ DynamoDB calls and posts of each are counted by tests/integration/test_counts.py
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from chalicelib import (
@@ -27,15 +27,23 @@ from chalicelib.errors import (
     InvalidFieldError,
     RoomNotFoundError,
     SignedOutError,
+    StaleError,
 )
 from chalicelib.protocol import Reply, Room, RoomPosition, SyncedRoom, User, Users
 from chalicelib.tables import MemberRow, RoomRow, UserRow
 from chalicelib.texts import check_chat
 
-Handler = Callable[[Caller, Any, int], Reply]
+
+@dataclass(frozen=True)
+class Moment:
+    """When a command is carried out, in ms since 1970."""
+
+    now: int
+    #: When API Gateway took the frame.
+    received: int
 
 
-def run(caller: Caller, command: protocol.AnyCommand, now: int) -> Reply:
+def run(caller: Caller, command: protocol.AnyCommand, at: Moment) -> Reply:
     """Carry out a command of a connection.
 
     Raises:
@@ -43,13 +51,13 @@ def run(caller: Caller, command: protocol.AnyCommand, now: int) -> Reply:
     """
     if caller.nickname is None and not isinstance(command, protocol.Hello):
         raise HelloFirstError
-    return HANDLERS[type(command)](caller, command, now)
+    return HANDLERS[type(command)](caller, command, at)
 
 
 # --- Oneself ---------------------------------------------------------------------------
 
 
-def hello(caller: Caller, command: protocol.Hello, now: int) -> Reply:
+def hello(caller: Caller, command: protocol.Hello, at: Moment) -> Reply:
     """Subscribe the connection to all rooms of its person, then read what to show."""
     person = users.find(caller.user_id)
     # A handshake that met the sign-out may have been registered after that looked for
@@ -57,7 +65,9 @@ def hello(caller: Caller, command: protocol.Hello, now: int) -> Reply:
     if person is None or not sessions.is_live(caller.session_id):
         raise SignedOutError
     members = [
-        member for member in rooms.memberships(caller.user_id) if _is_still_in(member, person, now)
+        member
+        for member in rooms.memberships(caller.user_id)
+        if _is_still_in(member, person, at.now)
     ]
     # Subscribed before the rooms are read: what is said in between comes as a push.
     if not connections.greet(caller, person.nickname, [member.room_id for member in members]):
@@ -70,12 +80,12 @@ def hello(caller: Caller, command: protocol.Hello, now: int) -> Reply:
         me=users.me(person),
         rooms=page,
         users=users.names(rooms.people_in(page)),
-        now=now,
+        now=at.now,
         more_room_ids=left,
     )
 
 
-def update_profile(caller: Caller, command: protocol.UpdateProfile, now: int) -> Reply:
+def update_profile(caller: Caller, command: protocol.UpdateProfile, at: Moment) -> Reply:
     me = users.rename(caller.user_id, command.nickname)
     if me is None:
         raise SignedOutError
@@ -88,7 +98,7 @@ def update_profile(caller: Caller, command: protocol.UpdateProfile, now: int) ->
 # --- Rooms -----------------------------------------------------------------------------
 
 
-def list_rooms(caller: Caller, command: protocol.ListRooms, now: int) -> Reply:
+def list_rooms(caller: Caller, command: protocol.ListRooms, at: Moment) -> Reply:
     keys = {(caller.user_id, room_id) for room_id in command.room_ids}
     members = [row for row in MemberRow.batch_get(keys, consistent_read=True) if not row.leaving]
     page, left = _rooms_page(rooms.of_members(members))
@@ -96,16 +106,16 @@ def list_rooms(caller: Caller, command: protocol.ListRooms, now: int) -> Reply:
     return protocol.RoomsReply(ref=command.ref, rooms=page, users=names, more_room_ids=left)
 
 
-def open_room(caller: Caller, command: protocol.OpenRoom, now: int) -> Reply:
-    found, made = rooms.find_or_create(command.name, caller.user_id, now)
+def open_room(caller: Caller, command: protocol.OpenRoom, at: Moment) -> Reply:
+    found, made = rooms.find_or_create(command.name, caller.user_id, at.now)
     if made is not None:
         member = rooms.membership(caller.user_id, made.room_id)
         _after_joining(caller, rooms.to_room(made, member))
     return protocol.OpenReply(ref=command.ref, room=found, created=made is not None)
 
 
-def enter_room(caller: Caller, command: protocol.EnterRoom, now: int) -> Reply:
-    joined = rooms.enter(caller.user_id, command.room_id, now)
+def enter_room(caller: Caller, command: protocol.EnterRoom, at: Moment) -> Reply:
+    joined = rooms.enter(caller.user_id, command.room_id, at.now)
     room = rooms.to_room(joined.room, joined.member)
     if joined.notice is not None:
         # Subscribed before the log is read: what is said in between comes as a push.
@@ -126,18 +136,18 @@ def enter_room(caller: Caller, command: protocol.EnterRoom, now: int) -> Reply:
     )
 
 
-def list_members(caller: Caller, command: protocol.ListMembers, now: int) -> Reply:
+def list_members(caller: Caller, command: protocol.ListMembers, at: Moment) -> Reply:
     rooms.membership(caller.user_id, command.room_id)
     page, after = rooms.members_page(command.room_id, command.after)
     names = users.names(member.user_id for member in page)
     return protocol.MembersReply(ref=command.ref, members=page, users=names, after=after)
 
 
-def leave_room(caller: Caller, command: protocol.LeaveRoom, now: int) -> Reply:
+def leave_room(caller: Caller, command: protocol.LeaveRoom, at: Moment) -> Reply:
     notices, closed = rooms.leave(
         caller.user_id,
         command.room_id,
-        now,
+        at.now,
         successor_id=command.successor_id,
         close=command.close,
     )
@@ -151,7 +161,7 @@ def leave_room(caller: Caller, command: protocol.LeaveRoom, now: int) -> Reply:
     return Reply(ref=command.ref)
 
 
-def mark_read(caller: Caller, command: protocol.MarkRead, now: int) -> Reply:
+def mark_read(caller: Caller, command: protocol.MarkRead, at: Moment) -> Reply:
     if rooms.mark_read(caller.user_id, command.room_id, command.seq):
         own = connections.of_user(caller.user_id)
         others = [connection_id for connection_id in own if connection_id != caller.connection_id]
@@ -160,7 +170,7 @@ def mark_read(caller: Caller, command: protocol.MarkRead, now: int) -> Reply:
     return Reply(ref=command.ref)
 
 
-def sync_rooms(caller: Caller, command: protocol.SyncRooms, now: int) -> Reply:
+def sync_rooms(caller: Caller, command: protocol.SyncRooms, at: Moment) -> Reply:
     positions = {position.room_id: position for position in command.rooms}
     if len(positions) != len(command.rooms):
         raise InvalidFieldError("rooms", "must name each room once")
@@ -202,16 +212,21 @@ def _sync_one(row: RoomRow, position: RoomPosition, budget: int) -> SyncedRoom:
 # --- Chats -----------------------------------------------------------------------------
 
 
-def send_chat(caller: Caller, command: protocol.SendChat, now: int) -> Reply:
-    rooms.membership(caller.user_id, command.room_id)
+def send_chat(caller: Caller, command: protocol.SendChat, at: Moment) -> Reply:
     text = check_chat(command.text)
+    member = rooms.membership(caller.user_id, command.room_id)
+    if command.retry_since is not None:
+        rooms.mark_retried(member, command.cid)
+    elif command.cid in (member.retried_cids or ()):
+        raise StaleError
     entry = chats.append(
         command.room_id,
         caller.user_id,
-        now,
+        at.now,
         text=text,
         cid=command.cid,
         retry_since=command.retry_since,
+        deadline=at.received + limits.WRITE_WITHIN_MS,
     ).entry
     # Also when it was there already: its first writer may have died before it pushed.
     own = _own_name(caller)
@@ -219,7 +234,7 @@ def send_chat(caller: Caller, command: protocol.SendChat, now: int) -> Reply:
     return protocol.SendReply(ref=command.ref, entry=entry)
 
 
-def read_history(caller: Caller, command: protocol.ReadHistory, now: int) -> Reply:
+def read_history(caller: Caller, command: protocol.ReadHistory, at: Moment) -> Reply:
     if command.before is not None and command.after is not None:
         raise InvalidFieldError("before", "must not be given together with after")
     rooms.membership(caller.user_id, command.room_id)
@@ -295,7 +310,7 @@ def _rooms_page(found: Sequence[Room]) -> tuple[list[Room], list[str]]:
     return list(found), []
 
 
-HANDLERS: Final[dict[type[protocol.Command], Handler]] = {
+HANDLERS: Final[dict[type[protocol.Command], Callable[[Caller, Any, Moment], Reply]]] = {
     protocol.Hello: hello,
     protocol.UpdateProfile: update_profile,
     protocol.ListRooms: list_rooms,

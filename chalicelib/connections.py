@@ -23,7 +23,7 @@ class Caller:
     nickname: str | None
     expires_at: int
     #: The rooms that it hears.
-    room_ids: frozenset[str] = frozenset()
+    room_ids: frozenset[str]
 
 
 def register(connection_id: str, user_id: str, session_id: str, now: int) -> None:

@@ -61,6 +61,15 @@ class SignedOutError(PingPongError):
         super().__init__("not signed in, or signed out meanwhile")
 
 
+class StaleError(PingPongError):
+    """The frame came too late: its sender may have repeated it already."""
+
+    code = ErrorCode.STALE
+
+    def __init__(self) -> None:
+        super().__init__("took too long on its way; repeat it with retry_since")
+
+
 class RoomNotFoundError(PingPongError):
     """No open room has that id."""
 

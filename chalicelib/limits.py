@@ -28,6 +28,13 @@ FRAME_BYTES_MAX: Final = 32 * 1024
 # What a page of chats or rooms may take of a frame; the rest is for users and envelope.
 PAGE_BYTES_MAX: Final = 20 * 1024
 
+# Sending once (docs/decisions/0008-late-sends.md): nothing is written for a frame that API
+# Gateway took longer ago, and clients repeat a send no sooner than REPEAT_AFTER_MS.
+WRITE_WITHIN_MS: Final = 8_000
+REPEAT_AFTER_MS: Final = 12_000
+# How many repeated sends of one person in one room are remembered.
+RETRIED_CIDS_MAX: Final = 8
+
 # Lifetimes.
 SESSION_SECONDS: Final = 30 * 24 * 3600
 SIGN_IN_SECONDS: Final = 10 * 60

@@ -68,6 +68,8 @@ class ErrorCode(StrEnum):
     UNKNOWN_TYPE = "unknown_type"
     HELLO_FIRST = "hello_first"
     SIGNED_OUT = "signed_out"
+    #: It took too long on its way to us, so it was not done; repeat it as after no answer.
+    STALE = "stale"
     ROOM_NOT_FOUND = "room_not_found"
     NOT_MEMBER = "not_member"
     TOO_MANY_ROOMS = "too_many_rooms"
@@ -237,7 +239,8 @@ class SendChat(Command, tag="chat.send"):
     text: ChatText
     #: Made by the client, unique for this person.
     cid: ClientChatId
-    #: Only when this is a repeat: the last ``seq`` the client had at its first try.
+    #: Only when this is a repeat: the last ``seq`` the client had at its first try. A repeat
+    #: is sent no sooner than 12 s after the try before (docs/protocol.md).
     retry_since: Seq | None = None
 
 

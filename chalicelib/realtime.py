@@ -63,7 +63,8 @@ def message(event: WebSocketEvent) -> Answer:
         caller = connections.find(context["connectionId"])
         if caller is None:
             raise SignedOutError
-        answer = commands.run(caller, command, started)
+        moment = commands.Moment(now=started, received=context["requestTimeEpoch"])
+        answer = commands.run(caller, command, moment)
         outcome = "ok"
     except PingPongError as error:
         answer = ErrorReply(

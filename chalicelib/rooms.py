@@ -10,7 +10,7 @@ import random
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from pynamodb.exceptions import PutError, TransactWriteError, UpdateError
 from pynamodb.transactions import TransactWrite
@@ -266,6 +266,22 @@ def mark_read(user_id: str, room_id: str, seq: int) -> bool:
         membership(user_id, room_id)
         return False
     return True
+
+
+def mark_retried(member: MemberRow, cid: str) -> None:
+    """Note that a chat is being sent again, so that its first try is not written later.
+
+    Raises:
+        NotMemberError: they have left meanwhile.
+    """
+    cids: list[str] = [str(known) for known in member.retried_cids or () if known != cid]
+    latest: Any = [*cids, cid][-limits.RETRIED_CIDS_MAX :]  # PynamoDB's type wants attributes
+    try:
+        member.update([MemberRow.retried_cids.set(latest)], condition=MemberRow.user_id.exists())
+    except UpdateError as error:
+        if not is_condition_failure(error):
+            raise
+        raise NotMemberError(member.room_id) from error
 
 
 # --- Leaving ---------------------------------------------------------------------------

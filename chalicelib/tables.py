@@ -11,6 +11,7 @@ from typing import Any, Final
 import botocore.session
 from pynamodb.attributes import (
     Attribute,
+    ListAttribute,
     MapAttribute,
     UnicodeAttribute,
     UnicodeSetAttribute,
@@ -201,6 +202,9 @@ class MemberRow(_Table):
     #: Present while the joined or left notice may not be written yet.
     notice_cid = UnicodeAttribute(null=True)
     notice_since = IntegerAttribute(null=True)
+    #: The chats that were sent more than once, the latest last: first tries of these that
+    #: arrive late are not written any more.
+    retried_cids = ListAttribute(of=UnicodeAttribute, null=True)
     #: Present once the person has asked to leave.
     leaving = IntegerAttribute(null=True)
     by_room = MembersByRoom()

@@ -14,6 +14,9 @@ export const SYNC_ROOMS_MAX = 100;
 export const PREVIEW_MAX = 60;
 export const FRAME_BYTES_MAX = 32768;
 export const PAGE_BYTES_MAX = 20480;
+export const WRITE_WITHIN_MS = 8000;
+export const REPEAT_AFTER_MS = 12000;
+export const RETRIED_CIDS_MAX = 8;
 export const SESSION_SECONDS = 2592000;
 export const SIGN_IN_SECONDS = 600;
 export const CONNECTION_SECONDS = 7800;
@@ -44,6 +47,7 @@ export const ERROR_CODES = [
   'unknown_type',
   'hello_first',
   'signed_out',
+  'stale',
   'room_not_found',
   'not_member',
   'too_many_rooms',
@@ -223,7 +227,7 @@ export interface SendChat {
   text: string;
   /** Made by the client, unique for this person. */
   cid: string;
-  /** Only when this is a repeat: the last ``seq`` the client had at its first try. */
+  /** Only when this is a repeat: the last ``seq`` the client had at its first try. A repeat is sent no sooner than 12 s after the try before (docs/protocol.md). */
   retry_since?: number;
   ref: string;
 }

@@ -13,6 +13,7 @@ import itertools
 import json
 import os
 import threading
+import time
 from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -120,6 +121,8 @@ class HandlerSite:
         self.management = management
         self.app = importlib.import_module("app")
         self._ids = itertools.count(1)
+        #: When API Gateway took the next frames, in ms; None: just now.
+        self.received_at: int | None = None
         management.background = lambda event: self.app.run_in_background(event, _Context())
 
     def request(self, method: str, path: str, headers: Mapping[str, str], body: str = "") -> Answer:
@@ -181,7 +184,7 @@ class HandlerSite:
                 "apiId": "test",
                 "stage": "ws",
                 "domainName": "localhost",
-                "requestTimeEpoch": 0,
+                "requestTimeEpoch": self.received_at or time.time_ns() // 1_000_000,
             },
             "isBase64Encoded": False,
             **more,

@@ -76,7 +76,13 @@ def websocket_message(event):
             client("dynamodb").scan(TableName=os.environ["TABLE_PREFIX"] + "users")
         except Exception as error:
             return {"statusCode": 200, "body": json.dumps({"error": str(error)})}
-    time.sleep(frame.get("seconds", 0))
+    if frame["type"] == "go":
+        open(frame["file"], "w").close()
+    until = time.monotonic() + 9
+    while frame["type"] == "wait" and not os.path.exists(frame["file"]):
+        if time.monotonic() > until:
+            raise RuntimeError("waited in vain")
+        time.sleep(0.01)
     return {"statusCode": 200, "body": json.dumps({"type": "ok", "ref": frame.get("ref")})}
 
 @app.on_ws_disconnect(name="websocket_disconnect")
@@ -188,13 +194,17 @@ def test_a_handshake_is_refused_with_the_handlers_status(play: Callable[[Scenari
     play(scenario)
 
 
-def test_messages_of_one_connection_run_at_once(play: Callable[[Scenario], None]) -> None:
+def test_messages_of_one_connection_run_at_once(
+    play: Callable[[Scenario], None], tmp_path: Path
+) -> None:
     async def scenario(_emulated: Emulated, browser: Browser) -> None:
         socket = await browser.connect()
-        await socket.send_json({"type": "slow", "seconds": 1.5, "ref": "first"})
-        await socket.send_json({"type": "fast", "ref": "second"})
-        refs = [(await socket.receive_json())["ref"] for _ in range(2)]
-        assert refs == ["second", "first"]
+        file = str(tmp_path / "go")
+        # The first can only end while the second runs or after it has run.
+        await socket.send_json({"type": "wait", "file": file, "ref": "first"})
+        await socket.send_json({"type": "go", "file": file, "ref": "second"})
+        answers = [await socket.receive_json() for _ in range(2)]
+        assert {answer.get("ref") for answer in answers} == {"first", "second"}
         await socket.close()
 
     play(scenario)

@@ -24,6 +24,7 @@ const TEMPORARY: ReadonlySet<FailureCode> = new Set<FailureCode>([
   'lost',
   'timeout',
   'internal',
+  'stale',
   'hello_first',
   'signed_out',
 ]);

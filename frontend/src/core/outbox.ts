@@ -1,12 +1,7 @@
-import type { Entry, SendReply } from '../protocol';
+import { REPEAT_AFTER_MS, type Entry, type SendReply } from '../protocol';
 import { Failure, failureCode, isTemporary, type FailureCode } from './failure';
 import type { Cancel, World } from './ports';
 
-/**
- * A repeat may go out only when the try before it is certainly over: the server ends a
- * handler after 10 s, and the rest is for the way.
- */
-export const REPEAT_AFTER_MS = 12_000;
 const REPEAT_LONGEST_MS = 60_000;
 /** So many errors of the server in a row, and the person decides what happens next. */
 const TRIES_MAX = 6;

@@ -10,6 +10,7 @@ export const en: Messages = {
     hello_first: 'The connection was lost. Try again in a moment.',
     signed_out: 'Your session has ended. Please sign in again.',
     room_not_found: 'This room does not exist, or was closed.',
+    stale: 'That took too long on its way. It is sent again.',
     not_member: 'You are not a member of this room.',
     too_many_rooms: 'You are in as many rooms as possible. Leave one and try again.',
     host_must_choose: 'A host has to hand the room over or close it before leaving.',
