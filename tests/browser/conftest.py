@@ -8,13 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, sync_playwright
 
 from tests.browser.people import CHROMIUM, CHROMIUM_ARGUMENTS, Person, new_person
 from tests.support.stack import StackSite
-
-# Generous, as machines are noisy; what is waited for comes in milliseconds.
-expect.set_options(timeout=20_000)
 
 SCREENSHOTS = Path(__file__).parent / "screenshots"
 

@@ -7,6 +7,9 @@ from typing import Any, Final
 
 from playwright.sync_api import Browser, Page, expect
 
+# Generous, as machines are noisy; what is waited for comes in milliseconds.
+expect.set_options(timeout=20_000)
+
 PHONE: Final = {"width": 390, "height": 844}
 SMALL_PHONE: Final = {"width": 360, "height": 740}
 DESKTOP: Final = {"width": 1440, "height": 900}
@@ -53,10 +56,11 @@ class Person:
 
     def open_room(self, name: str) -> str:
         """Find or create a room by the one box; its id."""
+        before = self.page.url
         box = self.page.get_by_test_id("open-room-input")
         box.fill(name)
         box.press("Enter")
-        self.page.wait_for_url("**/rooms/*")
+        self.page.wait_for_url(lambda url: "/rooms/" in url and url != before)
         expect(self.page.get_by_test_id("composer")).to_be_enabled()
         return self.page.url.rsplit("/", 1)[1]
 
