@@ -13,7 +13,7 @@ import msgspec
 from pynamodb.exceptions import DeleteError
 from pynamodb.models import Model
 
-from chalicelib import aws, clock, connections, delivery, log, rooms, users
+from chalicelib import aws, clock, connections, delivery, joining, log, members, rooms, users
 from chalicelib.errors import HostMustChooseError, NotHostError, NotMemberError
 from chalicelib.protocol import RoomClosed, RoomLeft
 from chalicelib.settings import settings
@@ -91,11 +91,11 @@ def erase_room(room_id: str, remaining_ms: RemainingMs) -> bool:
         return True
     if not room.closed_at:
         return True
-    members = (MemberRow(row.user_id, room_id) for row in MemberRow.by_room.query(room_id))
+    in_room = (MemberRow(row.user_id, room_id) for row in MemberRow.by_room.query(room_id))
     subscriptions = SubscriptionRow.query(room_id, attributes_to_get=["room_id", "connection_id"])
     entries = EntryRow.query(room_id, attributes_to_get=["room_id", "seq"])
     for rows, model in (
-        (members, MemberRow),
+        (in_room, MemberRow),
         (subscriptions, SubscriptionRow),
         (entries, EntryRow),
     ):
@@ -132,7 +132,7 @@ def leave_all_rooms(
     user_id: str, joined_until: int, function: str, remaining_ms: RemainingMs
 ) -> bool:
     """Take somebody out of their rooms; False when out of time."""
-    for member in rooms.memberships(user_id):
+    for member in members.memberships(user_id):
         if member.joined_at > joined_until:
             continue
         if remaining_ms() < ENOUGH_MS:
@@ -145,9 +145,9 @@ def _leave(member: MemberRow, function: str) -> None:
     now = clock.now_ms()
     try:
         if member.leaving:
-            notices, closed = rooms.finish_leaving(member, now), None
+            notices, closed = joining.finish_leaving(member, now), None
         else:
-            notices, closed = rooms.leave(
+            notices, closed = joining.leave(
                 member.user_id, member.room_id, now, successor_id=None, close=False
             )
     except HostMustChooseError:

@@ -14,7 +14,9 @@ from chalicelib import (
     chats,
     connections,
     delivery,
+    joining,
     limits,
+    members,
     protocol,
     rooms,
     sessions,
@@ -64,16 +66,16 @@ def hello(caller: Caller, command: protocol.Hello, at: Moment) -> Reply:
     # connections to end; nothing but hello is done before hello, so it ends here.
     if person is None or not sessions.is_live(caller.session_id):
         raise SignedOutError
-    members = [
+    mine = [
         member
-        for member in rooms.memberships(caller.user_id)
+        for member in members.memberships(caller.user_id)
         if _is_still_in(member, person, at.now)
     ]
     # Subscribed before the rooms are read: what is said in between comes as a push.
-    if not connections.greet(caller, person.nickname, [member.room_id for member in members]):
+    if not connections.greet(caller, person.nickname, [member.room_id for member in mine]):
         raise SignedOutError
-    found = rooms.of_members(members)
-    _forget_closed(members, found)
+    found = rooms.of_members(mine)
+    _forget_closed(mine, found)
     page, left = _rooms_page(found)
     return protocol.HelloReply(
         ref=command.ref,
@@ -100,8 +102,8 @@ def update_profile(caller: Caller, command: protocol.UpdateProfile, at: Moment) 
 
 def list_rooms(caller: Caller, command: protocol.ListRooms, at: Moment) -> Reply:
     keys = {(caller.user_id, room_id) for room_id in command.room_ids}
-    members = [row for row in MemberRow.batch_get(keys, consistent_read=True) if not row.leaving]
-    page, left = _rooms_page(rooms.of_members(members))
+    mine = [row for row in MemberRow.batch_get(keys, consistent_read=True) if not row.leaving]
+    page, left = _rooms_page(rooms.of_members(mine))
     names = users.names(rooms.people_in(page))
     return protocol.RoomsReply(ref=command.ref, rooms=page, users=names, more_room_ids=left)
 
@@ -109,13 +111,13 @@ def list_rooms(caller: Caller, command: protocol.ListRooms, at: Moment) -> Reply
 def open_room(caller: Caller, command: protocol.OpenRoom, at: Moment) -> Reply:
     found, made = rooms.find_or_create(command.name, caller.user_id, at.now)
     if made is not None:
-        member = rooms.membership(caller.user_id, made.room_id)
+        member = members.membership(caller.user_id, made.room_id)
         _after_joining(caller, rooms.to_room(made, member))
     return protocol.OpenReply(ref=command.ref, room=found, created=made is not None)
 
 
 def enter_room(caller: Caller, command: protocol.EnterRoom, at: Moment) -> Reply:
-    joined = rooms.enter(caller.user_id, command.room_id, at.now)
+    joined = joining.enter(caller.user_id, command.room_id, at.now)
     room = rooms.to_room(joined.room, joined.member)
     if joined.notice is not None:
         # Subscribed before the log is read: what is said in between comes as a push.
@@ -137,14 +139,14 @@ def enter_room(caller: Caller, command: protocol.EnterRoom, at: Moment) -> Reply
 
 
 def list_members(caller: Caller, command: protocol.ListMembers, at: Moment) -> Reply:
-    rooms.membership(caller.user_id, command.room_id)
+    members.membership(caller.user_id, command.room_id)
     page, after = rooms.members_page(command.room_id, command.after)
     names = users.names(member.user_id for member in page)
     return protocol.MembersReply(ref=command.ref, members=page, users=names, after=after)
 
 
 def leave_room(caller: Caller, command: protocol.LeaveRoom, at: Moment) -> Reply:
-    notices, closed = rooms.leave(
+    notices, closed = joining.leave(
         caller.user_id,
         command.room_id,
         at.now,
@@ -162,7 +164,7 @@ def leave_room(caller: Caller, command: protocol.LeaveRoom, at: Moment) -> Reply
 
 
 def mark_read(caller: Caller, command: protocol.MarkRead, at: Moment) -> Reply:
-    if rooms.mark_read(caller.user_id, command.room_id, command.seq):
+    if members.mark_read(caller.user_id, command.room_id, command.seq):
         own = connections.of_user(caller.user_id)
         others = [connection_id for connection_id in own if connection_id != caller.connection_id]
         event = protocol.ReadMarked(room_id=command.room_id, seq=command.seq)
@@ -175,8 +177,8 @@ def sync_rooms(caller: Caller, command: protocol.SyncRooms, at: Moment) -> Reply
     if len(positions) != len(command.rooms):
         raise InvalidFieldError("rooms", "must name each room once")
     keys = {(caller.user_id, room_id) for room_id in positions}
-    members = MemberRow.batch_get(keys, consistent_read=True) if keys else ()
-    mine = {row.room_id for row in members if not row.leaving}
+    rows = MemberRow.batch_get(keys, consistent_read=True) if keys else ()
+    mine = {row.room_id for row in rows if not row.leaving}
     found = RoomRow.batch_get(mine, consistent_read=True) if mine else ()
     open_rooms = {row.room_id: row for row in found if not row.closed_at}
     # What the rooms themselves take of the frame, besides their entries.
@@ -214,9 +216,9 @@ def _sync_one(row: RoomRow, position: RoomPosition, budget: int) -> SyncedRoom:
 
 def send_chat(caller: Caller, command: protocol.SendChat, at: Moment) -> Reply:
     text = check_chat(command.text)
-    member = rooms.membership(caller.user_id, command.room_id)
+    member = members.membership(caller.user_id, command.room_id)
     if command.retry_since is not None:
-        rooms.mark_retried(member, command.cid)
+        members.mark_retried(member, command.cid)
     elif command.cid in (member.retried_cids or ()):
         raise StaleError
     entry = chats.append(
@@ -237,7 +239,7 @@ def send_chat(caller: Caller, command: protocol.SendChat, at: Moment) -> Reply:
 def read_history(caller: Caller, command: protocol.ReadHistory, at: Moment) -> Reply:
     if command.before is not None and command.after is not None:
         raise InvalidFieldError("before", "must not be given together with after")
-    rooms.membership(caller.user_id, command.room_id)
+    members.membership(caller.user_id, command.room_id)
     room = chats.find_open_room(command.room_id)
     if room is None:
         raise RoomNotFoundError(command.room_id)
@@ -278,10 +280,10 @@ def _is_still_in(member: MemberRow, person: UserRow, now: int) -> bool:
     """Whether a membership stands; a leaving that was cut off is finished first."""
     if not member.leaving:
         return True
-    if now - member.leaving <= rooms.UNFINISHED_AFTER_MS:
+    if now - member.leaving <= joining.UNFINISHED_AFTER_MS:
         return False
     try:
-        notices = rooms.finish_leaving(member, now)
+        notices = joining.finish_leaving(member, now)
     except HostMustChooseError:
         return True  # became the host just before leaving, so the leaving did not count
     if notices:
@@ -290,10 +292,10 @@ def _is_still_in(member: MemberRow, person: UserRow, now: int) -> bool:
     return False
 
 
-def _forget_closed(members: Sequence[MemberRow], found: Sequence[Room]) -> None:
+def _forget_closed(mine: Sequence[MemberRow], found: Sequence[Room]) -> None:
     """Drop memberships of rooms that were closed; the index that erasing reads may miss some."""
     still_open = {room.room_id for room in found}
-    for member in members:
+    for member in mine:
         if member.room_id in still_open:
             continue
         if chats.find_open_room(member.room_id) is None:

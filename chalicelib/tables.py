@@ -6,6 +6,9 @@ template (infra/aws); a test compares the two.
 
 from __future__ import annotations
 
+import random
+import time
+from collections.abc import Callable
 from typing import Any, Final
 
 import botocore.session
@@ -19,15 +22,18 @@ from pynamodb.attributes import (
 from pynamodb.connection import Connection
 from pynamodb.connection.table import TableConnection
 from pynamodb.constants import NUMBER
-from pynamodb.exceptions import PynamoDBException, TableError
+from pynamodb.exceptions import PynamoDBException, TableError, TransactWriteError
 from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection, KeysOnlyProjection
 from pynamodb.models import Model
+from pynamodb.transactions import TransactWrite
 
-from chalicelib import aws, metering
+from chalicelib import aws, ids, metering
 from chalicelib.settings import settings
 
 CONDITION_FAILED: Final = "ConditionalCheckFailedException"
 TRANSACTION_CANCELED: Final = "TransactionCanceledException"
+#: How often a transaction is tried that meets others on the same items.
+TRANSACTION_TRIES: Final = 8
 #: A plain write met a transaction on the same item; it can be repeated at once.
 TRANSACTION_CONFLICT: Final = "TransactionConflictException"
 
@@ -274,3 +280,24 @@ def is_condition_failure(error: PynamoDBException) -> bool:
 def is_conflict(error: PynamoDBException) -> bool:
     """Whether a write met a transaction in progress on the same item."""
     return error.cause_response_code == TRANSACTION_CONFLICT
+
+
+def transact(write: Callable[[TransactWrite], None]) -> bool:
+    """Carry out a transaction; False if one of its conditions does not hold."""
+    for attempt in range(TRANSACTION_TRIES):
+        try:
+            with TransactWrite(connection=connection, client_request_token=ids.new_id()) as open_:
+                write(open_)
+        except TransactWriteError as error:
+            if error.cause_response_code != TRANSACTION_CANCELED:
+                raise
+            reasons = {reason.code for reason in error.cancellation_reasons if reason}
+            if "ConditionalCheckFailed" in reasons:
+                return False
+            if attempt == TRANSACTION_TRIES - 1:
+                raise
+            # Met another write on the same items. Full jitter, as retries together collide.
+            time.sleep(random.uniform(0, 0.02 * 2**attempt))
+        else:
+            return True
+    raise AssertionError("unreachable: the last attempt returns or raises")

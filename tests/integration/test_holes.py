@@ -118,14 +118,14 @@ def test_readers_wait_for_a_writer_that_is_only_slow(client: ChatClient) -> None
 def test_a_join_that_was_cut_off_is_announced_later_and_once(
     handlers: HandlerSite, client: ChatClient
 ) -> None:
-    from chalicelib import rooms
+    from chalicelib import joining
     from chalicelib.clock import now_ms
     from chalicelib.tables import MemberRow
 
     room_id = open_room(client)
     guest = new_person(handlers).chat()
     guest_id = guest.ask("session.hello")["me"]["user_id"]
-    began = now_ms() - rooms.UNFINISHED_AFTER_MS - 1
+    began = now_ms() - joining.UNFINISHED_AFTER_MS - 1
     member = MemberRow(guest_id, room_id, role="member", joined_at=began, read_seq=1)
     member.notice_cid, member.notice_since = "cid-joined-1", 1
     member.save()
@@ -139,7 +139,7 @@ def test_a_join_that_was_cut_off_is_announced_later_and_once(
 def test_a_leave_that_was_cut_off_is_finished_by_the_next_hello(
     handlers: HandlerSite, client: ChatClient
 ) -> None:
-    from chalicelib import rooms
+    from chalicelib import joining
     from chalicelib.clock import now_ms
     from chalicelib.tables import MemberRow
 
@@ -148,7 +148,7 @@ def test_a_leave_that_was_cut_off_is_finished_by_the_next_hello(
     guest = browser.chat()
     guest.ask("room.enter", room_id=room_id)
     guest_id = guest.ask("session.hello")["me"]["user_id"]
-    began = now_ms() - rooms.UNFINISHED_AFTER_MS - 1
+    began = now_ms() - joining.UNFINISHED_AFTER_MS - 1
     MemberRow(guest_id, room_id).update(
         [
             MemberRow.leaving.set(began),
