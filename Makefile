@@ -9,6 +9,7 @@ WORKERS ?= 2
 bin := .venv/bin
 python := $(bin)/python
 pytest := $(python) -m pytest
+parallel := -n $(WORKERS) --dist worksteal
 sources := app.py chalicelib infra tests
 site_sources := $(shell find frontend/src frontend/public frontend/scripts -type f 2>/dev/null) \
 	frontend/index.html frontend/vite.config.ts frontend/tsconfig.json
@@ -56,8 +57,8 @@ run: .venv/.installed frontend/dist/index.html ## Run everything on http://local
 # --- Testing ---------------------------------------------------------------------------
 
 test: setup lint types site-test frontend/dist/index.html ## Run all tests that need no Docker
-	@$(pytest) -n $(WORKERS) tests/unit
-	@$(pytest) -n $(WORKERS) tests/integration tests/simulation tests/browser  # apart: Playwright occupies the event loop
+	@$(pytest) $(parallel) tests/unit
+	@$(pytest) $(parallel) tests/integration tests/simulation tests/browser  # apart: Playwright occupies the event loop
 
 lint: .venv/.installed
 	@$(bin)/ruff check $(sources)
@@ -68,13 +69,13 @@ types: .venv/.installed
 	@$(bin)/mypy $(sources)
 
 unit: .venv/.installed ## Run the quick tests only
-	@$(pytest) -n $(WORKERS) tests/unit
+	@$(pytest) $(parallel) tests/unit
 
 site-test: frontend/node_modules/.installed
 	@cd frontend && npm run --silent check && npm run --silent test
 
 test-localstack: .venv/.installed ## Run the integration tests on LocalStack
-	@$(pytest) -n $(WORKERS) --site=localstack tests/integration
+	@$(pytest) $(parallel) --site=localstack tests/integration
 
 # --- Shipping --------------------------------------------------------------------------
 
@@ -97,6 +98,9 @@ screenshots: .venv/.installed frontend/dist/index.html ## Take the pictures in d
 
 generate: .venv/.installed ## Write what is generated from chalicelib/protocol.py
 	@$(python) -m infra.codegen
+
+bench: .venv/.installed frontend/dist/index.html ## Run the benchmarks (ONLY=P6 for one)
+	@$(python) -m tests.benchmarks $(if $(ONLY),--only $(ONLY))
 
 lock: .venv/.installed ## Pin the versions of requirements*.in anew
 	@$(bin)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \

@@ -90,7 +90,10 @@ def stack_site(stack: LocalStack) -> StackSite:
     return StackSite(stack.ready["origin"], stack.ready["websocket"], stack.ready["kakao"])
 
 
+@pytest.hookimpl(trylast=True)  # after pytest-randomly
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    # What takes longest goes first, so that no worker is left alone with it at the end.
+    items.sort(key=lambda item: "simulation" not in item.path.parts)
     if config.getoption("--site") == "localstack":
         unwanted = [item for item in items if item.get_closest_marker("localstack") is None]
         items[:] = [item for item in items if item.get_closest_marker("localstack")]

@@ -29,21 +29,15 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def origin(stack_site: StackSite) -> str:
-    """The local stack's site."""
-    return stack_site.origin
-
-
-@pytest.fixture
 def person(
-    chromium: Browser, origin: str, request: pytest.FixtureRequest
+    chromium: Browser, stack_site: StackSite, request: pytest.FixtureRequest
 ) -> Iterator[Callable[..., Person]]:
     """Makes people; errors of the page itself fail the test, and a picture is kept."""
     people: list[Person] = []
     errors: list[str] = []
 
     def make(nickname: str | None = None, **context: Any) -> Person:
-        made = new_person(chromium, context.pop("origin", origin), **context)
+        made = new_person(chromium, stack_site, **context)
         made.page.on("pageerror", lambda error: errors.append(str(error)))
         made.page.on(
             "console",
@@ -53,7 +47,7 @@ def person(
         )
         people.append(made)
         if nickname is not None:
-            made.sign_in(nickname)
+            made.is_signed_in_as(nickname)
         return made
 
     failed_before = request.session.testsfailed

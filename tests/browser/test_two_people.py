@@ -23,7 +23,9 @@ def meet(host: Person, guest: Person) -> str:
 
 
 def test_two_people_meet_and_talk(person: People) -> None:
-    jimin, alex = person("지민"), person("Alex", viewport=DESKTOP, locale="en-US")
+    jimin, alex = person(), person(viewport=DESKTOP, locale="en-US")
+    jimin.sign_in("지민")
+    alex.sign_in("Alex")
     name = unique("탁구 이야기")
     jimin.open_room(name)
     expect(jimin.page.get_by_test_id("notice")).to_have_text("지민님이 대화방을 만들었습니다.")

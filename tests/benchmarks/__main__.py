@@ -1,0 +1,115 @@
+"""`make bench [ONLY=P6]`: the benchmarks of the design's performance page that exist so far.
+
+Prints a table and writes .bench/results.json. A peer that is not measured yet is null, never
+a figure from elsewhere.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final
+
+from tests.benchmarks import cost, site_size, stack_speed
+from tests.support.stack import ROOT, LocalStack, own_stack
+
+RESULTS: Final = ROOT / ".bench" / "results.json"
+
+
+@dataclass(frozen=True)
+class Result:
+    """One figure, and what it is compared with."""
+
+    ours: float
+    unit: str
+    goal: str
+    peer: float | None = None
+    note: str = ""
+
+    @property
+    def ratio(self) -> float | None:
+        """How many times less ours is."""
+        return None if self.peer is None else round(self.peer / self.ours, 2)
+
+
+@contextmanager
+def _stack() -> Iterator[LocalStack]:
+    with tempfile.TemporaryDirectory() as directory, own_stack(Path(directory)) as stack:
+        yield stack
+
+
+def p6() -> dict[str, Result]:
+    """DynamoDB per chat: ours against a Scan of all connections."""
+    with _stack() as stack:
+        ours, peer = cost.measure(stack)
+    note = f"{ours.calls} calls, {ours.writes:g} WRU, {ours.reads:g} RRU; peer {peer.reads:g} RRU"
+    return {
+        "P6": Result(
+            ours=ours.dollars_per_million,
+            peer=peer.dollars_per_million,
+            unit=f"$ of DynamoDB per million chats, {cost.LISTENERS} listening of {cost.ONLINE}",
+            goal="≤ 5 calls, ≤ 3 WRU, ≤ 1 RRU + 12.5 RRU per 1,000 listeners",
+            note=note,
+        )
+    }
+
+
+def p10() -> dict[str, Result]:
+    """The site's first load."""
+    size = site_size.first_load_kb(ROOT / "frontend" / "dist")
+    return {"P10": Result(ours=size, unit="KB gzip, JavaScript and CSS", goal="≤ 40")}
+
+
+def p13() -> dict[str, Result]:
+    """The local stack; serverless-offline is not measured beside it yet."""
+    with _stack() as stack:
+        again = stack_speed.restart_seconds(stack)
+        way = stack_speed.chat_ms(stack)
+        connect = stack_speed.connect_seconds(stack)
+    return {
+        "P13 ready": Result(ours=again, unit="s until ready, installed", goal="≤ 5"),
+        "P13 chat": Result(ours=way, unit="ms from send to the other socket, median", goal="≤ 150"),
+        "P13 connect": Result(
+            ours=connect,
+            unit=f"s for {stack_speed.CLIENTS} clients to connect and say hello",
+            goal="never slower than serverless-offline",
+        ),
+    }
+
+
+BENCHMARKS: Final[dict[str, Callable[[], dict[str, Result]]]] = {"P6": p6, "P10": p10, "P13": p13}
+
+
+def main() -> int:
+    """Measure, print, write."""
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("--only", choices=BENCHMARKS, help="one of them (ONLY=P6)")
+    only = parser.parse_args().only
+    results: dict[str, Result] = {}
+    for name, measure in BENCHMARKS.items():
+        if only in (None, name):
+            print(f"{name} …", file=sys.stderr, flush=True)
+            results |= measure()
+    row = "{:<12} {:>10} {:>10} {:>8}  {}  ({})"
+    print(row.format("", "ours", "peer", "ratio", "unit", "goal"))
+    for name, result in results.items():
+        peer = "-" if result.peer is None else f"{result.peer:g}"
+        ratio = "-" if result.ratio is None else f"{result.ratio:g}×"
+        print(row.format(name, f"{result.ours:g}", peer, ratio, result.unit, result.goal))
+        if result.note:
+            print(f"{'':<12} {result.note}")
+    RESULTS.parent.mkdir(exist_ok=True)
+    known = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    known |= {name: {**asdict(r), "ratio": r.ratio} for name, r in results.items()}
+    RESULTS.write_text(json.dumps(known, indent=1, ensure_ascii=False) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
