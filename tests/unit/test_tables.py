@@ -1,0 +1,90 @@
+"""The models and the template describe the same tables."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pytest
+from pynamodb.indexes import AllProjection, Index
+from pynamodb.models import Model
+
+from chalicelib import tables
+from tests.support.tables import data_template
+
+MODELS = [
+    tables.UserRow,
+    tables.SessionRow,
+    tables.RoomRow,
+    tables.RoomNameRow,
+    tables.MemberRow,
+    tables.EntryRow,
+    tables.ConnectionRow,
+    tables.SubscriptionRow,
+]
+PREFIX = "${AWS::StackName}-"
+TEMPLATE: dict[str, dict[str, Any]] = {
+    body["Properties"]["TableName"]["Fn::Sub"].removeprefix(PREFIX): body["Properties"]
+    for body in data_template()["Resources"].values()
+}
+
+
+def name_of(model: type[Model]) -> str:
+    """A model's table, without the stage's prefix."""
+    return model.Meta.table_name.removeprefix(os.environ["TABLE_PREFIX"])
+
+
+def keys(schema: Iterable[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    return [(key["AttributeName"], key["KeyType"]) for key in schema]
+
+
+def types(definitions: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    return {item["AttributeName"]: item["AttributeType"] for item in definitions}
+
+
+def indexes(model: type[Model]) -> dict[str, Index[Any]]:
+    found = (getattr(model, name) for name in vars(model) if not name.startswith("_"))
+    return {item.Meta.index_name: item for item in found if isinstance(item, Index)}
+
+
+def test_every_table_of_the_template_has_a_model() -> None:
+    assert {name_of(model) for model in MODELS} == TEMPLATE.keys()
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
+def test_keys_and_their_types_are_the_same(model: type[Model]) -> None:
+    wanted = TEMPLATE[name_of(model)]
+    schema = model._get_schema()
+    assert sorted(keys(schema["key_schema"])) == sorted(keys(wanted["KeySchema"]))
+    assert types(schema["attribute_definitions"]) == types(wanted["AttributeDefinitions"])
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
+def test_indexes_are_the_same(model: type[Model]) -> None:
+    wanted = {
+        index["IndexName"]: index
+        for index in TEMPLATE[name_of(model)].get("GlobalSecondaryIndexes", [])
+    }
+    found = indexes(model)
+    assert found.keys() == wanted.keys()
+    for name, index in found.items():
+        schema = index._get_schema()
+        assert sorted(keys(schema["key_schema"])) == sorted(keys(wanted[name]["KeySchema"]))
+        projection = wanted[name]["Projection"]
+        assert not isinstance(index.Meta.projection, AllProjection)
+        assert index.Meta.projection.projection_type == projection["ProjectionType"]
+        assert set(index.Meta.projection.non_key_attributes or ()) == set(
+            projection.get("NonKeyAttributes", ())
+        )
+
+
+def test_what_expires_is_deleted_by_dynamodb() -> None:
+    expiring = {name_of(model) for model in MODELS if hasattr(model, "expires_at")}
+    assert expiring == {
+        name for name, table in TEMPLATE.items() if "TimeToLiveSpecification" in table
+    }
+
+
+def test_all_tables_share_one_connection() -> None:
+    assert {model._get_connection().connection for model in MODELS} == {tables.connection}
