@@ -14,7 +14,7 @@ from pynamodb.exceptions import DeleteError
 from pynamodb.models import Model
 
 from chalicelib import aws, clock, connections, delivery, joining, log, members, rooms, users
-from chalicelib.errors import HostMustChooseError, NotHostError, NotMemberError
+from chalicelib.errors import HostMustChooseError, NotMemberError
 from chalicelib.protocol import RoomClosed, RoomLeft
 from chalicelib.settings import settings
 from chalicelib.tables import (
@@ -36,9 +36,10 @@ class Job(msgspec.Struct, tag_field="job", forbid_unknown_fields=True):
 
 
 class EraseRoom(Job, tag="erase_room"):
-    """Delete what a closed room held."""
+    """Tell a closed room's audience (except the connection ``but``); delete what it held."""
 
     room_id: str
+    but: str = ""
 
 
 class LeaveAllRooms(Job, tag="leave_all_rooms"):
@@ -74,7 +75,7 @@ def run(event: object, function: str, remaining_ms: RemainingMs) -> None:
     """
     job: AnyJob = msgspec.convert(event, AnyJob)
     is_done = (
-        erase_room(job.room_id, remaining_ms)
+        erase_room(job.room_id, remaining_ms, but=job.but)
         if isinstance(job, EraseRoom)
         else leave_all_rooms(job.user_id, job.joined_until, function, remaining_ms)
     )
@@ -83,14 +84,18 @@ def run(event: object, function: str, remaining_ms: RemainingMs) -> None:
         start(job, function)
 
 
-def erase_room(room_id: str, remaining_ms: RemainingMs) -> bool:
-    """Delete what a closed room held, and at last the room; False when out of time."""
+def erase_room(room_id: str, remaining_ms: RemainingMs, *, but: str = "") -> bool:
+    """Tell a closed room's audience, delete what it held, and at last the room.
+
+    False when out of time.
+    """
     try:
         room = RoomRow.get(room_id, consistent_read=True)
     except RoomRow.DoesNotExist:
         return True
     if not room.closed_at:
         return True
+    delivery.push_to_room(room_id, RoomClosed(room_id=room_id, name=room.name), but=but)
     in_room = (MemberRow(row.user_id, room_id) for row in MemberRow.by_room.query(room_id))
     subscriptions = SubscriptionRow.query(room_id, attributes_to_get=["room_id", "connection_id"])
     entries = EntryRow.query(room_id, attributes_to_get=["room_id", "seq"])
@@ -131,14 +136,29 @@ def _delete(model: type[Model], rows: list[Model]) -> None:
 def leave_all_rooms(
     user_id: str, joined_until: int, function: str, remaining_ms: RemainingMs
 ) -> bool:
-    """Take somebody out of their rooms; False when out of time."""
+    """Take somebody out of their rooms; False when out of time.
+
+    Raises:
+        UnfinishedError: a room could not be left; Lambda tries again, a minute later.
+    """
+    unfinished = 0
     for member in members.memberships(user_id):
         if member.joined_at > joined_until:
             continue
         if remaining_ms() < ENOUGH_MS:
             return False
-        _leave(member, function)
+        try:
+            _leave(member, function)
+        except Exception as error:  # the other rooms must not suffer from this one
+            unfinished += 1
+            log.exception("leave_failed", error, room_id=member.room_id)
+    if unfinished:
+        raise UnfinishedError(f"{unfinished} rooms are not left yet")
     return True
+
+
+class UnfinishedError(Exception):
+    """A job did what it could, and must be tried again for the rest."""
 
 
 def _leave(member: MemberRow, function: str) -> None:
@@ -153,7 +173,7 @@ def _leave(member: MemberRow, function: str) -> None:
     except HostMustChooseError:
         _close(member, function)
         return
-    except NotMemberError:  # left meanwhile, or another invocation is at it
+    except NotMemberError:  # left meanwhile
         return
     after_leaving(member.user_id, member.room_id)
     if notices:
@@ -165,12 +185,9 @@ def _leave(member: MemberRow, function: str) -> None:
 
 def _close(member: MemberRow, function: str) -> None:
     room = RoomRow.get(member.room_id, consistent_read=True)
-    try:
-        rooms.close_room(room, clock.now_ms())
-    except NotHostError:
-        return  # handed over meanwhile; the next try leaves as a member
-    member.delete()
+    rooms.close_room(room, clock.now_ms())
     after_closing(room, function)
+    member.delete()
 
 
 def after_leaving(user_id: str, room_id: str, *, but: str = "") -> None:
@@ -181,7 +198,8 @@ def after_leaving(user_id: str, room_id: str, *, but: str = "") -> None:
 
 
 def after_closing(room: RoomRow, function: str | None = None, *, but: str = "") -> None:
-    """Tell a closed room's audience (except the connection ``but``), and have it erased."""
-    event = RoomClosed(room_id=room.room_id, name=room.name)
-    delivery.push_to_room(room.room_id, event, but=but)
-    start(EraseRoom(room.room_id), function)
+    """Have a closed room's audience told (except the connection ``but``), and it erased.
+
+    Both by the job: whoever closed the room may be cut off, the job is repeated.
+    """
+    start(EraseRoom(room.room_id, but), function)

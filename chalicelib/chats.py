@@ -23,12 +23,10 @@ from pynamodb.expressions.update import Action
 from chalicelib import clock, ids, texts
 from chalicelib.errors import RoomNotFoundError, StaleError
 from chalicelib.protocol import Entry, EntryKind
-from chalicelib.tables import EntryRow, PreviewMap, RoomRow, is_condition_failure, is_conflict
+from chalicelib.tables import EntryRow, PreviewMap, RoomRow, is_condition_failure, retry_conflicts
 
 #: How long a reader waits for entries that are being written, in seconds, try by try.
 HOLE_WAITS: Final = (0.02, 0.04, 0.08, 0.16)
-#: How often a write is repeated that met a transaction on the same room.
-CONFLICT_TRIES: Final = 8
 
 
 @dataclass(frozen=True)
@@ -69,8 +67,8 @@ def append(
 
     Args:
         retry_since: this is a repeat of a write that began when the log ended there, and
-            that is finished or dead by now (clients wait longer than a Lambda may run):
-            look whether it was done before doing it.
+            that got no answer: look whether it was done before doing it, and fill the
+            holes in which it may still be about to be stored.
         deadline: when (ms) it is too late to write, as the caller may have given up.
         room_actions: what else to do to the room in the write that takes the ``seq``.
         room_condition: what else must hold for the room.
@@ -81,9 +79,9 @@ def append(
         StaleError: the deadline has passed.
     """
     if retry_since is not None:
-        for row in EntryRow.query(room_id, EntryRow.seq > retry_since, consistent_read=True):
-            if row.cid == cid and row.user_id == user_id and row.kind == kind:
-                return Appended(to_entry(row), None)
+        first_try = _find_own(room_id, user_id, kind, cid, retry_since)
+        if first_try is not None:
+            return Appended(first_try, None)
     actions: list[Action] = [
         RoomRow.last_seq.add(1),
         RoomRow.active_at.set(now),
@@ -106,21 +104,42 @@ def append(
         room_condition = None
 
 
+def _find_own(room_id: str, user_id: str, kind: EntryKind, cid: str, since: int) -> Entry | None:
+    """The entry that an earlier try wrote after ``since``, which can't be written later."""
+    room = find_open_room(room_id)
+    if room is None:
+        raise RoomNotFoundError(room_id)
+    first, last = since + 1, room.last_seq
+    for entry in _complete(room_id, first, last):
+        if entry.cid == cid and entry.user_id == user_id and entry.kind is kind:
+            return entry
+    return None
+
+
 def _check(deadline: int | None) -> None:
     if deadline is not None and clock.now_ms() > deadline:
         raise StaleError
 
 
-def read_after(room_id: str, after: int, last_seq: int, limit: int, byte_budget: int) -> Page:
+def read_after(
+    room_id: str,
+    after: int,
+    last_seq: int,
+    limit: int,
+    byte_budget: int,
+    *,
+    at_least: int = 1,
+) -> Page:
     """Up to ``limit`` entries that follow ``after``, none missing between them.
 
     Args:
         last_seq: the room's, read before this call.
-        byte_budget: how many bytes of JSON the entries may take; one entry always fits.
+        byte_budget: how many bytes of JSON the entries may take.
+        at_least: how many of them fit in any case.
     """
     last = min(last_seq, after + limit)
     entries = _complete(room_id, after + 1, last)
-    entries = _within(entries, byte_budget)
+    entries = _within(entries, byte_budget, at_least)
     return Page(entries, has_before=after > 0, has_after=_end(entries, after) < last_seq)
 
 
@@ -157,30 +176,31 @@ def encoded_size(value: Any) -> int:
 
 def _take_seq(room_id: str, actions: list[Action], more: Condition | None) -> RoomRow:
     is_open = RoomRow.host_id.exists() & RoomRow.closed_at.does_not_exist()
-    for attempt in range(CONFLICT_TRIES):
-        room = RoomRow(room_id)
-        try:
-            room.update(actions, condition=is_open if more is None else is_open & more)
-        except UpdateError as error:
-            if is_conflict(error) and attempt < CONFLICT_TRIES - 1:
-                time.sleep(0.01 * 2**attempt)
-                continue
-            if not is_condition_failure(error):
-                raise
-            if more is not None and find_open_room(room_id) is not None:
-                raise RoomChangedError from error
-            raise RoomNotFoundError(room_id) from error
-        return room
-    raise AssertionError("unreachable: the last attempt returns or raises")
+    room = RoomRow(room_id)
+    condition = is_open if more is None else is_open & more
+    try:
+        retry_conflicts(lambda: room.update(actions, condition=condition))
+    except UpdateError as error:
+        if not is_condition_failure(error):
+            raise
+        if more is not None and find_open_room(room_id) is not None:
+            raise RoomChangedError from error
+        raise RoomNotFoundError(room_id) from error
+    return room
 
 
 def find_open_room(room_id: str) -> RoomRow | None:
     """The room, unless it does not exist or is closed. One consistent GetItem."""
+    room = find_room(room_id)
+    return None if room is None or room.closed_at else room
+
+
+def find_room(room_id: str) -> RoomRow | None:
+    """The room, also a closed one that is not erased yet. One consistent GetItem."""
     try:
-        room = RoomRow.get(room_id, consistent_read=True)
+        return RoomRow.get(room_id, consistent_read=True)
     except RoomRow.DoesNotExist:
         return None
-    return None if room.closed_at else room
 
 
 def _store(room_id: str, entry: Entry) -> bool:
@@ -225,12 +245,12 @@ def _query(room_id: str, first: int, last: int) -> list[Entry]:
     return [to_entry(row) for row in rows]
 
 
-def _within(entries: list[Entry], byte_budget: int) -> list[Entry]:
-    """The longest beginning of ``entries`` that fits, but at least one."""
+def _within(entries: list[Entry], byte_budget: int, at_least: int = 1) -> list[Entry]:
+    """The longest beginning of ``entries`` that fits, but ``at_least`` so many."""
     used = 0
     for count, entry in enumerate(entries):
         used += encoded_size(entry) + 1
-        if used > byte_budget and count > 0:
+        if used > byte_budget and count >= at_least:
             return entries[:count]
     return entries
 

@@ -27,6 +27,7 @@ from chalicelib.errors import (
     HelloFirstError,
     HostMustChooseError,
     InvalidFieldError,
+    NotMemberError,
     RoomNotFoundError,
     SignedOutError,
     StaleError,
@@ -72,8 +73,15 @@ def hello(caller: Caller, command: protocol.Hello, at: Moment) -> Reply:
         if _is_still_in(member, person, at.now)
     ]
     # Subscribed before the rooms are read: what is said in between comes as a push.
-    if not connections.greet(caller, person.nickname, [member.room_id for member in mine]):
+    heard = {member.room_id for member in mine}
+    if not connections.greet(caller, person.nickname, heard):
         raise SignedOutError
+    # Rooms that were joined or left in another tab while this subscribed.
+    mine = [member for member in members.memberships(caller.user_id) if not member.leaving]
+    for room_id in heard - {member.room_id for member in mine}:
+        connections.unsubscribe(caller.connection_id, room_id)
+    for room_id in {member.room_id for member in mine} - heard:
+        connections.subscribe(caller, room_id)
     found = rooms.of_members(mine)
     _forget_closed(mine, found)
     page, left = _rooms_page(found)
@@ -118,22 +126,24 @@ def open_room(caller: Caller, command: protocol.OpenRoom, at: Moment) -> Reply:
 
 def enter_room(caller: Caller, command: protocol.EnterRoom, at: Moment) -> Reply:
     joined = joining.enter(caller.user_id, command.room_id, at.now)
-    room = rooms.to_room(joined.room, joined.member)
-    if joined.notice is not None:
+    row = joined.room
+    room = rooms.to_room(row, joined.member)
+    if joined.is_new or room.room_id not in caller.room_ids:
+        # (Not new, but not heard: joined in another tab that did not see this connection.)
+        _after_joining(caller, room, is_new=joined.is_new)
         # Subscribed before the log is read: what is said in between comes as a push.
-        _after_joining(caller, room)
+        row = chats.find_open_room(room.room_id) or row
+        room = rooms.to_room(row, joined.member)
+    if joined.notices:
         own = _own_name(caller)
-        delivery.push_entries(room.room_id, [joined.notice], own, but=caller.connection_id)
-    elif room.room_id not in caller.room_ids:
-        # Joined in another tab, whose search for this connection came too early.
-        connections.subscribe(caller, room.room_id)
+        delivery.push_entries(room.room_id, joined.notices, own, but=caller.connection_id)
     page = chats.read_before(room.room_id, room.last_seq + 1, command.limit, limits.PAGE_BYTES_MAX)
     return protocol.EnterReply(
         ref=command.ref,
         room=room,
         entries=page.entries,
         users=users.names(chats.people_in(page.entries) | rooms.people_in([room])),
-        joined=joined.notice is not None,
+        joined=joined.is_new,
         has_before=page.has_before,
     )
 
@@ -164,6 +174,9 @@ def leave_room(caller: Caller, command: protocol.LeaveRoom, at: Moment) -> Reply
 
 
 def mark_read(caller: Caller, command: protocol.MarkRead, at: Moment) -> Reply:
+    room = chats.find_open_room(command.room_id)
+    if room is not None and command.seq > room.last_seq:
+        raise InvalidFieldError("seq", "must not be after the end of the room's log")
     if members.mark_read(caller.user_id, command.room_id, command.seq):
         own = connections.of_user(caller.user_id)
         others = [connection_id for connection_id in own if connection_id != caller.connection_id]
@@ -181,22 +194,25 @@ def sync_rooms(caller: Caller, command: protocol.SyncRooms, at: Moment) -> Reply
     mine = {row.room_id for row in rows if not row.leaving}
     found = RoomRow.batch_get(mine, consistent_read=True) if mine else ()
     open_rooms = {row.room_id: row for row in found if not row.closed_at}
-    # What the rooms themselves take of the frame, besides their entries.
-    budget = limits.PAGE_BYTES_MAX - 100 * len(positions)
+    # What the rooms themselves take of the frame, besides their entries and names.
+    budget = limits.PAGE_BYTES_MAX - limits.SYNCED_ROOM_BYTES_MAX * len(positions)
+    people: set[str] = set()
     synced = []
     for position in command.rooms:
         row = open_rooms.get(position.room_id)
         if row is None:
             synced.append(SyncedRoom(room_id=position.room_id, gone=True))
             continue
-        answer = _sync_one(row, position, budget)
-        budget -= chats.encoded_size(answer.entries)
+        # One entry fits in any case, so that a client always gets on; but only one.
+        answer = _sync_one(row, position, budget, at_least=0 if people else 1)
+        new = chats.people_in(answer.entries) - people
+        people |= new
+        budget -= chats.encoded_size(answer.entries) + limits.USER_BYTES_MAX * len(new)
         synced.append(answer)
-    people = {user_id for room in synced for user_id in chats.people_in(room.entries)}
     return protocol.SyncReply(ref=command.ref, rooms=synced, users=users.names(people))
 
 
-def _sync_one(row: RoomRow, position: RoomPosition, budget: int) -> SyncedRoom:
+def _sync_one(row: RoomRow, position: RoomPosition, budget: int, at_least: int) -> SyncedRoom:
     is_other_log = position.epoch not in ("", row.epoch) or position.after > row.last_seq
     after = max(0, row.last_seq - limits.HISTORY_PAGE_DEFAULT) if is_other_log else position.after
     answer = SyncedRoom(
@@ -204,8 +220,10 @@ def _sync_one(row: RoomRow, position: RoomPosition, budget: int) -> SyncedRoom:
     )
     if after == row.last_seq:
         answer.complete = True
-    elif budget > 0:
-        page = chats.read_after(row.room_id, after, row.last_seq, limits.HISTORY_PAGE_MAX, budget)
+    elif budget > 0 or at_least > 0:
+        page = chats.read_after(
+            row.room_id, after, row.last_seq, limits.HISTORY_PAGE_MAX, budget, at_least=at_least
+        )
         answer.entries = page.entries
         answer.complete = not page.has_after
     return answer
@@ -268,10 +286,15 @@ def _own_name(caller: Caller) -> Users:
     return {caller.user_id: User(nickname=caller.nickname or "")}
 
 
-def _after_joining(caller: Caller, room: Room) -> None:
-    """Make all connections of the person hear the room, and show it in their other tabs."""
+def _after_joining(caller: Caller, room: Room, *, is_new: bool = True) -> None:
+    """Make the person's connections hear the room, and show a new one in their other tabs."""
     connections.subscribe(caller, room.room_id)
-    others = connections.subscribe_others(caller, room.room_id)
+    others = connections.subscribe_others(caller, room.room_id) if is_new else []
+    member = members.find_member(caller.user_id, room.room_id)
+    if member is None or member.leaving:  # left in another tab meanwhile
+        for connection_id in (caller.connection_id, *others):
+            connections.unsubscribe(connection_id, room.room_id)
+        raise NotMemberError(room.room_id)
     names = users.names(rooms.people_in([room])) if others else {}
     delivery.push_to_connections(others, protocol.RoomJoined(room=room, users=names))
 
@@ -293,13 +316,16 @@ def _is_still_in(member: MemberRow, person: UserRow, now: int) -> bool:
 
 
 def _forget_closed(mine: Sequence[MemberRow], found: Sequence[Room]) -> None:
-    """Drop memberships of rooms that were closed; the index that erasing reads may miss some."""
+    """Drop memberships of rooms that were closed; erasing one may have been cut off."""
     still_open = {room.room_id for room in found}
     for member in mine:
         if member.room_id in still_open:
             continue
-        if chats.find_open_room(member.room_id) is None:
+        room = chats.find_room(member.room_id)
+        if room is None or room.closed_at:
             member.delete()
+        if room is not None and room.closed_at:
+            background.start(background.EraseRoom(room.room_id))
 
 
 def _rooms_page(found: Sequence[Room]) -> tuple[list[Room], list[str]]:

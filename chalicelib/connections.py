@@ -89,8 +89,14 @@ def unsubscribe_user(user_id: str, room_id: str) -> list[str]:
     """Make none of a person's connections hear a room; returns the connections' ids."""
     connection_ids = of_user(user_id)
     for connection_id in connection_ids:
-        SubscriptionRow(room_id, connection_id).delete()
+        unsubscribe(connection_id, room_id)
     return connection_ids
+
+
+def unsubscribe(connection_id: str, room_id: str) -> None:
+    """Make one connection hear one room less."""
+    _update(connection_id, [ConnectionRow.room_ids.delete({room_id})])
+    SubscriptionRow(room_id, connection_id).delete()
 
 
 def of_user(user_id: str) -> list[str]:

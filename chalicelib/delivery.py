@@ -6,9 +6,10 @@ complete by ``seq``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
-from chalicelib import protocol, sender
+from chalicelib import log, protocol, sender
 from chalicelib.protocol import EntriesAdded, Entry, Event, Users
 from chalicelib.tables import SubscriptionRow
 
@@ -24,6 +25,11 @@ def push_entries(room_id: str, entries: list[Entry], users: Users, *, but: str =
 
 def push_to_room(room_id: str, event: Event, *, but: str = "") -> None:
     """Push an event to a room's audience, except the connection ``but``."""
+    with _as_hint("push_to_room", room_id=room_id):
+        _push_to_room(room_id, event, but)
+
+
+def _push_to_room(room_id: str, event: Event, but: str) -> None:
     # A consistent read: whoever subscribed before the entry was stored hears it, and
     # whoever subscribed later reads it in the log.
     audience = [
@@ -37,4 +43,14 @@ def push_to_room(room_id: str, event: Event, *, but: str = "") -> None:
 
 def push_to_connections(connection_ids: Iterable[str], event: Event) -> None:
     """Push an event to connections."""
-    sender.post(protocol.encode(event), connection_ids)
+    with _as_hint("push_to_connections"):
+        sender.post(protocol.encode(event), connection_ids)
+
+
+@contextmanager
+def _as_hint(event: str, **fields: str) -> Iterator[None]:
+    """What was to be told has happened already: a push that fails must not undo the answer."""
+    try:
+        yield
+    except Exception as error:
+        log.exception(f"{event}_failed", error, **fields)

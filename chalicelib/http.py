@@ -237,7 +237,7 @@ def withdraw() -> Response:
     if person is not None:
         # First, as it may fail: then nothing is deleted, and the person can try again.
         kakao.unlink(session.access_token, session.refresh_token, person.provider_id)
-    withdrawal.withdraw(session.user_id, clock.now_ms(), session_id=session.session_id)
+    withdrawal.withdraw(session.user_id, session_id=session.session_id)
     gone = sessions.cookie(SESSION_COOKIE, "", seconds=0)
     return _json({"redirect": "/"}, cookies=[gone])
 
@@ -254,7 +254,7 @@ def unlinked() -> Response:
     kakao_id = _query("user_id") or _form_value("user_id")
     if kakao_id is None or not (kakao_id.isascii() and kakao_id.isdigit()):
         raise InvalidFieldError("user_id", "must be a number")
-    withdrawal.withdraw(users.kakao_user_id(kakao_id), clock.now_ms(), session_id=None)
+    withdrawal.withdraw(users.kakao_user_id(kakao_id), session_id=None)
     return _json({})
 
 

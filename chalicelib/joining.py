@@ -7,23 +7,24 @@ needed to finish them (``notice_cid``, ``notice_since``), and whoever comes next
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
-from pynamodb.exceptions import PutError, UpdateError
+from pynamodb.exceptions import DeleteError, PutError, UpdateError
+from pynamodb.expressions.update import Action
 
 from chalicelib import chats
 from chalicelib.chats import RoomChangedError, find_open_room
 from chalicelib.errors import (
     HostMustChooseError,
     NotHostError,
-    NotMemberError,
     RoomNotFoundError,
+    StaleError,
 )
 from chalicelib.members import check_room_for_one_more, find_member, membership
 from chalicelib.protocol import Entry, EntryKind, Role
 from chalicelib.rooms import close_room, hand_over
-from chalicelib.tables import MemberRow, RoomRow, is_condition_failure
+from chalicelib.tables import MemberRow, RoomRow, is_condition_failure, retry_conflicts
 
 #: After so long a Lambda that was joining or leaving is finished or dead, in ms.
 UNFINISHED_AFTER_MS: Final = 12_000
@@ -31,11 +32,17 @@ UNFINISHED_AFTER_MS: Final = 12_000
 
 @dataclass(frozen=True)
 class Joined:
-    """A person's membership after entering, and the notice if this entering wrote one."""
+    """A person's membership after entering, and the notices that this entering wrote."""
 
     member: MemberRow
     room: RoomRow
-    notice: Entry | None
+    #: The last is that of the joining, if they were not in the room before.
+    notices: list[Entry]
+
+    @property
+    def is_new(self) -> bool:
+        """Whether this made them a member."""
+        return any(notice.kind is EntryKind.JOINED for notice in self.notices)
 
 
 def enter(user_id: str, room_id: str, now: int) -> Joined:
@@ -44,21 +51,27 @@ def enter(user_id: str, room_id: str, now: int) -> Joined:
     Raises:
         RoomNotFoundError: there is no such open room.
         TooManyRoomsError: they are in too many rooms to join one more.
+        StaleError: they are just leaving it elsewhere; a moment later they can come back.
     """
     member = find_member(user_id, room_id)
+    left: list[Entry] = []
     if member is not None and member.leaving:
-        finish_leaving(member, now)
-        member = None
+        try:
+            left = finish_leaving(member, now)
+            member = None
+        except HostMustChooseError:  # became the host just before leaving: still in
+            member = membership(user_id, room_id)
     room = find_open_room(room_id)
     if room is None:
         if member is not None:
             member.delete()
         raise RoomNotFoundError(room_id)
     if member is None:
-        return _join(user_id, room, now)
+        joined = _join(user_id, room, now)
+        return replace(joined, notices=left + joined.notices)
     if member.notice_cid and now - member.joined_at > UNFINISHED_AFTER_MS:
         return _announce(member, now, is_repeat=True)
-    return Joined(member, room, None)
+    return Joined(member, room, left)
 
 
 def _join(user_id: str, room: RoomRow, now: int) -> Joined:
@@ -78,7 +91,7 @@ def _join(user_id: str, room: RoomRow, now: int) -> Joined:
         if not is_condition_failure(error):
             raise
         # Another tab of the same person was faster, and announces it.
-        return Joined(membership(user_id, room.room_id), room, None)
+        return Joined(membership(user_id, room.room_id), room, [])
     return _announce(member, now, is_repeat=False)
 
 
@@ -89,23 +102,41 @@ def _announce(member: MemberRow, now: int, *, is_repeat: bool) -> Joined:
     except RoomNotFoundError:
         member.delete()
         raise
-    member.update(
-        [
-            MemberRow.read_seq.set(notice.entry.seq),
-            MemberRow.notice_cid.remove(),
-            MemberRow.notice_since.remove(),
-        ]
-    )
+    if not _settle(member, MemberRow.read_seq.set(notice.entry.seq)):
+        # Announced, or ended, in another tab meanwhile.
+        member = membership(member.user_id, member.room_id)
     room = notice.room or find_open_room(member.room_id)
     if room is None:
         raise RoomNotFoundError(member.room_id)
-    return Joined(member, room, notice.entry if notice.room else None)
+    return Joined(member, room, [notice.entry] if notice.room else [])
+
+
+def _settle(member: MemberRow, *more: Action) -> bool:
+    """Take the marks of an unfinished notice away, unless somebody else has.
+
+    The condition also keeps an update from bringing back a row that was deleted.
+    """
+    actions: list[Action] = [MemberRow.notice_cid.remove(), MemberRow.notice_since.remove(), *more]
+    is_ours = MemberRow.notice_cid == member.notice_cid
+    try:
+        retry_conflicts(lambda: member.update(actions, condition=is_ours))
+    except UpdateError as error:
+        if not is_condition_failure(error):
+            raise
+        return False
+    return True
 
 
 def _write_notice(
     member: MemberRow, kind: EntryKind, now: int, *, is_repeat: bool
 ) -> chats.Appended:
     change = {EntryKind.JOINED: 1, EntryKind.LEFT: -1}[kind]
+    count: Action = RoomRow.member_count.add(change)
+    if is_repeat:
+        # The first try may have counted and then died. By now the index has settled; it has
+        # whoever is leaving, too.
+        present = MemberRow.by_room.count(member.room_id)
+        count = RoomRow.member_count.set(present + min(change, 0))
     return chats.append(
         member.room_id,
         member.user_id,
@@ -113,7 +144,7 @@ def _write_notice(
         kind=kind,
         cid=member.notice_cid,
         retry_since=member.notice_since if is_repeat else None,
-        room_actions=[RoomRow.member_count.add(change)],
+        room_actions=[count],
         # Whoever became the host meanwhile can't just leave.
         room_condition=(RoomRow.host_id != member.user_id) if kind is EntryKind.LEFT else None,
     )
@@ -122,7 +153,7 @@ def _write_notice(
 def leave(
     user_id: str, room_id: str, now: int, *, successor_id: str | None, close: bool
 ) -> tuple[list[Entry], RoomRow | None]:
-    """Leave a room; returns the notices that this wrote, and the room if it was closed.
+    """Leave a room; returns the notices that this wrote, and the room if it is closed now.
 
     Raises:
         NotMemberError: not in the room.
@@ -131,18 +162,19 @@ def leave(
         SuccessorNotMemberError: the successor is not another member.
     """
     member = membership(user_id, room_id)
-    room = find_open_room(room_id)
-    if room is None:
+    room = chats.find_room(room_id)
+    if room is None or room.closed_at:
         member.delete()
-        return [], None
+        return [], room
     notices: list[Entry] = []
     if room.host_id != user_id:
-        if successor_id is not None or close:
+        # A repeat finds the room handed over already.
+        if close or successor_id not in (None, room.host_id):
             raise NotHostError
     elif successor_id is not None:
         notices.append(hand_over(room, user_id, successor_id, now))
-    elif close or room.member_count <= 1:
-        close_room(room, now)
+    elif close or _is_alone(room):
+        close_room(room, now, if_unchanged=not close)
         member.delete()
         return [], room
     else:
@@ -151,16 +183,20 @@ def leave(
     return [*notices, *left], None
 
 
+def _is_alone(room: RoomRow) -> bool:
+    """Whether nobody but the host is in a room, by its count and by its list."""
+    return room.member_count <= 1 and len(list(MemberRow.by_room.query(room.room_id, limit=2))) <= 1
+
+
 def _leave_as_member(member: MemberRow, room: RoomRow, now: int) -> list[Entry]:
+    actions: list[Action] = [
+        MemberRow.leaving.set(now),
+        MemberRow.notice_cid.set(chats.new_cid()),
+        MemberRow.notice_since.set(room.last_seq),
+    ]
+    is_in = MemberRow.user_id.exists() & MemberRow.leaving.does_not_exist()
     try:
-        member.update(
-            [
-                MemberRow.leaving.set(now),
-                MemberRow.notice_cid.set(chats.new_cid()),
-                MemberRow.notice_since.set(room.last_seq),
-            ],
-            condition=MemberRow.user_id.exists() & MemberRow.leaving.does_not_exist(),
-        )
+        retry_conflicts(lambda: member.update(actions, condition=is_in))
     except UpdateError as error:
         if not is_condition_failure(error):
             raise
@@ -171,10 +207,12 @@ def _leave_as_member(member: MemberRow, room: RoomRow, now: int) -> list[Entry]:
 def finish_leaving(member: MemberRow, now: int) -> list[Entry]:
     """Finish a leaving that was cut off; returns the notice if this wrote it.
 
-    Nothing is done while whoever began it may still be at it.
+    Raises:
+        StaleError: whoever began it may still be at it.
+        HostMustChooseError: they became the host before it, so they are still in.
     """
     if now - member.leaving <= UNFINISHED_AFTER_MS:
-        raise NotMemberError(member.room_id)
+        raise StaleError
     return _write_left(member, now, is_repeat=True)
 
 
@@ -185,13 +223,11 @@ def _write_left(member: MemberRow, now: int, *, is_repeat: bool) -> list[Entry]:
         member.delete()
         return []
     except RoomChangedError:
-        member.update(
-            [
-                MemberRow.leaving.remove(),
-                MemberRow.notice_cid.remove(),
-                MemberRow.notice_since.remove(),
-            ]
-        )
+        _settle(member, MemberRow.leaving.remove())
         raise HostMustChooseError from None
-    member.delete()
+    try:
+        member.delete(condition=MemberRow.notice_cid == member.notice_cid)
+    except DeleteError as error:  # finished by somebody else, who may even have come back
+        if not is_condition_failure(error):
+            raise
     return [notice.entry] if notice.room else []

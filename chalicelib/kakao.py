@@ -29,7 +29,6 @@ CALLBACK_PATH: Final = "/api/auth/kakao/callback"
 SCOPES: Final = ("account_email", "profile_nickname")
 #: Kakao's code for "this person is not linked with the app".
 NOT_LINKED: Final = -101
-INVALID_TOKEN: Final = -401
 
 
 @dataclass(frozen=True)
@@ -182,7 +181,10 @@ def unlink(access_token: str, refresh_token: str | None, kakao_id: str) -> None:
         else:
             answer = _bearer_post(url, access_token)
             if answer.status_code == 401 and refresh_token:
-                answer = _bearer_post(url, _refreshed(refresh_token))
+                refreshed = _refreshed(refresh_token)
+                if refreshed is None:
+                    return
+                answer = _bearer_post(url, refreshed)
     except requests.RequestException as error:
         raise KakaoUnavailableError(f"Kakao did not answer: {type(error).__name__}") from error
     if answer.status_code == 400 and _error_code(answer) == NOT_LINKED:
@@ -203,7 +205,8 @@ def _bearer_post(url: str, access_token: str) -> requests.Response:
     return requests.post(url, headers={"Authorization": f"Bearer {access_token}"}, timeout=TIMEOUT)
 
 
-def _refreshed(refresh_token: str) -> str:
+def _refreshed(refresh_token: str) -> str | None:
+    """A new access token; None if Kakao has ended the link to which the old one belonged."""
     from authlib.integrations.base_client import OAuthError
 
     try:
@@ -211,6 +214,8 @@ def _refreshed(refresh_token: str) -> str:
             settings.kakao_auth_url + "/oauth/token", refresh_token=refresh_token, timeout=TIMEOUT
         )
     except OAuthError as error:
+        if error.error == "invalid_grant":
+            return None
         raise KakaoRefusedError(f"Kakao refused to refresh the token: {error.error}") from error
     return str(token["access_token"])
 

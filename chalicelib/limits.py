@@ -26,7 +26,10 @@ PREVIEW_MAX: Final = 60
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-execution-service-websocket-limits-table.html
 FRAME_BYTES_MAX: Final = 32 * 1024
 # What a page of chats or rooms may take of a frame; the rest is for users and envelope.
-PAGE_BYTES_MAX: Final = 20 * 1024
+PAGE_BYTES_MAX: Final = 18 * 1024
+# A name in a users map, at most; and a room in a sync reply, without its entries.
+USER_BYTES_MAX: Final = 125
+SYNCED_ROOM_BYTES_MAX: Final = 125
 
 # Sending once (docs/decisions/0008-late-sends.md): nothing is written for a frame that API
 # Gateway took longer ago, and clients repeat a send no sooner than REPEAT_AFTER_MS.

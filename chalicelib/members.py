@@ -12,7 +12,7 @@ from pynamodb.exceptions import UpdateError
 
 from chalicelib import limits
 from chalicelib.errors import NotMemberError, TooManyRoomsError
-from chalicelib.tables import MemberRow, is_condition_failure
+from chalicelib.tables import MemberRow, is_condition_failure, retry_conflicts
 
 
 def find_member(user_id: str, room_id: str) -> MemberRow | None:
@@ -46,7 +46,8 @@ def mark_read(user_id: str, room_id: str, seq: int) -> bool:
         MemberRow.user_id.exists() & MemberRow.leaving.does_not_exist() & (MemberRow.read_seq < seq)
     )
     try:
-        MemberRow(user_id, room_id).update([MemberRow.read_seq.set(seq)], condition=is_later)
+        member = MemberRow(user_id, room_id)
+        retry_conflicts(lambda: member.update([MemberRow.read_seq.set(seq)], condition=is_later))
     except UpdateError as error:
         if not is_condition_failure(error):
             raise
@@ -64,7 +65,11 @@ def mark_retried(member: MemberRow, cid: str) -> None:
     cids: list[str] = [str(known) for known in member.retried_cids or () if known != cid]
     latest: Any = [*cids, cid][-limits.RETRIED_CIDS_MAX :]  # PynamoDB's type wants attributes
     try:
-        member.update([MemberRow.retried_cids.set(latest)], condition=MemberRow.user_id.exists())
+        retry_conflicts(
+            lambda: member.update(
+                [MemberRow.retried_cids.set(latest)], condition=MemberRow.user_id.exists()
+            )
+        )
     except UpdateError as error:
         if not is_condition_failure(error):
             raise

@@ -1,15 +1,18 @@
 """Counts what an invocation costs: DynamoDB calls and posts.
 
-One Lambda process handles one event at a time, so plain counters do.
+One Lambda process handles one event at a time. Posts are counted by the threads that make
+them, hence the lock.
 """
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from typing import Any
 
 dynamodb_calls: Counter[str] = Counter()
 posts: Counter[str] = Counter()
+_lock = threading.Lock()
 
 
 def reset() -> None:
@@ -25,7 +28,8 @@ def count_dynamodb_request(event_name: str, **_: Any) -> None:
 
 def count_post(outcome: str) -> None:
     """Count one PostToConnection by how it ended."""
-    posts[outcome] += 1
+    with _lock:
+        posts[outcome] += 1
 
 
 def report() -> dict[str, Any]:

@@ -8,7 +8,12 @@ from pynamodb.transactions import TransactWrite
 
 from chalicelib import chats, ids, limits, members, texts
 from chalicelib.chats import find_open_room
-from chalicelib.errors import NotHostError, RoomNotFoundError, SuccessorNotMemberError
+from chalicelib.errors import (
+    HostMustChooseError,
+    NotHostError,
+    RoomNotFoundError,
+    SuccessorNotMemberError,
+)
 from chalicelib.protocol import Entry, EntryKind, FoundRoom, Member, Preview, Role, Room
 from chalicelib.tables import (
     TRANSACTION_TRIES,
@@ -105,18 +110,26 @@ def members_page(room_id: str, after: str | None) -> tuple[list[Member], str | N
     return page, page[-1].user_id if len(page) == limits.MEMBERS_PAGE_MAX else None
 
 
-def close_room(room: RoomRow, now: int) -> None:
+def close_room(room: RoomRow, now: int, *, if_unchanged: bool = False) -> None:
     """Close a room for everybody and free its name, at once. What it held is erased later.
+
+    Args:
+        room: as it was read.
+        if_unchanged: only if nothing was said and nobody came since then.
 
     Raises:
         NotHostError: the host has changed meanwhile.
+        HostMustChooseError: ``if_unchanged``, and something has changed.
     """
+    is_same = (RoomRow.host_id == room.host_id) & RoomRow.closed_at.does_not_exist()
+    if if_unchanged:
+        is_same &= RoomRow.last_seq == room.last_seq
 
     def write(transaction: TransactWrite) -> None:
         transaction.update(
             RoomRow(room.room_id),
             actions=[RoomRow.closed_at.set(now)],
-            condition=(RoomRow.host_id == room.host_id) & RoomRow.closed_at.does_not_exist(),
+            condition=is_same,
         )
         transaction.delete(
             RoomNameRow(RoomNameRow.key(room.name_key)),
@@ -126,8 +139,10 @@ def close_room(room: RoomRow, now: int) -> None:
     if transact(write):
         return
     still_open = find_open_room(room.room_id)
-    if still_open is not None:
+    if still_open is not None and still_open.host_id != room.host_id:
         raise NotHostError
+    if still_open is not None:
+        raise HostMustChooseError
 
 
 def hand_over(room: RoomRow, host_id: str, successor_id: str, now: int) -> Entry:

@@ -39,6 +39,7 @@ def post(frame: bytes, connection_ids: Iterable[str]) -> set[str]:
     if len(targets) <= 1:
         gone = [target for target in targets if not _post_one(frame, target)]
     else:
+        _client()  # made once, before the threads ask for it
         alive = _pool().map(functools.partial(_post_one, frame), targets)
         gone = [target for target, is_alive in zip(targets, alive, strict=True) if not is_alive]
     return set(gone)

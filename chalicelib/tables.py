@@ -22,7 +22,14 @@ from pynamodb.attributes import (
 from pynamodb.connection import Connection
 from pynamodb.connection.table import TableConnection
 from pynamodb.constants import NUMBER
-from pynamodb.exceptions import PynamoDBException, TableError, TransactWriteError
+from pynamodb.exceptions import (
+    DeleteError,
+    PutError,
+    PynamoDBException,
+    TableError,
+    TransactWriteError,
+    UpdateError,
+)
 from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection, KeysOnlyProjection
 from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
@@ -277,9 +284,21 @@ def is_condition_failure(error: PynamoDBException) -> bool:
     return error.cause_response_code == CONDITION_FAILED
 
 
-def is_conflict(error: PynamoDBException) -> bool:
-    """Whether a write met a transaction in progress on the same item."""
-    return error.cause_response_code == TRANSACTION_CONFLICT
+def retry_conflicts(write: Callable[[], object]) -> None:
+    """Do a plain write; again, after a while, if it meets a transaction on the same item.
+
+    botocore does not: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html
+    """
+    for attempt in range(TRANSACTION_TRIES):
+        try:
+            write()
+        except (PutError, UpdateError, DeleteError) as error:
+            is_conflict = error.cause_response_code == TRANSACTION_CONFLICT
+            if not is_conflict or attempt == TRANSACTION_TRIES - 1:
+                raise
+            time.sleep(random.uniform(0, 0.02 * 2**attempt))
+        else:
+            return
 
 
 def transact(write: Callable[[TransactWrite], None]) -> bool:
