@@ -184,10 +184,11 @@ export class Outbox {
     for (const roomId of new Set(this.#items.map((item) => item.roomId))) this.#pump(roomId);
   }
 
-  /** The room is gone, and with it where these were going. */
-  dropRoom(roomId: string): void {
-    const items = this.#items;
-    for (const item of items) if (item.roomId === roomId) this.#forget(item);
+  /** The room is gone, and with it where these were going; returns what was never delivered. */
+  dropRoom(roomId: string): string[] {
+    const items = this.#items.filter((item) => item.roomId === roomId);
+    for (const item of items) this.#forget(item);
+    return items.filter((item) => !item.entry).map((item) => item.text);
   }
 
   /** Let go of timers; what is stored stays. */

@@ -26,7 +26,14 @@ export type View =
   | { state: 'loading' }
   | { state: 'ready' }
   | { state: 'failed'; code: FailureCode }
-  | { state: 'removed'; why: 'left' | 'closed' | 'gone' };
+  | Removed;
+
+/** A room that was this person's, and what they wrote that did not get there. */
+export interface Removed {
+  state: 'removed';
+  why: 'left' | 'closed' | 'gone';
+  unsent: readonly string[];
+}
 
 /** A tab that is looked at notices a lost push within this. */
 const PULSE_VISIBLE_MS = 45_000;
@@ -60,6 +67,10 @@ export class Session {
   readonly #syncer: Syncer;
   #openId: string | null = null;
   #lookingAt: string | null = null;
+  /** Rooms that ended for this person while the page was open: not entered again unasked. */
+  #removed = new Map<string, Removed>();
+  /** What rooms are called, also those that are gone. */
+  #names = new Map<string, string>();
   /** Entries of rooms whose snapshot is still on its way. */
   #early = new Map<string, Entry[]>();
   #moreRoomIds: string[] = [];
@@ -111,6 +122,11 @@ export class Session {
     );
   }
 
+  /** What a room is called, as far as it was ever known. */
+  roomName(roomId: string): string {
+    return this.#names.get(roomId) ?? '';
+  }
+
   /** Whether some rooms have not been listed yet. */
   get listing(): boolean {
     return !this.ready || this.#moreRoomIds.length > 0;
@@ -129,7 +145,10 @@ export class Session {
 
   /** Find or make a room by its name. */
   async openRoom(name: string): Promise<OpenReply> {
-    return this.#ask('room.open', { name });
+    const reply = await this.#ask('room.open', { name });
+    this.#names.set(reply.room.room_id, reply.room.name);
+    this.#removed.delete(reply.room.room_id);
+    return reply;
   }
 
   /** Show a room, entering it if need be; null: no room is shown. */
@@ -138,6 +157,11 @@ export class Session {
     this.#openId = roomId;
     this.#lookingAt = null;
     if (!roomId) return;
+    const removed = this.#removed.get(roomId);
+    if (removed) {
+      this.#setView(removed);
+      return;
+    }
     const isLoaded = this.rooms.get(roomId)?.loaded ?? false;
     this.#setView(isLoaded ? { state: 'ready' } : { state: 'loading' });
     if (!isLoaded) void this.#enter(roomId);
@@ -146,6 +170,7 @@ export class Session {
   /** Enter the shown room (again), after an error or after it was left. */
   reenter(): void {
     if (!this.#openId) return;
+    this.#removed.delete(this.#openId);
     this.#setView({ state: 'loading' });
     this.connection.hurry();
     void this.#enter(this.#openId);
@@ -221,7 +246,7 @@ export class Session {
       if (code !== 'not_member' && code !== 'room_not_found') throw error;
     }
     if (this.#openId === roomId) this.#openId = null;
-    this.#remove(roomId, 'left');
+    this.#remove(roomId, how.close ? 'closed' : 'left');
   }
 
   async rename(nickname: string): Promise<void> {
@@ -322,7 +347,7 @@ export class Session {
       if (view.state === 'loading' || (view.state === 'failed' && isTemporary(view.code))) {
         this.reenter();
       } else if (view.state === 'ready') {
-        this.#setView({ state: 'removed', why: 'gone' });
+        this.#setView({ state: 'removed', why: 'gone', unsent: [] });
       }
     }
     void this.#outbox?.adopt();
@@ -339,6 +364,8 @@ export class Session {
     this.rooms.clear();
     this.users.clear();
     this.#reads.clear();
+    this.#removed.clear();
+    this.#names.clear();
   }
 
   /** Ask as soon as there is a connection, if there is one soon. */
@@ -482,6 +509,8 @@ export class Session {
   }
 
   #upsert(snapshot: Room): RoomState {
+    this.#removed.delete(snapshot.room_id);
+    this.#names.set(snapshot.room_id, snapshot.name);
     const known = this.rooms.get(snapshot.room_id);
     if (known?.epoch === snapshot.epoch) {
       known.refresh(snapshot);
@@ -508,16 +537,24 @@ export class Session {
     this.#pushed(room.id, early);
   }
 
-  #remove(roomId: string, why: 'left' | 'closed' | 'gone'): void {
+  #remove(roomId: string, why: Removed['why']): void {
     const wasMine = this.rooms.delete(roomId);
     this.#reads.get(roomId)?.cancel?.();
     this.#reads.delete(roomId);
     this.#early.delete(roomId);
     this.#moreRoomIds = this.#moreRoomIds.filter((id) => id !== roomId);
-    this.#outbox?.dropRoom(roomId);
+    const dropped = this.#outbox?.dropRoom(roomId) ?? [];
+    // The answer and the event both tell of it, in any order.
+    const known = this.#removed.get(roomId);
+    const removed: Removed = {
+      state: 'removed',
+      why: known?.why === 'closed' ? 'closed' : why,
+      unsent: (known?.unsent ?? []).concat(dropped),
+    };
+    this.#removed.set(roomId, removed);
     if (this.#openId === roomId && (wasMine || this.view.state === 'ready')) {
       this.#lookingAt = null;
-      this.#setView({ state: 'removed', why });
+      this.#setView(removed);
     }
     this.changed('rooms');
   }

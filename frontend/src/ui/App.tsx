@@ -1,7 +1,7 @@
 import type { ComponentChildren } from 'preact';
-import { useEffect } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 import { texts } from '../i18n';
-import { hasSession, session, toast, watch } from './app';
+import { hasSession, isWide, session, toast, watch } from './app';
 import { Logo } from './art';
 import { Landing } from './pages/Landing';
 import { MePage } from './pages/MePage';
@@ -14,13 +14,22 @@ import { StatusLine } from './StatusLine';
 export function App() {
   const { page } = route.value;
   const isInside = page === 'rooms' || page === 'room' || page === 'me';
+  const main = useRef<HTMLElement>(null);
+  const focused = useRef(route.value);
+  useEffect(() => {
+    if (focused.current === route.value) return;
+    focused.current = route.value;
+    // A room beside the list takes the focus itself, into the place where one writes.
+    if (page === 'room' && isWide.peek()) return;
+    main.current?.focus({ preventScroll: true });
+  }, [route.value]);
   return (
     <div class={`app app-${page}`}>
       <a class="skip" href="#main">
         {texts.value.skip}
       </a>
       <TopBar isInside={isInside} />
-      <main id="main" tabIndex={-1}>
+      <main id="main" ref={main} tabIndex={-1}>
         <Page />
       </main>
       <div class="pills">

@@ -1,4 +1,4 @@
-import type { ComponentChildren } from 'preact';
+import type { ComponentChildren, RefObject } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { texts } from '../i18n';
 import { session } from './app';
@@ -84,16 +84,19 @@ interface BlankProps {
   title: string;
   text?: string;
   isAlert?: boolean;
+  /** Between the words and the buttons. */
+  more?: ComponentChildren;
   children?: ComponentChildren;
 }
 
 /** A page or pane on which there is nothing but an explanation and a way on. */
-export function Blank({ art, title, text, isAlert, children }: BlankProps) {
+export function Blank({ art, title, text, isAlert, more, children }: BlankProps) {
   return (
     <div class="blank" role={isAlert ? 'alert' : undefined}>
       {art}
       <h2>{title}</h2>
       {text && <p>{text}</p>}
+      {more}
       {children && <div class="blank-actions">{children}</div>}
     </div>
   );
@@ -113,11 +116,13 @@ interface IconButtonProps {
   onClick(): void;
   testId?: string;
   isPressed?: boolean;
+  buttonRef?: RefObject<HTMLButtonElement>;
 }
 
-export function IconButton({ name, label, onClick, testId, isPressed }: IconButtonProps) {
+export function IconButton({ name, label, onClick, testId, isPressed, buttonRef }: IconButtonProps) {
   return (
     <button
+      ref={buttonRef ?? null}
       type="button"
       class="icon-button"
       aria-label={label}

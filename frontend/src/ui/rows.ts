@@ -108,6 +108,18 @@ export function lengthOf(text: string): number {
   return [...text].length;
 }
 
+/** Without the control characters that the server refuses, and halves of characters. */
+export function cleanText(text: string): string {
+  return text.replace(/\p{Cs}|(?![\n\t\r])\p{Cc}/gu, '');
+}
+
+/** Whether anything in it draws something; the rule of chalicelib/texts.py. */
+export function hasVisible(text: string): boolean {
+  return /[^\p{C}\p{Z}\p{M}\u115f\u1160\u3164\uffa0\u2800]|(?=[\u{1f000}-\u{1faff}])\p{Cn}/u.test(
+    text,
+  );
+}
+
 /** What stands for a person without a picture. */
 export function initialOf(nickname: string): string {
   const [first = '?'] = nickname.trim();

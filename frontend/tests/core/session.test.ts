@@ -133,10 +133,10 @@ describe('a room', () => {
     await world.clock.elapse(100);
     server.close(room.id);
     await world.clock.elapse(100);
-    expect(session.view).toEqual({ state: 'removed', why: 'closed' });
+    expect(session.view).toEqual({ state: 'removed', why: 'closed', unsent: [] });
     server.cutAll();
     await world.clock.elapse(60_000);
-    expect(session.view).toEqual({ state: 'removed', why: 'closed' });
+    expect(session.view).toEqual({ state: 'removed', why: 'closed', unsent: [] });
     expect(sent('room.enter')).toHaveLength(1);
   });
 
@@ -148,7 +148,57 @@ describe('a room', () => {
     server.cutAll();
     server.close(room.id);
     await world.clock.elapse(5_000);
-    expect(session.view).toEqual({ state: 'removed', why: 'gone' });
+    expect(session.view).toEqual({ state: 'removed', why: 'gone', unsent: [] });
+  });
+
+  it('gives back what was not sent when it ends', async () => {
+    const room = server.addRoom('ping', 'bob', ['ann']);
+    const other = server.addRoom('pong', 'bob', ['ann']);
+    await begin();
+    session.show(room.id);
+    await world.clock.elapse(100);
+    server.faults.dropCommand = 1;
+    for (const text of ['one', 'two']) session.send(room.id, text);
+    session.send(other.id, 'three');
+    await world.clock.elapse(100);
+    server.faults.dropCommand = 0;
+    server.close(room.id);
+    server.close(other.id);
+    await world.clock.elapse(100);
+    const view = { state: 'removed', why: 'closed' };
+    expect(session.view).toEqual({ ...view, unsent: ['one', 'two'] });
+    expect(session.roomName(room.id)).toBe('ping');
+    expect(world.store.keys()).toEqual([]);
+    session.show(other.id);
+    expect(session.view).toEqual({ ...view, unsent: ['three'] });
+  });
+
+  it('is entered again after it was left only when asked for', async () => {
+    const room = server.addRoom('ping', 'bob', ['ann']);
+    await begin();
+    session.show(room.id);
+    await world.clock.elapse(100);
+    void session.leave(room.id);
+    await world.clock.elapse(100);
+    session.show(null);
+    session.show(room.id);
+    server.cutAll();
+    await world.clock.elapse(60_000);
+    expect(session.view).toEqual({ state: 'removed', why: 'left', unsent: [] });
+    expect(room.members.has('ann')).toBe(false);
+    session.reenter();
+    await world.clock.elapse(100);
+    expect(session.view.state).toBe('ready');
+
+    void session.leave(room.id);
+    await world.clock.elapse(100);
+    session.show(null);
+    void session.openRoom('ping');
+    await world.clock.elapse(100);
+    session.show(room.id);
+    await world.clock.elapse(100);
+    expect(session.view.state).toBe('ready');
+    expect(sent('room.enter')).toHaveLength(3);
   });
 
   it('says why it could not be entered', async () => {

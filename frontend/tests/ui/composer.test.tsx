@@ -5,8 +5,11 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { CHAT_TEXT_MAX } from '../../src/protocol';
 
 const send = vi.fn();
-vi.mock('../../src/ui/app', () => ({ session: () => ({ send }) }));
-const { Composer } = await import('../../src/ui/chat/Composer');
+vi.mock('../../src/ui/app', () => ({
+  isWide: { peek: () => true },
+  session: () => ({ send }),
+}));
+const { Composer, putBack } = await import('../../src/ui/chat/Composer');
 
 let root: HTMLElement;
 let room = 0;
@@ -65,10 +68,29 @@ describe('Composer', () => {
     expect(box().value).toBe('안녕');
   });
 
-  it('does not send nothing', async () => {
-    await type(' \n ');
+  it.each([' \n ', '\u200b', '\u3164\u115f', '\u0007', '\u200d\ufe0f'])(
+    'does not send nothing (%j)',
+    async (text) => {
+      await type(text);
+      await press({ key: 'Enter' });
+      expect(send).not.toHaveBeenCalled();
+    },
+  );
+
+  it('leaves out what the server refuses', async () => {
+    await type('a\u0000\u0008b\u007f\u0085\n\tc\ud800 👨‍👩‍👧');
     await press({ key: 'Enter' });
-    expect(send).not.toHaveBeenCalled();
+    expect(send).toHaveBeenCalledExactlyOnceWith(`room${room}`, 'ab\n\tc 👨‍👩‍👧');
+  });
+
+  it('has the focus where there are two panes', () => {
+    expect(document.activeElement).toBe(box());
+  });
+
+  it('takes back what could not be sent, before what is being written', async () => {
+    await type('다음 글');
+    await act(() => putBack('고칠 글'));
+    expect(box().value).toBe('고칠 글\n다음 글');
   });
 
   it('counts near the limit, in letters, and does not send beyond it', async () => {

@@ -75,6 +75,7 @@ describe('a bubble', () => {
         cid=""
         state="sent"
         reason=""
+        canRetry={false}
         isQueued={false}
         isOwn={false}
         isFirst

@@ -2,6 +2,7 @@ import { texts } from '../../i18n';
 import { session } from '../app';
 import { Icon } from '../art';
 import { Avatar } from '../parts';
+import { putBack } from './Composer';
 
 export interface BubbleProps {
   userId: string;
@@ -13,6 +14,8 @@ export interface BubbleProps {
   cid: string;
   state: 'sending' | 'sent' | 'failed';
   reason: string;
+  /** Of a failed one: whether the same text may still go through. */
+  canRetry: boolean;
   isQueued: boolean;
   isOwn: boolean;
   isFirst: boolean;
@@ -62,14 +65,28 @@ export function Bubble(chat: BubbleProps) {
               {t.notSent}
               {chat.reason && `: ${chat.reason}`}
             </span>
-            <button
-              type="button"
-              class="button small"
-              data-testid="retry-send"
-              onClick={() => session().retry(chat.cid)}
-            >
-              {texts.value.retry}
-            </button>
+            {chat.canRetry ? (
+              <button
+                type="button"
+                class="button small"
+                data-testid="retry-send"
+                onClick={() => session().retry(chat.cid)}
+              >
+                {texts.value.retry}
+              </button>
+            ) : (
+              <button
+                type="button"
+                class="button small"
+                data-testid="edit-send"
+                onClick={() => {
+                  session().discard(chat.cid);
+                  putBack(chat.text);
+                }}
+              >
+                {t.edit}
+              </button>
+            )}
             <button
               type="button"
               class="button small"

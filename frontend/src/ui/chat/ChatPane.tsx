@@ -1,5 +1,6 @@
 import type { ComponentChildren } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { isTemporary } from '../../core/failure';
 import type { RoomState } from '../../core/room';
 import { texts } from '../../i18n';
 import { session, watch } from '../app';
@@ -24,8 +25,13 @@ export function ChatPane({ roomId }: { roomId: string }) {
   const room = here.rooms.get(roomId);
   if (view.state === 'removed') {
     return (
-      <Bare>
-        <Blank art={<OutOfBounds />} title={t.chat.removed[view.why]} isAlert>
+      <Bare name={here.roomName(roomId)}>
+        <Blank
+          art={<OutOfBounds />}
+          title={t.chat.removed[view.why]}
+          isAlert
+          more={<Unsent texts={view.unsent} />}
+        >
           <a class="button primary" href="/rooms">
             {t.chat.toRooms}
           </a>
@@ -39,25 +45,30 @@ export function ChatPane({ roomId }: { roomId: string }) {
     );
   }
   if (view.state === 'failed') {
+    const unsent = here.outgoing(roomId).filter((item) => item.state !== 'sent');
+    const canRetry = isTemporary(view.code);
     return (
-      <Bare>
+      <Bare name={here.roomName(roomId)}>
         <Blank
           art={<OutOfBounds />}
           title={t.chat.failedTitle}
           text={t.errors[view.code]}
           isAlert
+          more={<Unsent texts={unsent.map((item) => item.text)} />}
         >
-          <button type="button" class="button primary" onClick={() => here.reenter()}>
-            {t.retry}
-          </button>
-          <a class="button" href="/rooms">
+          {canRetry && (
+            <button type="button" class="button primary" onClick={() => here.reenter()}>
+              {t.retry}
+            </button>
+          )}
+          <a class={`button ${canRetry ? '' : 'primary'}`} href="/rooms">
             {t.chat.toRooms}
           </a>
         </Blank>
       </Bare>
     );
   }
-  if (!room?.loaded) return <ChatSkeleton name={room?.name ?? ''} />;
+  if (!room?.loaded) return <ChatSkeleton name={here.roomName(roomId)} />;
   return <OpenRoom room={room} />;
 }
 
@@ -66,6 +77,11 @@ function OpenRoom({ room }: { room: RoomState }) {
   const t = texts.value;
   const [panel, setPanel] = useState(false);
   const [leaving, setLeaving] = useState(false);
+  const panelButton = useRef<HTMLButtonElement>(null);
+  const closePanel = () => {
+    setPanel(false);
+    panelButton.current?.focus();
+  };
   return (
     <div class="chat">
       <header class="chat-head">
@@ -79,6 +95,7 @@ function OpenRoom({ room }: { room: RoomState }) {
           label={t.chat.members}
           testId="show-members"
           isPressed={panel}
+          buttonRef={panelButton}
           onClick={() => setPanel(!panel)}
         />
         <IconButton
@@ -93,7 +110,7 @@ function OpenRoom({ room }: { room: RoomState }) {
           <LogView room={room} />
           <Composer roomId={room.id} />
         </div>
-        {panel && <MemberPanel room={room} onClose={() => setPanel(false)} />}
+        {panel && <MemberPanel room={room} onClose={closePanel} />}
       </div>
       {leaving && <LeaveDialog room={room} onClose={() => setLeaving(false)} />}
     </div>
@@ -108,11 +125,29 @@ function BackLink() {
   );
 }
 
-function Bare({ children }: { children: ComponentChildren }) {
+/** What was written and did not get there: to be read and copied. */
+function Unsent({ texts: unsent }: { texts: readonly string[] }) {
+  if (!unsent.length) return null;
+  return (
+    <div class="unsent" data-testid="unsent">
+      <h3>{texts.value.chat.unsent(unsent.length)}</h3>
+      <ul>
+        {unsent.map((text, i) => (
+          <li key={i}>{text}</li>
+        ))}
+      </ul>
+    </div>
+  );
+}
+
+function Bare({ name, children }: { name: string; children: ComponentChildren }) {
   return (
     <div class="chat">
       <header class="chat-head">
         <BackLink />
+        <div class="chat-title">
+          <h2>{name}</h2>
+        </div>
       </header>
       {children}
     </div>

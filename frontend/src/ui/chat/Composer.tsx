@@ -1,13 +1,20 @@
-import { useRef, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { CHAT_TEXT_MAX } from '../../protocol';
 import { texts } from '../../i18n';
-import { session } from '../app';
+import { isWide, session } from '../app';
 import { Icon } from '../art';
 import { Counter } from '../parts';
-import { lengthOf } from '../rows';
+import { cleanText, hasVisible, lengthOf } from '../rows';
 
 /** What was begun in a room is still there when one comes back to it. */
 const drafts = new Map<string, string>();
+
+let receive: ((text: string) => void) | null = null;
+
+/** Back where it was written, to be changed. */
+export function putBack(text: string): void {
+  receive?.(text);
+}
 
 /** Whether this key press means "send". */
 export function isSendKey(event: KeyboardEvent): boolean {
@@ -21,8 +28,23 @@ export function Composer({ roomId }: { roomId: string | null }) {
   const t = texts.value.chat;
   const [text, setText] = useState(drafts.get(roomId ?? '') ?? '');
   const box = useRef<HTMLTextAreaElement>(null);
-  const isTooLong = lengthOf(text.trim()) > CHAT_TEXT_MAX;
-  const canSend = roomId !== null && text.trim() !== '' && !isTooLong;
+  const clean = cleanText(text).trim();
+  const isTooLong = lengthOf(clean) > CHAT_TEXT_MAX;
+  const canSend = roomId !== null && hasVisible(clean) && !isTooLong;
+  // Two panes: who has just opened a room wants to write there, not in the box for names.
+  useEffect(() => {
+    if (roomId && isWide.peek()) box.current?.focus();
+  }, [roomId]);
+  useEffect(() => {
+    if (!roomId) return;
+    receive = (returned) => {
+      change(text.trim() ? `${returned}\n${text}` : returned);
+      box.current?.focus();
+    };
+    return () => {
+      receive = null;
+    };
+  });
 
   const change = (next: string) => {
     setText(next);
@@ -30,7 +52,7 @@ export function Composer({ roomId }: { roomId: string | null }) {
   };
   const submit = () => {
     if (!canSend) return;
-    session().send(roomId, text.trim());
+    session().send(roomId, clean);
     change('');
     box.current?.focus();
   };
@@ -69,7 +91,7 @@ export function Composer({ roomId }: { roomId: string | null }) {
             submit();
           }}
         />
-        <Counter id="composer-counter" text={text.trim()} most={CHAT_TEXT_MAX} />
+        <Counter id="composer-counter" text={clean} most={CHAT_TEXT_MAX} />
       </div>
       <button
         class="send"

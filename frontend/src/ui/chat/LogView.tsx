@@ -1,4 +1,5 @@
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { isTemporary } from '../../core/failure';
 import type { RoomState } from '../../core/room';
 import { dayText, texts, timeText } from '../../i18n';
 import { isVisible, session, watch } from '../app';
@@ -138,6 +139,7 @@ export function LogView({ room }: { room: RoomState }) {
                     cid={row.cid}
                     state={row.state}
                     reason={row.failed ? t.errors[row.failed] : ''}
+                    canRetry={row.failed !== undefined && isTemporary(row.failed)}
                     isQueued={row.state === 'sending' && !isConnected}
                     isOwn={row.isOwn}
                     isFirst={row.isFirst}

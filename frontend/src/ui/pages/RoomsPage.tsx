@@ -51,8 +51,11 @@ function OpenRoom() {
     try {
       const { room, created } = await session().openRoom(name.trim());
       setName('');
-      say(created ? t.created(room.name) : t.found(room.name));
       navigate(`/rooms/${room.room_id}`);
+      // The log itself says that a room was created.
+      if (!created) say(texts.peek().rooms.found(room.name));
+      // It may be the room that is open already.
+      if (isWide.peek()) document.getElementById('composer')?.focus();
     } catch (failure) {
       setError(texts.peek().errors[failureCode(failure)]);
     } finally {
