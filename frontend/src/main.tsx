@@ -3,10 +3,11 @@ import './styles/base.css';
 import './styles/pages.css';
 import './styles/chat.css';
 import { App } from './ui/App';
-import { loadChoices, startSessionEvents } from './ui/app';
+import { loadChoices, sayFarewell, startSessionEvents } from './ui/app';
 import { startRouter } from './ui/router';
 
 loadChoices();
 startRouter();
 startSessionEvents();
+sayFarewell();
 render(<App />, document.getElementById('app') as HTMLElement);

@@ -17,7 +17,7 @@ export const en: Messages = {
     not_host: 'Only the host can do that.',
     successor_not_member: 'That person has left the room. Please choose somebody else.',
     forbidden_origin: 'Requests from this address are not allowed.',
-    consent_refused: 'You did not agree to the Kakao sign-in, so it could not be finished.',
+    consent_refused: 'You cancelled the Kakao sign-in. You can start again whenever you like.',
     sign_in_expired: 'The sign-in took too long. Please start again.',
     kakao_refused: 'Kakao refused the sign-in. Please try again.',
     kakao_unavailable: 'Kakao is not answering. Please try again in a moment.',
@@ -40,7 +40,6 @@ export const en: Messages = {
     waiting: 'Reconnecting…',
     offline: 'You are offline. What you write is sent later.',
     restored: 'Connected again',
-    online: 'Connected',
   },
   landing: {
     title: 'A rally of words\nwith someone new, anywhere',
@@ -160,6 +159,7 @@ export const en: Messages = {
       'The link with your Kakao account is removed.',
     ],
     withdrawConfirm: 'Delete my account',
+    withdrawn: 'Your account was deleted. Thank you for the rallies.',
   },
   notFound: {
     title: 'Out of bounds',

@@ -14,7 +14,7 @@ const errors: Record<FailureCode, string> = {
   not_host: '방장만 할 수 있습니다.',
   successor_not_member: '고른 사람이 이미 방에서 나갔습니다. 다른 사람을 골라 주세요.',
   forbidden_origin: '이 주소에서는 요청할 수 없습니다.',
-  consent_refused: '카카오 로그인에 동의하지 않아 로그인을 마치지 못했습니다.',
+  consent_refused: '카카오 로그인을 취소했습니다. 원할 때 다시 시작할 수 있습니다.',
   sign_in_expired: '로그인 시간이 지났습니다. 처음부터 다시 시도해 주세요.',
   kakao_refused: '카카오가 로그인을 받아들이지 않았습니다. 다시 시도해 주세요.',
   kakao_unavailable: '카카오가 응답하지 않습니다. 잠시 후 다시 시도해 주세요.',
@@ -40,7 +40,6 @@ export const ko = {
     waiting: '다시 연결하는 중…',
     offline: '오프라인입니다. 쓴 글은 연결되면 보냅니다.',
     restored: '다시 연결됨',
-    online: '연결됨',
   },
   landing: {
     title: '어디에서나,\n새로운 사람과 주고받는 대화',
@@ -160,6 +159,7 @@ export const ko = {
       '카카오와의 연결이 끊어집니다.',
     ],
     withdrawConfirm: '탈퇴하기',
+    withdrawn: '탈퇴를 마쳤습니다. 그동안 고마웠습니다.',
   },
   notFound: {
     title: '공이 테이블을 벗어났어요',

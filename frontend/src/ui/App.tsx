@@ -1,7 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { texts } from '../i18n';
-import { hasSession, isWide, session, toast, watch } from './app';
+import { hasSession, isSignedIn, isWide, session, toast, watch } from './app';
 import { Logo } from './art';
 import { Landing } from './pages/Landing';
 import { MePage } from './pages/MePage';
@@ -29,13 +29,13 @@ export function App() {
         {texts.value.skip}
       </a>
       <TopBar isInside={isInside} />
+      {isInside && <StatusLine />}
       <main id="main" ref={main} tabIndex={-1}>
         <Page />
       </main>
       <div class="pills">
-        {isInside && <StatusLine />}
-        <div class={`pill toast ${toast.value ? 'is-shown' : ''}`} role="status">
-          {toast.value}
+        <div class={`pill ${toast.value ? 'is-shown' : ''}`} role="status">
+          <span>{toast.value}</span>
         </div>
       </div>
       <Title />
@@ -72,7 +72,7 @@ function TopBar({ isInside }: { isInside: boolean }) {
         <span>{t.brand}</span>
       </a>
       <nav aria-label={t.nav.main}>
-        {isInside || hasSession() ? (
+        {isInside || isSignedIn.value ? (
           <>
             <a href="/rooms" aria-current={current(page === 'rooms' || page === 'room')}>
               {t.nav.rooms}

@@ -42,13 +42,13 @@ export function StatusLine() {
 
   return (
     <div
-      class={`pill status ${shown === 'online' ? '' : 'is-shown'}`}
+      class={shown === 'online' ? 'hidden' : 'status'}
       role="status"
       data-testid="connection-status"
       data-state={state}
     >
       <span class="dot" aria-hidden="true" />
-      {texts.value.status[shown]}
+      <span>{shown === 'online' ? '' : texts.value.status[shown]}</span>
     </div>
   );
 }

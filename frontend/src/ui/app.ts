@@ -1,9 +1,9 @@
 import { batch, signal, type Signal } from '@preact/signals';
 import type { FailureCode } from '../core/failure';
 import { Session, type Topic } from '../core/session';
-import { lang, preferredLang, type Lang } from '../i18n';
+import { lang, preferredLang, texts, type Lang } from '../i18n';
 import { browserWorld, store } from './browser';
-import { navigate } from './router';
+import { navigate, route } from './router';
 
 // --- What has changed, batched per frame
 
@@ -61,14 +61,27 @@ export function toSignIn(reason: FailureCode | ''): void {
   const next = location.pathname;
   current?.abandon();
   current = null;
+  setSignedIn(false);
   signInReason.value = reason;
   navigate(`/sign-in?next=${encodeURIComponent(next)}`, 'replace');
+}
+
+const SIGNED_IN = 'ping-pong.signed-in';
+
+/** Whether somebody is signed in here, as far as is known without asking the server. */
+export const isSignedIn = signal(store.get(SIGNED_IN) !== null);
+
+export function setSignedIn(isIn: boolean): void {
+  isSignedIn.value = isIn;
+  if (isIn) store.set(SIGNED_IN, '1');
+  else store.remove(SIGNED_IN);
 }
 
 /** Why one stands on the sign-in page. */
 export const signInReason = signal<FailureCode | ''>('');
 
 function connectionChanged(): void {
+  if (current?.connection.state === 'online' && !isSignedIn.peek()) setSignedIn(true);
   if (current?.connection.state === 'signed_out') {
     const wasIn = current.ready;
     // Not in the middle of the connection's own work.
@@ -77,6 +90,8 @@ function connectionChanged(): void {
 }
 
 export function startSessionEvents(): void {
+  // What was said about one page is not about the next.
+  route.subscribe(() => say(''));
   const network = () => current?.networkChanged();
   addEventListener('online', network);
   addEventListener('offline', network);
@@ -104,6 +119,19 @@ export function say(text: string): void {
   clearTimeout(toastTimer);
   toast.value = text;
   toastTimer = setTimeout(() => (toast.value = ''), 3_500);
+}
+
+const FAREWELL = 'ping-pong.withdrawn';
+
+/** The page is loaded anew after a withdrawal; what is to be said waits for that. */
+export function sayFarewellNext(): void {
+  store.set(FAREWELL, '1');
+}
+
+export function sayFarewell(): void {
+  if (store.get(FAREWELL) === null) return;
+  store.remove(FAREWELL);
+  say(texts.peek().me.withdrawn);
 }
 
 // --- Language and theme

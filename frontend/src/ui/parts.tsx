@@ -1,7 +1,8 @@
 import type { ComponentChildren, RefObject } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import type { FailureCode } from '../core/failure';
 import { texts } from '../i18n';
-import { session } from './app';
+import { session, watch } from './app';
 import { Icon, KakaoSymbol } from './art';
 import { initialOf, lengthOf, tintOf } from './rows';
 
@@ -100,6 +101,17 @@ export function Blank({ art, title, text, isAlert, more, children }: BlankProps)
       {children && <div class="blank-actions">{children}</div>}
     </div>
   );
+}
+
+/** Why something failed. What was only the connection's fault is over when that is back. */
+export function useFailure(): [FailureCode | '', (code: FailureCode | '') => void] {
+  watch('connection');
+  const [code, setCode] = useState<FailureCode | ''>('');
+  const isOnline = session().connection.state === 'online';
+  useEffect(() => {
+    if (isOnline) setCode((was) => (was === 'lost' || was === 'timeout' ? '' : was));
+  }, [isOnline]);
+  return [code, setCode];
 }
 
 export function ErrorText({ text }: { text: string }) {

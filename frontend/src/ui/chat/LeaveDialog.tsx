@@ -1,9 +1,9 @@
 import { useEffect, useState } from 'preact/hooks';
-import { failureCode, type FailureCode } from '../../core/failure';
+import { failureCode } from '../../core/failure';
 import type { RoomState } from '../../core/room';
 import { texts } from '../../i18n';
 import { session, watch } from '../app';
-import { Avatar, Dialog, ErrorText, nameOf } from '../parts';
+import { Avatar, Dialog, ErrorText, nameOf, useFailure } from '../parts';
 import { navigate } from '../router';
 import { membersInOrder } from './MemberPanel';
 
@@ -14,7 +14,7 @@ export function LeaveDialog({ room, onClose }: { room: RoomState; onClose(): voi
   const here = session();
   const [way, setWay] = useState<'hand-over' | 'close'>('hand-over');
   const [successor, setSuccessor] = useState('');
-  const [error, setError] = useState<FailureCode | ''>('');
+  const [error, setError] = useFailure();
   const [isBusy, setBusy] = useState(false);
   useEffect(() => here.wantMembers(room.id));
 

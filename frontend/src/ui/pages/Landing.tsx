@@ -1,17 +1,18 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect } from 'preact/hooks';
 import { lang, texts } from '../../i18n';
-import { hasSession, setLang } from '../app';
+import { hasSession, isSignedIn, setLang, setSignedIn } from '../app';
 import { Rally } from '../art';
 import { signedIn } from '../browser';
 import { KakaoButton } from '../parts';
 
 export function Landing() {
   const t = texts.value;
-  const [isIn, setIsIn] = useState(hasSession());
   useEffect(() => {
     if (hasSession()) return;
     let isHere = true;
-    void signedIn().then((answer) => isHere && setIsIn(answer === true));
+    void signedIn().then((answer) => {
+      if (isHere && answer !== undefined) setSignedIn(answer);
+    });
     return () => {
       isHere = false;
     };
@@ -23,7 +24,7 @@ export function Landing() {
           <h1>{t.landing.title}</h1>
           <p class="lead">{t.landing.lead}</p>
           <div class="hero-action">
-            {isIn ? (
+            {isSignedIn.value ? (
               <a class="button primary large" href="/rooms">
                 {t.landing.toRooms}
               </a>

@@ -1,9 +1,21 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { failureCode, type FailureCode } from '../../core/failure';
 import { ERROR_CODES, NICKNAME_MAX, type ErrorCode } from '../../protocol';
 import { lang, texts, type Lang } from '../../i18n';
-import { say, session, setLang, setTheme, theme, toSignIn, watch, type Theme } from '../app';
-import { Avatar, Counter, Dialog, ErrorText } from '../parts';
+import {
+  isWide,
+  say,
+  sayFarewellNext,
+  session,
+  setLang,
+  setSignedIn,
+  setTheme,
+  theme,
+  toSignIn,
+  watch,
+  type Theme,
+} from '../app';
+import { Avatar, Counter, Dialog, ErrorText, useFailure } from '../parts';
 import { lengthOf } from '../rows';
 
 export function MePage() {
@@ -32,7 +44,7 @@ export function MePage() {
             )}
           </div>
         </div>
-        <Nickname key={me?.nickname ?? ''} nickname={me?.nickname ?? ''} />
+        <Nickname nickname={me?.nickname ?? ''} />
       </section>
       <section class="card">
         <h2>{t.display}</h2>
@@ -65,8 +77,12 @@ export function MePage() {
 
 function Nickname({ nickname }: { nickname: string }) {
   const t = texts.value;
-  const [text, setText] = useState(nickname);
-  const [error, setError] = useState('');
+  /** Null while it is not being edited: then it shows what the nickname is. */
+  const [edited, setEdited] = useState<string | null>(null);
+  const [error, setError] = useFailure();
+  const form = useRef<HTMLFormElement>(null);
+  const input = useRef<HTMLInputElement>(null);
+  const text = edited ?? nickname;
   const [isBusy, setBusy] = useState(false);
   const wanted = text.trim();
   const isTooLong = lengthOf(wanted) > NICKNAME_MAX;
@@ -78,22 +94,28 @@ function Nickname({ nickname }: { nickname: string }) {
     setError('');
     try {
       await session().rename(wanted);
+      setEdited(null);
       say(texts.peek().me.saved);
+      // The button has nothing to save now and lets go of the focus; a phone's keyboard stays shut.
+      if (document.activeElement !== input.current) {
+        (isWide.peek() ? input : form).current?.focus({ preventScroll: true });
+      }
     } catch (failure) {
-      setError(texts.peek().errors[failureCode(failure)]);
+      setError(failureCode(failure));
     } finally {
       setBusy(false);
     }
   };
 
   return (
-    <form onSubmit={(event) => void submit(event)}>
+    <form ref={form} class="nickname" tabIndex={-1} onSubmit={(event) => void submit(event)}>
       <label class="label" for="nickname">
         {t.me.nickname}
       </label>
       <div class="field-row">
         <input
           id="nickname"
+          ref={input}
           class="input"
           data-testid="nickname-input"
           value={text}
@@ -102,8 +124,11 @@ function Nickname({ nickname }: { nickname: string }) {
           aria-describedby="nickname-hint"
           aria-invalid={isTooLong || error !== ''}
           onInput={(event) => {
-            setText(event.currentTarget.value);
+            setEdited(event.currentTarget.value);
             setError('');
+          }}
+          onBlur={() => {
+            if (wanted === nickname) setEdited(null);
           }}
           onKeyDown={(event) => {
             if (event.key === 'Enter' && (event.isComposing || event.keyCode === 229)) {
@@ -123,7 +148,7 @@ function Nickname({ nickname }: { nickname: string }) {
         <span>{t.me.nicknameHint}</span>
         <Counter text={wanted} most={NICKNAME_MAX} />
       </p>
-      {error && <ErrorText text={error} />}
+      {error && <ErrorText text={t.errors[error]} />}
     </form>
   );
 }
@@ -179,7 +204,7 @@ class PostError extends Error {
 
 function Account() {
   const t = texts.value;
-  const [error, setError] = useState<FailureCode | ''>('');
+  const [error, setError] = useFailure();
   const [isBusy, setBusy] = useState(false);
   const [asking, setAsking] = useState<'' | 'withdraw' | 'sign-out'>('');
   const unsent = session().unsent;
@@ -190,6 +215,8 @@ function Account() {
     try {
       const redirect = await post(path);
       session().forget();
+      setSignedIn(false);
+      if (path.endsWith('/withdraw')) sayFarewellNext();
       location.assign(redirect);
     } catch (failure) {
       const code = failure instanceof PostError ? failure.code : 'internal';

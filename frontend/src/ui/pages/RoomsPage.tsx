@@ -6,7 +6,7 @@ import { shortTimeText, texts } from '../../i18n';
 import { isWide, say, session, watch } from '../app';
 import { Serve } from '../art';
 import { ChatPane } from '../chat/ChatPane';
-import { Avatar, Blank, Counter, ErrorText, nameOf } from '../parts';
+import { Avatar, Blank, Counter, ErrorText, nameOf, useFailure } from '../parts';
 import { lengthOf } from '../rows';
 import { navigate } from '../router';
 
@@ -39,7 +39,7 @@ export function RoomsPage({ roomId }: { roomId: string | null }) {
 function OpenRoom() {
   const t = texts.value.rooms;
   const [name, setName] = useState('');
-  const [error, setError] = useState('');
+  const [error, setError] = useFailure();
   const [isBusy, setBusy] = useState(false);
   const isTooLong = lengthOf(name.trim()) > ROOM_NAME_MAX;
 
@@ -52,12 +52,13 @@ function OpenRoom() {
       const { room, created } = await session().openRoom(name.trim());
       setName('');
       navigate(`/rooms/${room.room_id}`);
+      if (!isWide.peek()) return;
       // The log itself says that a room was created.
       if (!created) say(texts.peek().rooms.found(room.name));
       // It may be the room that is open already.
-      if (isWide.peek()) document.getElementById('composer')?.focus();
+      document.getElementById('composer')?.focus();
     } catch (failure) {
-      setError(texts.peek().errors[failureCode(failure)]);
+      setError(failureCode(failure));
     } finally {
       setBusy(false);
     }
@@ -102,7 +103,7 @@ function OpenRoom() {
         <span>{isTooLong ? t.tooLong(ROOM_NAME_MAX) : t.openHint}</span>
         <Counter text={name.trim()} most={ROOM_NAME_MAX} />
       </p>
-      {error && <ErrorText text={error} />}
+      {error && <ErrorText text={texts.value.errors[error]} />}
     </form>
   );
 }

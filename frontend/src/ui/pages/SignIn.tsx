@@ -38,7 +38,16 @@ export function SignIn() {
       <div class="card sign-in-card">
         <Logo />
         <h1>{t.signIn.title}</h1>
-        {error ? (
+        {error === 'consent_refused' ? (
+          <div
+            class="notice-box is-neutral"
+            role="status"
+            data-testid="sign-in-error"
+            data-code={error}
+          >
+            <p>{t.errors[error]}</p>
+          </div>
+        ) : error ? (
           <div class="notice-box" role="alert" data-testid="sign-in-error" data-code={error}>
             <strong>{error === 'signed_out' ? '' : t.signIn.failed}</strong>
             <p>{t.errors[error]}</p>
@@ -47,7 +56,7 @@ export function SignIn() {
           <p class="muted">{t.signIn.lead}</p>
         )}
         <KakaoButton next={next} />
-        {error && error !== 'signed_out' && <p class="muted small">{t.signIn.again}</p>}
+        {error && error !== 'signed_out' && error !== 'consent_refused' && <p class="muted small">{t.signIn.again}</p>}
         <p class="muted small">{t.signIn.note}</p>
       </div>
       <button
