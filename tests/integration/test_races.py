@@ -154,13 +154,17 @@ def test_what_is_said_while_somebody_enters_is_on_their_page(
 
 
 def test_coming_back_on_the_same_connection_is_heard_again(
-    host: ChatClient, guest: Browser
+    host: ChatClient, guest: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    from chalicelib import commands
+
     room_id = open_room(host)
     client = guest.chat()
-    for _ in range(2):
-        client.ask("room.enter", room_id=room_id)
-        client.ask("room.leave", room_id=room_id)
+    client.ask("room.enter", room_id=room_id)
+    client.ask("room.leave", room_id=room_id)
+    # Cut off after joining again, before the connection was made to hear the room.
+    before(monkeypatch, commands, "_after_joining", lambda: 1 / 0)
+    assert refused(client, "room.enter", room_id=room_id) == "internal"
     client.ask("room.enter", room_id=room_id)
     said = say(host, room_id, "다시 왔네요")
     assert client.wait_for_entry(seq=said["seq"])["text"] == "다시 왔네요"
@@ -228,7 +232,7 @@ def test_no_reply_is_larger_than_a_frame(handlers: HandlerSite, host: ChatClient
         room_id = open_room(host)
         for _ in range(2):
             say(host, room_id, "😀" * limits.CHAT_TEXT_MAX)
-        positions.append({"room_id": room_id, "after": 0})
+        positions.append({"room_id": room_id, "after": 1})
     unknown = [{"room_id": f"none-{number:012}", "after": 0} for number in range(92)]
     host.ask("room.sync", rooms=[])
     connection_id = host.transport.connection_id
