@@ -240,3 +240,34 @@ def test_no_reply_is_larger_than_a_frame(handlers: HandlerSite, host: ChatClient
         frame = {"type": "room.sync", "ref": "1", "rooms": rooms}
         answer = handlers.call_message(connection_id, json.dumps(frame))
         assert len(answer.encode()) <= limits.FRAME_BYTES_MAX
+
+
+def test_a_room_that_can_not_be_left_does_not_keep_a_withdrawal_from_the_others(
+    host: ChatClient, guest: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from chalicelib import background, joining
+    from chalicelib.clock import now_ms
+
+    client = guest.chat()
+    rooms = [open_room(host) for _ in range(3)]
+    for room_id in rooms:
+        client.ask("room.enter", room_id=room_id)
+    user_id, leave = my_id(client), joining.leave
+
+    def leave_or_fail(user_id: str, room_id: str, *arguments: Any, **more: Any) -> Any:
+        if room_id == min(rooms):
+            raise RuntimeError("a room in a bad state")
+        return leave(user_id, room_id, *arguments, **more)
+
+    monkeypatch.setattr(joining, "leave", leave_or_fail)
+
+    def run_job() -> bool:
+        return background.leave_all_rooms(user_id, now_ms(), "background", lambda: 300_000)
+
+    with pytest.raises(background.UnfinishedError):
+        run_job()
+    assert [room["room_id"] for room in client.ask("session.hello")["rooms"]] == [min(rooms)]
+    # Lambda tries again.
+    monkeypatch.undo()
+    assert run_job()
+    assert client.ask("session.hello")["rooms"] == []
