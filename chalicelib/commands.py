@@ -176,6 +176,8 @@ def leave_room(caller: Caller, command: protocol.LeaveRoom, at: Moment) -> Reply
 def mark_read(caller: Caller, command: protocol.MarkRead, at: Moment) -> Reply:
     room = chats.find_open_room(command.room_id)
     if room is not None and command.seq > room.last_seq:
+        # How long the log is, is for members only.
+        members.membership(caller.user_id, command.room_id)
         raise InvalidFieldError("seq", "must not be after the end of the room's log")
     if members.mark_read(caller.user_id, command.room_id, command.seq):
         own = connections.of_user(caller.user_id)

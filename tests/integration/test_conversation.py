@@ -154,6 +154,7 @@ def test_members_are_listed_with_nicknames_and_the_host(site: Site) -> None:
         ("room.leave", {}),
         ("room.leave", {"close": True}),
         ("room.read", {"seq": 1}),
+        ("room.read", {"seq": 10**6}),
     ],
 )
 def test_a_room_can_not_be_used_without_joining(
