@@ -13,7 +13,7 @@ import msgspec
 from pynamodb.exceptions import DeleteError
 from pynamodb.models import Model
 
-from chalicelib import aws, clock, connections, delivery, joining, log, members, rooms, users
+from chalicelib import aws, chats, clock, connections, delivery, joining, log, members, rooms, users
 from chalicelib.errors import HostMustChooseError, NotMemberError
 from chalicelib.protocol import RoomClosed, RoomLeft
 from chalicelib.settings import settings
@@ -89,11 +89,8 @@ def erase_room(room_id: str, remaining_ms: RemainingMs, *, but: str = "") -> boo
 
     False when out of time.
     """
-    try:
-        room = RoomRow.get(room_id, consistent_read=True)
-    except RoomRow.DoesNotExist:
-        return True
-    if not room.closed_at:
+    room = chats.find_room(room_id)
+    if room is None or not room.closed_at:
         return True
     delivery.push_to_room(room_id, RoomClosed(room_id=room_id, name=room.name), but=but)
     in_room = (MemberRow(row.user_id, room_id) for row in MemberRow.by_room.query(room_id))
@@ -193,8 +190,7 @@ def _close(member: MemberRow, function: str) -> None:
 def after_leaving(user_id: str, room_id: str, *, but: str = "") -> None:
     """Stop a person's connections from hearing a room, and tell them (except ``but``)."""
     own = connections.unsubscribe_user(user_id, room_id)
-    others = [connection_id for connection_id in own if connection_id != but]
-    delivery.push_to_connections(others, RoomLeft(room_id=room_id))
+    delivery.push_to_connections(own, RoomLeft(room_id=room_id), but=but)
 
 
 def after_closing(room: RoomRow, function: str | None = None, *, but: str = "") -> None:

@@ -100,8 +100,8 @@ def update_profile(caller: Caller, command: protocol.UpdateProfile, at: Moment) 
     if me is None:
         raise SignedOutError
     own = connections.set_nickname(caller.user_id, me.nickname)
-    others = [connection_id for connection_id in own if connection_id != caller.connection_id]
-    delivery.push_to_connections(others, protocol.ProfileUpdated(me=me))
+    event = protocol.ProfileUpdated(me=me)
+    delivery.push_to_connections(own, event, but=caller.connection_id)
     return protocol.ProfileReply(ref=command.ref, me=me)
 
 
@@ -181,9 +181,8 @@ def mark_read(caller: Caller, command: protocol.MarkRead, at: Moment) -> Reply:
         raise InvalidFieldError("seq", "must not be after the end of the room's log")
     if members.mark_read(caller.user_id, command.room_id, command.seq):
         own = connections.of_user(caller.user_id)
-        others = [connection_id for connection_id in own if connection_id != caller.connection_id]
         event = protocol.ReadMarked(room_id=command.room_id, seq=command.seq)
-        delivery.push_to_connections(others, event)
+        delivery.push_to_connections(own, event, but=caller.connection_id)
     return Reply(ref=command.ref)
 
 

@@ -41,10 +41,11 @@ def _push_to_room(room_id: str, event: Event, but: str) -> None:
         SubscriptionRow(room_id, connection_id).delete()
 
 
-def push_to_connections(connection_ids: Iterable[str], event: Event) -> None:
-    """Push an event to connections."""
+def push_to_connections(connection_ids: Iterable[str], event: Event, *, but: str = "") -> None:
+    """Push an event to connections, except the connection ``but``."""
+    others = [connection_id for connection_id in connection_ids if connection_id != but]
     with _as_hint("push_to_connections"):
-        sender.post(protocol.encode(event), connection_ids)
+        sender.post(protocol.encode(event), others)
 
 
 @contextmanager

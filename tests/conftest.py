@@ -54,16 +54,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--site") == "stack" and _needs_stack(config):
         stack = config.stash[STACK] = LocalStack(Path(tempfile.mkdtemp(prefix="ping-pong-test-")))
         stack.start()
-        os.environ.update(
-            TABLE_PREFIX=stack.ready["table_prefix"],
-            SITE_ORIGIN=stack.ready["origin"],
-            SECRETS_PARAMETER=stack.ready["secrets_parameter"],
-            AWS_ENDPOINT_URL=stack.ready["aws_endpoint"],
-            AWS_REGION=stack.ready["region"],
-            AWS_DEFAULT_REGION=stack.ready["region"],
-            KAKAO_AUTH_URL=stack.ready["kakao"],
-            KAKAO_API_URL=stack.ready["kakao"],
-        )
+        os.environ.update(stack.environment)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -87,7 +78,7 @@ def stack(request: pytest.FixtureRequest) -> LocalStack:
 @pytest.fixture(scope="session")
 def stack_site(stack: LocalStack) -> StackSite:
     """The site as the running local stack serves it."""
-    return StackSite(stack.ready["origin"], stack.ready["websocket"], stack.ready["kakao"])
+    return stack.site
 
 
 @pytest.hookimpl(trylast=True)  # after pytest-randomly

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import boto3
 
+from tests.conftest import DEFAULTS
 from tests.support.handlers import HandlerSite, ManagementServer
 from tests.support.site import new_person, unique
 from tests.support.stack import LocalStack
@@ -45,22 +46,8 @@ class Cost:
 def measure(stack: LocalStack) -> tuple[Cost, Cost]:
     """Ours and the peer's, side by side on one emulator."""
     management = ManagementServer()
-    os.environ.update(
-        TABLE_PREFIX=stack.ready["table_prefix"],
-        SITE_ORIGIN=stack.ready["origin"],
-        SECRETS_PARAMETER=stack.ready["secrets_parameter"],
-        AWS_ENDPOINT_URL=stack.ready["aws_endpoint"],
-        AWS_REGION=stack.ready["region"],
-        AWS_DEFAULT_REGION=stack.ready["region"],
-        AWS_ACCESS_KEY_ID="test",
-        AWS_SECRET_ACCESS_KEY="test",
-        KAKAO_AUTH_URL=stack.ready["kakao"],
-        KAKAO_API_URL=stack.ready["kakao"],
-        KAKAO_OIDC="1",
-        BACKGROUND_FUNCTION="background",
-        MANAGEMENT_ENDPOINT=management.url,
-        AWS_ENDPOINT_URL_LAMBDA=management.url,
-    )
+    os.environ.update(DEFAULTS | stack.environment)
+    os.environ.update(MANAGEMENT_ENDPOINT=management.url, AWS_ENDPOINT_URL_LAMBDA=management.url)
     site = HandlerSite(stack.ready["origin"], stack.ready["kakao"], management)
     try:
         return _ours(site), _peer(stack)

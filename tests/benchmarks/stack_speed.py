@@ -8,15 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 from tests.support.site import new_person, unique
-from tests.support.stack import LocalStack, StackSite
+from tests.support.stack import LocalStack
 
 CHATS: Final = 60
 CLIENTS: Final = 200
 PEOPLE: Final = 20
-
-
-def _site(stack: LocalStack) -> StackSite:
-    return StackSite(stack.ready["origin"], stack.ready["websocket"], stack.ready["kakao"])
 
 
 def restart_seconds(stack: LocalStack) -> float:
@@ -29,7 +25,7 @@ def restart_seconds(stack: LocalStack) -> float:
 
 def chat_ms(stack: LocalStack) -> float:
     """Median way of a chat from the sender's socket to another person's, warm."""
-    site = _site(stack)
+    site = stack.site
     host, guest = new_person(site).chat(), new_person(site).chat()
     room_id = host.ask("room.open", name=unique("bench"))["room"]["room_id"]
     guest.ask("room.enter", room_id=room_id)
@@ -45,7 +41,7 @@ def chat_ms(stack: LocalStack) -> float:
 
 def connect_seconds(stack: LocalStack) -> float:
     """Until so many clients, of a few people, are connected and greeted."""
-    site = _site(stack)
+    site = stack.site
     people = [new_person(site) for _ in range(PEOPLE)]
     started = time.perf_counter()
     with ThreadPoolExecutor(50) as pool:

@@ -8,7 +8,7 @@ from pathlib import Path
 from playwright.sync_api import expect, sync_playwright
 
 from tests.browser.people import CHROMIUM, CHROMIUM_ARGUMENTS, DESKTOP, PHONE, Person, new_person
-from tests.support.stack import ROOT, StackSite, own_stack
+from tests.support.stack import ROOT, own_stack
 
 PICTURES = ROOT / "docs" / "images"
 CONVERSATION = [
@@ -41,8 +41,7 @@ def main() -> None:
         sync_playwright() as playwright,
     ):
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGUMENTS)
-        ready = stack.ready
-        site = StackSite(ready["origin"], ready["websocket"], ready["kakao"])
+        site = stack.site
         phone = new_person(browser, site, viewport=PHONE, device_scale_factor=2)
         desktop = new_person(browser, site, viewport=DESKTOP)
         phone.page.goto(site.origin)

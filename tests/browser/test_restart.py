@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, expect
 
 from tests.browser.people import new_person
 from tests.support.site import unique
-from tests.support.stack import StackSite, own_stack
+from tests.support.stack import own_stack
 
 
 @pytest.mark.timeout(180)
@@ -17,8 +17,7 @@ def test_browsers_come_back_by_themselves_and_nothing_is_missing(
     chromium: Browser, tmp_path: Path
 ) -> None:
     with own_stack(tmp_path) as stack:
-        ready = stack.ready
-        site = StackSite(ready["origin"], ready["websocket"], ready["kakao"])
+        site = stack.site
         jimin, haeun = new_person(chromium, site), new_person(chromium, site)
         name = unique("정전")
         for someone, nickname in ((jimin, "지민"), (haeun, "하은")):

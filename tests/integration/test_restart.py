@@ -15,18 +15,13 @@ import pytest
 
 from tests.integration.test_conversation import open_room, say, texts_of
 from tests.support.site import new_person
-from tests.support.stack import ROOT, LocalStack, StackSite, own_stack
+from tests.support.stack import ROOT, LocalStack, own_stack
 
 
 @pytest.fixture
 def own(tmp_path: Path) -> Iterator[LocalStack]:
     with own_stack(tmp_path) as stack:
         yield stack
-
-
-def site_of(stack: LocalStack) -> StackSite:
-    ready = stack.ready
-    return StackSite(ready["origin"], ready["websocket"], ready["kakao"])
 
 
 def processes_of_session(session: int) -> list[str]:
@@ -53,7 +48,7 @@ def wait_until_gone(session: int) -> None:
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize("end", ["stopped", "killed"])
 def test_nothing_acknowledged_is_lost_by_a_restart(own: LocalStack, end: str) -> None:
-    site = site_of(own)
+    site = own.site
     jimin, haeun = new_person(site, "지민"), new_person(site, "하은")
     host, guest = jimin.chat(), haeun.chat()
     room_id = open_room(host)

@@ -83,6 +83,25 @@ class LocalStack:
             raise
 
     @property
+    def site(self) -> StackSite:
+        """The site as it serves it."""
+        return StackSite(self.ready["origin"], self.ready["websocket"], self.ready["kakao"])
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What handlers in this process need to work on its tables and its Kakao."""
+        return {
+            "TABLE_PREFIX": self.ready["table_prefix"],
+            "SITE_ORIGIN": self.ready["origin"],
+            "SECRETS_PARAMETER": self.ready["secrets_parameter"],
+            "AWS_ENDPOINT_URL": self.ready["aws_endpoint"],
+            "AWS_REGION": self.ready["region"],
+            "AWS_DEFAULT_REGION": self.ready["region"],
+            "KAKAO_AUTH_URL": self.ready["kakao"],
+            "KAKAO_API_URL": self.ready["kakao"],
+        }
+
+    @property
     def pid(self) -> int:
         """Of the supervisor."""
         assert self._process is not None
