@@ -26,9 +26,9 @@ from infra.aws.package import (
     ROOT,
     Package,
     package,
-    write_zip,
 )
 from infra.aws.stack import Artifacts, Stack
+from infra.chalice_package import write_zip
 from infra.errors import InfraError
 from infra.local.adapt import adapt
 from infra.local.emulator_process import REGION

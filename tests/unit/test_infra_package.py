@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from infra.aws import site
-from infra.aws.package import ROOT, package, reproducible_zip
+from infra.aws.package import ROOT, package
+from infra.chalice_package import reproducible_zip
 from infra.errors import InfraError
 
 
