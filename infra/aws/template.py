@@ -7,6 +7,7 @@ parts in infra/aws/template/, one part per concern.
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import json
 from collections.abc import Iterator, Mapping
@@ -29,7 +30,7 @@ PRODUCTION: Final = "prod"
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML with CloudFormation's short intrinsics (!Ref, !Sub, …)."""
+    """YAML with CloudFormation's short intrinsics (!Ref, !Sub, …), in which dates are text."""
 
 
 def _intrinsic(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> Json:
@@ -47,6 +48,31 @@ def _intrinsic(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> Json:
 
 
 _Loader.add_multi_constructor("!", _intrinsic)
+# `Version: 2012-10-17` is a name, not a day.
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith(":timestamp")]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+def parse(text: str, name: Path) -> Any:
+    """A template's YAML or JSON.
+
+    Raises:
+        InfraError: it is neither; with file, line and column.
+    """
+    if text.lstrip().startswith("{"):
+        # If it fails: YAML in flow style, or broken, which YAML's parser tells.
+        with contextlib.suppress(ValueError):
+            return json.loads(text)
+    try:
+        # A SafeLoader by inheritance, which the rule does not see.
+        return yaml.load(text, Loader=_Loader)  # noqa: S506
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark else str(name)
+        problem = getattr(error, "problem", None) or str(error)
+        raise InfraError(f"{where}: this is not valid YAML: {problem}") from error
 
 
 def merge_template(parts_dir: Path = PARTS_DIR) -> Json:
@@ -57,11 +83,7 @@ def merge_template(parts_dir: Path = PARTS_DIR) -> Json:
     """
     joined: Json = {}
     for path in sorted(parts_dir.glob("*.yaml")):
-        try:
-            # A SafeLoader by inheritance, which the rule does not see.
-            part = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506
-        except yaml.YAMLError as error:
-            raise InfraError(f"{path} is not valid YAML: {error}") from error
+        part = parse(path.read_text(encoding="utf-8"), path)
         for section, content in part.items():
             if not isinstance(content, dict):
                 joined[section] = content
