@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import socket
+import ssl
 from typing import Final
 
 from aiohttp import web
@@ -90,14 +91,20 @@ class LocalServer:
         """``shutdown_seconds``: how long ``stop`` waits for requests in flight."""
         # Local servers see tokens and people's names: no access log.
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=shutdown_seconds)
+        self._is_set_up = False
 
-    async def start(self, port: int, service: str) -> int:
-        """Listens, and returns the port (useful when ``port`` is 0). Raises PortTakenError."""
+    async def start(self, port: int, service: str, tls: ssl.SSLContext | None = None) -> int:
+        """Listens, and returns the port (useful when ``port`` is 0). Again: on another port, too.
+
+        Raises PortTakenError.
+        """
         sockets = listen(port, service)
         actual = int(sockets[0].getsockname()[1])
-        await self._runner.setup()
+        if not self._is_set_up:
+            await self._runner.setup()
+            self._is_set_up = True
         for listener in sockets:
-            await web.SockSite(self._runner, listener, backlog=BACKLOG).start()
+            await web.SockSite(self._runner, listener, backlog=BACKLOG, ssl_context=tls).start()
         return actual
 
     async def stop(self) -> None:
