@@ -43,7 +43,7 @@ def operations(service: str) -> tuple[str, ...]:
 
 def nearest(word: str, known: Collection[str]) -> str:
     """Says what may have been meant: ``; did you mean 'PutItem'?``, or nothing."""
-    by_lower = {name.lower(): name for name in known}
+    by_lower = {name.lower(): str(name) for name in known}
     near = difflib.get_close_matches(word.lower(), by_lower, n=1)
     return f"; did you mean {by_lower[near[0]]!r}?" if near else ""
 

@@ -42,11 +42,22 @@ def read_plan(path: Path) -> FaultPlan:
         PlanFileError: there is none, it is no TOML, or it says what makes no sense.
     """
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise PlanFileError(path, "", f"can't be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise PlanFileError(path, "", "is no UTF-8 text") from error
+    return parse_plan(text, path)
+
+
+def parse_plan(text: str, path: Path) -> FaultPlan:
+    """Read a plan from the text of a file; `path` is where it is, for messages.
+
+    Raises:
+        PlanFileError: it is no TOML, or it says what makes no sense.
+    """
+    try:
+        content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise PlanFileError(path, "", f"is no TOML: {error}") from error
     for key in content:
@@ -84,7 +95,7 @@ def _arguments(table: Mapping[str, Any], kind: type[Rule], faults: type[StrEnum]
         raise RuleError("fault", f"is missing; it is one of {', '.join(faults)}")
     if table["fault"] not in tuple(faults):
         near = nearest(str(table["fault"]), tuple(faults))
-        raise RuleError("fault", f"there is no {table['fault']!r}{near}; {', '.join(faults)}")
+        raise RuleError("fault", f"{table['fault']!r} is none of {', '.join(faults)}{near}")
     values = {
         key: tuple(value) if isinstance(value, list) else value for key, value in table.items()
     }

@@ -103,7 +103,8 @@ class AwsRule(Rule):
     Args:
         fault: what happens.
         service: pattern of boto3's name of the service: ``dynamodb``, ``lambda``,
-            ``apigatewaymanagementapi``.
+            ``apigatewaymanagementapi``. Needed with `operation`, unless something else of the
+            rule says it: `table`, `function` or ``gone``.
         operation: pattern, or several, of the operation's name as AWS writes it: ``PutItem``.
         table: pattern of the name of a DynamoDB table that the call is about.
         function: pattern of the name of the Lambda that the call is about.
@@ -163,22 +164,21 @@ class AwsRule(Rule):
                 object.__setattr__(self, "service", service)
             elif not fnmatchcase(service, self.service):
                 raise RuleError(field, f"only calls of {service} have one, not {self.service}")
-        if self.table is not None and self.function is not None:
-            raise RuleError("function", "no call has both a table and a function")
         if self.fault is AwsFault.GONE and not fnmatchcase(aws_models.MANAGEMENT, self.service):
             raise RuleError("fault", f"only {aws_models.MANAGEMENT} answers gone")
         services = aws_models.matching_services(self.service)
         if not services:
             near = aws_models.nearest(self.service, aws_models.services())
             raise RuleError("service", f"boto3 knows no service {self.service!r}{near}")
-        if len(services) == 1:
-            known = aws_models.operations(services[0])
-            for pattern in self.operations:
-                if not any(fnmatchcase(name, pattern) for name in known):
-                    near = aws_models.nearest(pattern, known)
-                    raise RuleError(
-                        "operation", f"{services[0]} has no operation {pattern!r}{near}"
-                    )
+        if self.operations == ("*",):
+            return
+        if self.service == "*":
+            raise RuleError("service", "is needed with operation")
+        known = [name for service in services for name in aws_models.operations(service)]
+        for pattern in self.operations:
+            if not any(fnmatchcase(name, pattern) for name in known):
+                near = aws_models.nearest(pattern, known)
+                raise RuleError("operation", f"{self.service} has no {pattern!r}{near}")
 
     @property
     def operations(self) -> tuple[str, ...]:

@@ -1,0 +1,55 @@
+"""Faults for tests: a plan in front of any endpoint, or a whole stack that runs with one."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from infra.local.faults.injector import FaultInjector
+from infra.local.faults.plan_file import write_plan
+from infra.local.faults.proxy import AwsProxy, FaultEvent
+from infra.local.faults.rules import AwsRule, FaultPlan
+
+
+class FaultyAws:
+    """A proxy with a plan, running in a thread of its own."""
+
+    def __init__(self, plan: FaultPlan) -> None:
+        self.injector = FaultInjector(plan)
+        self.events: list[FaultEvent] = []
+        self.endpoint = ""
+
+    @property
+    def injected(self) -> Counter[str]:
+        """How often each rule struck."""
+        return self.injector.injected
+
+
+@contextmanager
+def faulty_aws(upstream: str, *rules: AwsRule, seed: int = 0) -> Iterator[FaultyAws]:
+    """An endpoint like `upstream`, whose calls meet faults."""
+    faulty = FaultyAws(FaultPlan(aws=rules, seed=seed))
+    proxy = AwsProxy(faulty.injector, faulty.events.append)
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    try:
+        faulty.endpoint = asyncio.run_coroutine_threadsafe(proxy.start(), loop).result(10)
+        proxy.forward_to(upstream)
+        yield faulty
+    finally:
+        asyncio.run_coroutine_threadsafe(proxy.stop(), loop).result(10)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(10)
+        loop.close()
+
+
+def plan_options(plan: FaultPlan, directory: Path) -> list[str]:
+    """Options of ``python -m infra.local`` that make it run with a plan."""
+    path = directory / "plan.toml"
+    write_plan(plan, path)
+    return ["--faults", str(path)]
