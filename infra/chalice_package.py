@@ -6,6 +6,7 @@ installs nothing; libraries are the caller's matter.
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import subprocess
@@ -106,8 +107,15 @@ def stage(source: Path, staging: Path) -> None:
 
 
 def app_files(source: Path) -> dict[str, bytes]:
-    """The app's own files by their name in the zip: app.py, chalicelib, and vendor's content."""
-    files = {"app.py": (source / "app.py").read_bytes()}
+    """The app's own files by their name in the zip: app.py, chalicelib, and vendor's content.
+
+    Raises:
+        InfraError: there is no app.py.
+    """
+    app = source / "app.py"
+    if not app.is_file():
+        raise InfraError(f"{app} is missing")
+    files = {"app.py": app.read_bytes()}
     for folder in FOLDERS:
         base = source / folder
         # Chalice unpacks vendor/ into the zip's root.
@@ -129,13 +137,21 @@ def _from_import_on(traceback: str) -> str:
     return f"Traceback (most recent call last):\n{after}" if found else traceback
 
 
+def with_app_files(code: bytes, source: Path) -> bytes:
+    """A package that Chalice made before, with the app's files as they are now."""
+    with zipfile.ZipFile(io.BytesIO(code)) as old:
+        kept = {
+            name: old.read(name)
+            for name in old.namelist()
+            if name != "app.py" and not name.startswith("chalicelib/")
+        }
+    return make_zip({**kept, **app_files(source)})
+
+
 def reproducible_zip(source: Path) -> bytes:
     """The files of a zip in order, without times and caches: equal content, equal bytes."""
-    target = source.with_suffix(".reproducible.zip")
     with zipfile.ZipFile(source) as old:
-        files = {name: old.read(name) for name in old.namelist() if belongs(name)}
-    write_zip(target, files)
-    return target.read_bytes()
+        return make_zip({name: old.read(name) for name in old.namelist() if belongs(name)})
 
 
 def belongs(name: str) -> bool:
@@ -143,8 +159,9 @@ def belongs(name: str) -> bool:
     return not name.endswith(("/", ".pyc")) and "__pycache__" not in name
 
 
-def write_zip(target: Path, files: Mapping[str, bytes]) -> None:
-    """Write files into a zip whose bytes depend on names and content only."""
+def make_zip(files: Mapping[str, bytes]) -> bytes:
+    """A zip whose bytes depend on names and content only."""
+    target = io.BytesIO()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
         for name in sorted(files):
             entry = zipfile.ZipInfo(name, EPOCH)
@@ -152,3 +169,4 @@ def write_zip(target: Path, files: Mapping[str, bytes]) -> None:
             entry.create_system = 3  # Unix, whatever wrote it: it says how to read the mode
             entry.external_attr = 0o644 << 16
             archive.writestr(entry, files[name])
+    return target.getvalue()

@@ -28,7 +28,7 @@ from infra.aws.package import (
     package,
 )
 from infra.aws.stack import Artifacts, Stack
-from infra.chalice_package import write_zip
+from infra.chalice_package import make_zip
 from infra.errors import InfraError
 from infra.local.adapt import adapt
 from infra.local.emulator_process import REGION
@@ -182,9 +182,7 @@ class Deployment:
             }
         for path in app_files(self._source):
             files[path.relative_to(self._source).as_posix()] = path.read_bytes()
-        target = self._build_dir / "update.zip"
-        write_zip(target, files)
-        self._package = Package(self.package.template, target.read_bytes())
+        self._package = Package(self.package.template, make_zip(files))
         client: LambdaClient = self.client("lambda", deployed.endpoint)
         for name in deployed.functions.values():
             client.update_function_code(FunctionName=name, ZipFile=self.package.code)
