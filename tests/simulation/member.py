@@ -11,8 +11,8 @@ import time
 from typing import Any
 
 from chalicelib import limits
-from chalicelib.protocol import EntryKind
-from tests.support.chat import ChatClient, Frame
+from tests.support.chat import ChatClient
+from tests.support.room_log import RoomLog
 from tests.support.site import Browser
 
 REPEAT_AFTER_SECONDS = limits.REPEAT_AFTER_MS / 1000
@@ -26,7 +26,7 @@ class Member:
         self.browser = browser
         self.room_id = room_id
         self.random = random.Random(seed)
-        self.log: dict[int, Frame] = {}
+        self.log = RoomLog()
         self.epoch = ""
         self.cuts = 0
         self.repeats = 0
@@ -38,7 +38,7 @@ class Member:
         if self._client is None or self._client.closed.is_set():
             self._take_pushes()
             self._client = self.browser.chat()
-            if self.log:
+            if self.log.end:
                 self.catch_up()
             else:
                 self._enter()
@@ -59,7 +59,7 @@ class Member:
                     continue
                 more = {} if since is None else {"retry_since": since}
                 if since is None:
-                    since = self.end
+                    since = self.log.end
                 else:
                     self.repeats += 1
                 tried_at = time.monotonic()
@@ -68,7 +68,7 @@ class Member:
                     self.cut()
                 answer = reply.result(REPEAT_AFTER_SECONDS)
                 if answer["type"] == "ok":
-                    self._take(answer["entry"])
+                    self.log.take([answer["entry"]])
                     return
                 assert answer["code"] == "stale", answer
             except LOST:
@@ -80,11 +80,10 @@ class Member:
         """Fetch what is missing until the server says that it is complete."""
         client = self.client
         while True:
-            position = {"room_id": self.room_id, "after": self.end, "epoch": self.epoch}
+            position = {"room_id": self.room_id, "after": self.log.end, "epoch": self.epoch}
             room = client.ask("room.sync", rooms=[position])["rooms"][0]
             assert "reset" not in room
-            for entry in room.get("entries", []):
-                self._take(entry)
+            self.log.take(room.get("entries", []))
             if room.get("complete"):
                 return
 
@@ -104,30 +103,16 @@ class Member:
         transport: Any = self.client.transport
         transport.cut()
 
-    @property
-    def end(self) -> int:
-        """The last ``seq`` up to which nothing is missing."""
-        seq = 0
-        while seq + 1 in self.log:
-            seq += 1
-        return seq
-
     def has(self, cid: str) -> bool:
         """Whether an own chat is in the log as far as this member knows it."""
         self._take_pushes()
-        return any(entry.get("cid") == cid for entry in self.log.values())
-
-    def texts(self) -> list[str]:
-        """What was said, in order."""
-        chats = (self.log[seq] for seq in sorted(self.log))
-        return [entry["text"] for entry in chats if entry.get("kind", "chat") == EntryKind.CHAT]
+        return self.log.has(cid)
 
     def _enter(self) -> None:
         assert self._client is not None
         reply = self._client.ask("room.enter", room_id=self.room_id, limit=100)
         self.epoch = reply["room"]["epoch"]
-        for entry in reply["entries"]:
-            self._take(entry)
+        self.log.take(reply["entries"])
 
     def _look_for(self, cid: str, until: float) -> None:
         """See whether a lost try went through, until it can't any more."""
@@ -140,12 +125,7 @@ class Member:
 
     def _take_pushes(self) -> None:
         if self._client is not None:
-            for entry in list(self._client.entries):
-                self._take(entry)
-
-    def _take(self, entry: Frame) -> None:
-        known = self.log.setdefault(entry["seq"], entry)
-        assert known == entry, f"seq {entry['seq']} was {known}, now {entry}"
+            self.log.take(list(self._client.entries))
 
     def _cuts(self, probability: float) -> bool:
         return self.random.random() < probability

@@ -1,0 +1,31 @@
+"""A crowd talks at once, every client with real sockets, no fault but its own haste."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests.support.crowd import Seat, talk
+from tests.support.site import new_person, unique
+from tests.support.stack import StackSite
+
+PEOPLE = 40
+ROOMS = 4
+CHATS_EACH = 5
+
+
+@pytest.mark.timeout(240)
+def test_a_crowd_ends_with_one_history_in_each_room(stack_site: StackSite) -> None:
+    seed = os.environ.get("SEED", os.urandom(4).hex())
+    print(f"SEED={seed} repeats the choices of this run")
+    with ThreadPoolExecutor(8) as pool:
+        browsers = list(pool.map(lambda _: new_person(stack_site), range(PEOPLE)))
+    seats = [Seat(stack_site.websocket, stack_site.origin, each.cookie_header) for each in browsers]
+
+    # A thread of its own: Playwright's event loop may occupy this one.
+    with ThreadPoolExecutor(1) as pool:
+        went = pool.submit(asyncio.run, talk(seats, ROOMS, CHATS_EACH, seed, unique("군중")))
+        assert went.result().chats == PEOPLE * CHATS_EACH
