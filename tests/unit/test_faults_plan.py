@@ -16,7 +16,14 @@ from infra.local.faults.aws_call import AwsCall
 from infra.local.faults.injector import CallFault, FaultInjector
 from infra.local.faults.killing import PLAN_VARIABLE, injector_from
 from infra.local.faults.plan_file import parse_plan, read_plan, to_toml, write_plan
-from infra.local.faults.rules import AwsFault, AwsRule, FaultPlan, GatewayFault, GatewayRule
+from infra.local.faults.rules import (
+    AwsFault,
+    AwsRule,
+    FaultPlan,
+    GatewayFault,
+    GatewayRule,
+    keys,
+)
 from infra.local.faults.session import Faults
 
 EXAMPLE = Path(__file__).parents[2] / "infra" / "local" / "faults" / "example.toml"
@@ -346,3 +353,9 @@ def test_kills_that_the_emulator_reports_are_counted(tmp_path: Path) -> None:
     faults.note_invocation({"function": "f", "fault": ""})
     faults.note_invocation({"function": "f"})
     assert faults.report() == ["gateway rule 1 (kill: hosts fail): struck 1 times"]
+
+
+def test_the_documentation_has_every_fault_and_key() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "faults.md").read_text()
+    named = {*AwsFault, *GatewayFault, *keys(AwsRule), *keys(GatewayRule)}
+    assert [name for name in named if f"`{name}`" not in text and f"{name} = " not in text] == []
