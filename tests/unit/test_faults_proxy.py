@@ -168,6 +168,20 @@ def test_an_upstream_that_is_not_there_looks_like_one(upstream: Upstream) -> Non
             assert not aws.injected
 
 
+def test_a_lambda_that_ends_while_it_sends_is_no_failure(
+    upstream: Upstream, caplog: pytest.LogCaptureFixture
+) -> None:
+    rule = AwsRule(fault=AwsFault.ERROR)
+    with faulty_aws(upstream.endpoint, rule) as aws:
+        with socket.create_connection(_address(aws)) as raw:
+            raw.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf")
+        with pytest.raises(ClientError):
+            put_item(aws)
+    assert aws.injected == {"aws rule 1": 1}
+    assert upstream.received == []
+    assert caplog.messages == []
+
+
 # --- each fault -----------------------------------------------------------------------
 
 
@@ -203,6 +217,10 @@ def log_events(aws: FaultyAws) -> Any:
     return client("logs", aws).describe_log_groups()
 
 
+def alarms(aws: FaultyAws) -> Any:
+    return client("cloudwatch", aws).describe_alarms()
+
+
 def schedules(aws: FaultyAws) -> Any:
     return client("scheduler", aws).list_schedules()
 
@@ -222,6 +240,7 @@ Call = Callable[[FaultyAws], Any]
         (caller, 400, "Throttling"),
         (log_events, 400, "ThrottlingException"),
         (schedules, 429, "TooManyRequestsException"),
+        (alarms, 400, "ThrottlingException"),
     ],
 )
 def test_a_throttle_is_the_services_own_and_nothing_is_executed(
@@ -418,6 +437,7 @@ def test_a_log_line_says_what_happened_and_no_contents(upstream: Upstream) -> No
         ),
         (send_message, "sqs", "SendMessage"),
         (caller, "sts", "GetCallerIdentity"),
+        (alarms, "cloudwatch", "DescribeAlarms"),
         (lambda aws: client("stepfunctions", aws).list_activities(), "stepfunctions", "ListA*"),
         (
             lambda aws: client("lambda", aws).get_function_configuration(FunctionName="f"),

@@ -37,6 +37,7 @@ class Protocol(Enum):
     REST_JSON = auto()
     REST_XML = auto()
     QUERY = auto()
+    CBOR = auto()
 
 
 @dataclass(frozen=True)
@@ -103,6 +104,10 @@ def identify(method: str, target: str, headers: Mapping[str, str], body: bytes) 
         if prefix.startswith("DynamoDBStreams"):  # signed as dynamodb
             service = "dynamodbstreams"
         protocol = Protocol.JSON
+    elif headers.get("Smithy-Protocol") == "rpc-v2-cbor":
+        # https://smithy.io/2.0/additional-specs/protocols/smithy-rpc-v2.html#requests
+        operation = parts.path.rpartition("/operation/")[2]
+        protocol = Protocol.CBOR
     elif content_type.startswith("application/x-www-form-urlencoded"):
         operation = dict(parse_qsl(body.decode("utf-8", "replace"))).get("Action", "")
         protocol = Protocol.QUERY

@@ -41,6 +41,7 @@ _THROTTLE_OF: Final = {
     Protocol.REST_JSON: AwsError(429, "TooManyRequestsException"),
     Protocol.REST_XML: AwsError(503, "SlowDown"),
     Protocol.QUERY: AwsError(400, "Throttling"),
+    Protocol.CBOR: AwsError(400, "ThrottlingException"),
 }
 
 #: The code of a 5xx.
@@ -100,6 +101,9 @@ def render(
         headers |= {"x-amzn-ErrorType": error.code, "Content-Type": "application/json"}
         return headers, json.dumps({"message": message}).encode()
     fields = {"__type": _NAMESPACES.get(call.service, "") + error.code, "message": message}
+    if call.protocol is Protocol.CBOR:
+        headers |= {"smithy-protocol": "rpc-v2-cbor", "Content-Type": "application/cbor"}
+        return headers, _cbor(fields)
     answer = json.dumps(fields).encode()
     headers["Content-Type"] = call.content_type or "application/x-amz-json-1.0"
     if call.service == "dynamodb":  # some clients check it
@@ -109,3 +113,12 @@ def render(
         side = "Receiver" if error.status >= 500 else "Sender"
         headers["x-amzn-query-error"] = f"{error.code};{side}"
     return headers, answer
+
+
+def _cbor(fields: dict[str, str]) -> bytes:
+    """A small map of texts in CBOR: https://www.rfc-editor.org/rfc/rfc8949#section-3.1."""
+    encoded = bytes([0xA0 | len(fields)])
+    for text in (text for item in fields.items() for text in item):
+        content = text.encode()
+        encoded += b"\x79" + len(content).to_bytes(2, "big") + content
+    return encoded

@@ -88,7 +88,10 @@ class AwsProxy:
             await self._session.close()
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
-        body = await request.content.read()
+        try:
+            body = await request.content.read()
+        except ConnectionError:
+            return _cut(request)  # the Lambda ended while it sent
         call = identify(request.method, request.raw_path, request.headers, body)
         fault = self._injector.call(call)
         if fault is None:
