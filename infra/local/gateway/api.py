@@ -5,13 +5,13 @@ https://docs.aws.amazon.com/apigatewayv2/latest/api-reference/api-reference.html
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from infra.errors import InfraError
+from infra.local.gateway.selection import check_selection, select_key
 
 if TYPE_CHECKING:
     from mypy_boto3_apigatewayv2 import ApiGatewayV2Client
@@ -24,11 +24,6 @@ DEFAULT: Final = "$default"
 _INTEGRATION_URI: Final = re.compile(r"/functions/(?P<function>[^/]+)/invocations$")
 _FUNCTION_ARN: Final = re.compile(r"^arn:aws[\w-]*:lambda:[\w-]+:\d{12}:function:[\w:$-]+$")
 
-#: ``$request.body.action``, ``${request.body.message.kind}``; the whole selection expression.
-#: https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-selection-expressions.html
-_SELECTION: Final = re.compile(
-    r"^\$(?:\{request\.body\.(?P<braced>[\w$.\[\]'-]+)\}|request\.body\.(?P<bare>[\w$.\[\]'-]+))$"
-)
 _MOCK: Final = "MOCK"
 
 
@@ -80,7 +75,7 @@ class Api:
     stage_variables: Mapping[str, str] = field(default_factory=dict)
 
     def select(self, body: str) -> Route | None:
-        """The route of a message; ``$default``, if any, for what is no JSON or has no such key."""
+        """The route of a message; ``$default``, if any, for what is no JSON or has no route."""
         key = select_key(self.selection, body)
         # A client can't ask for the routes of connecting and disconnecting.
         if key is not None and key in self.routes and key not in (CONNECT, DISCONNECT):
@@ -92,26 +87,6 @@ class Api:
         return f"arn:aws:execute-api:{self.region}:{self.account}:{self.api_id}/{self.stage}/{path}"
 
 
-def select_key(expression: str, body: str) -> str | None:
-    """What a selection expression makes of a message; None if nothing."""
-    match = _SELECTION.match(expression)
-    if match is None:
-        return None
-    try:
-        value: Any = json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-    for name in (match["braced"] or match["bare"]).split("."):
-        if not isinstance(value, dict) or name not in value:
-            return None
-        value = value[name]
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, (int, float)):
-        return json.dumps(value)
-    return value if isinstance(value, str) else None
-
-
 def read_api(client: ApiGatewayV2Client, api_id: str, stage: str) -> Api:
     """Read what is deployed.
 
@@ -119,6 +94,8 @@ def read_api(client: ApiGatewayV2Client, api_id: str, stage: str) -> Api:
         InfraError: a route has something that this gateway does not do; names the route.
     """
     api = client.get_api(ApiId=api_id)
+    selection = api.get("RouteSelectionExpression", "$request.body.action")
+    check_selection(selection)
     deployed = client.get_stage(ApiId=api_id, StageName=stage)
     authorizers = {
         item["AuthorizerId"]: item for item in _items(client.get_authorizers, ApiId=api_id)
@@ -143,7 +120,7 @@ def read_api(client: ApiGatewayV2Client, api_id: str, stage: str) -> Api:
         api_id,
         stage,
         region=client.meta.region_name,
-        selection=api.get("RouteSelectionExpression", "$request.body.action"),
+        selection=selection,
         routes=routes,
         stage_variables=deployed.get("StageVariables") or {},
     )

@@ -61,12 +61,20 @@ def read_verdict(result: Any, arn: str, limit_bytes: int) -> dict[str, str]:
     """
     if not isinstance(result, dict) or len(json.dumps(result)) > limit_bytes:
         raise RefusedError(500, "Internal server error")
-    statements = (result.get("policyDocument") or {}).get("Statement")
+    policy = result.get("policyDocument")
+    statements = policy.get("Statement") if isinstance(policy, dict) else None
+    statements = [statements] if isinstance(statements, dict) else statements
     principal = result.get("principalId")
-    if not isinstance(statements, list) or not isinstance(principal, str):
+    context = result.get("context") or {}
+    if (
+        not isinstance(statements, list)
+        or not isinstance(principal, str)
+        or not isinstance(context, dict)
+        or any(isinstance(value, (dict, list)) for value in context.values())
+    ):
         raise RefusedError(500, "Internal server error")
     effects = {
-        statement.get("Effect")
+        str(statement.get("Effect"))
         for statement in statements
         if isinstance(statement, dict)
         and _covers(statement.get("Action"), "execute-api:Invoke")
@@ -78,9 +86,6 @@ def read_verdict(result: Any, arn: str, limit_bytes: int) -> dict[str, str]:
         )
     if "Allow" not in effects:
         raise RefusedError(403, "User is not authorized to access this resource")
-    context = result.get("context") or {}
-    if any(isinstance(value, (dict, list)) for value in context.values()):
-        raise RefusedError(500, "Internal server error")
     return {"principalId": principal, **{key: _text(value) for key, value in context.items()}}
 
 

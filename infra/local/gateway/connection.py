@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable
 from typing import Final, Protocol
 
@@ -23,6 +24,10 @@ ABNORMAL: Final = (CloseCode.ABNORMAL_CLOSURE.value, "Connection closed abnormal
 # The library logs frames, which are people's messages.
 _silent: Final = logging.getLogger("infra.local.gateway.framing")
 _silent.setLevel(logging.CRITICAL)
+
+
+class BufferFullError(ConnectionError):
+    """A client has left so much unread that it was cut off."""
 
 
 class Flow(Protocol):
@@ -67,8 +72,12 @@ class Connection:
             max_size=(limits.message_bytes, limits.frame_bytes),
             logger=_silent,
         )
+        #: Frames that came and are not looked at yet, as too many messages are being handled.
+        self._waiting: deque[Frame] = deque()
         self._fragments: list[bytes] = []
         self._handled = 0
+        self._paused = False
+        self._refused = False
         self._closing: asyncio.TimerHandle | None = None
         self._cause: tuple[int, str] | None = None
         self.ended: asyncio.Future[tuple[int, str]] = asyncio.get_running_loop().create_future()
@@ -94,13 +103,16 @@ class Connection:
     def send_text(self, message: bytes) -> None:
         """Send a message, in frames of the allowed size.
 
-        A client that leaves too much unread is cut off.
-
         Raises:
+            BufferFullError: the client leaves too much unread; it is cut off.
             ConnectionError: the client is gone.
         """
         if not self.is_open:
             raise ConnectionError("the client is gone")
+        unread = self._transport.get_write_buffer_size()
+        if unread and unread + len(message) > self._limits.unread_bytes:
+            self.abort()
+            raise BufferFullError("the client does not read")
         size = self._limits.frame_bytes
         frames = [message[start : start + size] for start in range(0, len(message), size)] or [b""]
         last = len(frames) - 1
@@ -111,8 +123,6 @@ class Connection:
                 self._framing.send_continuation(frame, fin=number == last)
         self._on_activity()
         self._write()
-        if self._transport.get_write_buffer_size() > self._limits.unread_bytes:
-            self.abort()
 
     def close(self, code: int, reason: str = "") -> None:
         """Close from this side; `ended` is set when the client has answered, or in vain waited."""
@@ -129,31 +139,46 @@ class Connection:
         self._end()
 
     def handling(self, change: int) -> None:
-        """Say that so many more (or fewer) messages are being handled; reading waits for them."""
-        before = self._handled
+        """Say that so many more (or fewer) messages are being handled; others wait for them."""
         self._handled += change
-        bound = self._limits.messages_at_once
-        if before < bound <= self._handled:
-            self._flow.pause_reading()
-        elif self._handled < bound <= before and not self._transport.is_closing():
-            self._flow.resume_reading()
+        if self._handled >= self._limits.messages_at_once:
+            if not self._paused:
+                self._paused = True
+                self._flow.pause_reading()
+            return
+        if change < 0 and self._waiting:
+            self._take_frames()
+            self._settle()
+        if self._paused and not self._waiting and self._handled < self._limits.messages_at_once:
+            self._paused = False
+            if not self._transport.is_closing():
+                self._flow.resume_reading()
 
     def _take_events(self) -> None:
         for event in self._framing.events_received():
-            if isinstance(event, Frame):
-                self._take_frame(event)
-        self._write()
-        if self._framing.state is not State.OPEN:
-            self._expect_end()
+            # What comes after this side has closed is dropped; pings are answered by the framing.
+            if (
+                isinstance(event, Frame)
+                and event.opcode in (Opcode.TEXT, Opcode.BINARY, Opcode.CONT)
+                and self._cause is None
+                and not self._refused
+            ):
+                self._waiting.append(event)
+        self._take_frames()
+        self._settle()
+
+    def _take_frames(self) -> None:
+        # The client may have closed or broken the rules after these frames, which count still.
+        while self._waiting and self._handled < self._limits.messages_at_once:
+            self._take_frame(self._waiting.popleft())
 
     def _take_frame(self, frame: Frame) -> None:
         if frame.opcode is Opcode.BINARY:
             # Only text is supported; the documentation says no more than that.
-            self._framing.fail(CloseCode.UNSUPPORTED_DATA, "Unsupported data")
+            self._refuse(CloseCode.UNSUPPORTED_DATA, "Unsupported data")
             return
-        if frame.opcode not in (Opcode.TEXT, Opcode.CONT) or self._framing.state is not State.OPEN:
-            return  # pings are answered by the framing
-        self._fragments.append(bytes(frame.data))
+        if frame.data:  # empty fragments have no size, hence no limit
+            self._fragments.append(bytes(frame.data))
         if not frame.fin:
             return
         content = b"".join(self._fragments)
@@ -161,9 +186,20 @@ class Connection:
         try:
             text = content.decode()
         except UnicodeDecodeError:
-            self._framing.fail(CloseCode.INVALID_DATA, "Invalid UTF-8")
+            self._refuse(CloseCode.INVALID_DATA, "Invalid UTF-8")
             return
         self._on_message(text)
+
+    def _refuse(self, code: CloseCode, reason: str) -> None:
+        self._refused = True
+        self._waiting.clear()
+        self._framing.fail(code, reason)
+
+    def _settle(self) -> None:
+        """After the framing has worked: send what it wants to, and end what it has ended."""
+        self._write()
+        if self._framing.state is not State.OPEN:
+            self._expect_end()
 
     def _write(self) -> None:
         for data in self._framing.data_to_send():
@@ -173,6 +209,8 @@ class Connection:
                 self._transport.write(data)
             elif self._transport.can_write_eof():
                 self._transport.write_eof()
+        if self._transport.get_write_buffer_size() > self._limits.unread_bytes:
+            self.abort()  # pings that are answered and answers that are not read, for example
 
     def _expect_end(self) -> None:
         """The closing handshake has begun; it must not last."""

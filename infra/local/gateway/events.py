@@ -66,7 +66,7 @@ class Subject:
     def connect(self, request_id: str, received_at: int, trace_id: str) -> Json:
         """$connect's event."""
         return {
-            **_headers(self._connect_headers(trace_id)),
+            **_headers(self._connect_headers([], trace_id)),
             **_query(self.handshake.query),
             **self._stage_variables(),
             "requestContext": self._context("CONNECT", CONNECT, request_id, received_at),
@@ -76,6 +76,9 @@ class Subject:
     def authorize(self, request_id: str, received_at: int, trace_id: str) -> Json:
         """What an authorizer gets."""
         event = self.connect(request_id, received_at, trace_id)
+        # It sees the upgrade itself, too, unlike $connect.
+        hop = [("Connection", "upgrade"), ("content-length", "0"), ("Upgrade", "websocket")]
+        event |= _headers(self._connect_headers(hop, trace_id))
         del event["isBase64Encoded"]
         # Present even if empty, unlike in other events.
         event.setdefault("queryStringParameters", {})
@@ -116,15 +119,16 @@ class Subject:
             "isBase64Encoded": False,
         }
 
-    def _connect_headers(self, trace_id: str) -> list[tuple[str, str]]:
-        """The client's headers and those that AWS's front adds."""
+    def _connect_headers(self, more: list[tuple[str, str]], trace_id: str) -> list[tuple[str, str]]:
+        """The client's headers, `more`, and those that AWS's front adds."""
         added = {"x-amzn-trace-id", "x-forwarded-for", "x-forwarded-port", "x-forwarded-proto"}
-        hop = {"host", "connection", "upgrade"}
+        hop = {"host", "connection", "content-length", "upgrade"}
         kept = [item for item in self.handshake.headers if item[0].lower() not in added | hop]
         forwarded = self.handshake.header("x-forwarded-for") or self.handshake.source_ip
         return [
             ("Host", self.domain_name),
             *kept,
+            *more,
             ("X-Amzn-Trace-Id", f"Root={trace_id}"),
             ("X-Forwarded-For", forwarded),
             ("X-Forwarded-Port", self.handshake.header("x-forwarded-port") or "443"),

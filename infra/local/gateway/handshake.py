@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 from websockets.utils import accept_key
 
 from infra.local.gateway.api import CONNECT
@@ -15,6 +16,9 @@ from infra.local.gateway.authorization import RefusedError, check_identity, read
 from infra.local.gateway.events import Handshake, Subject, new_id
 from infra.local.gateway.lambdas import InvocationError, Lambdas, result_status
 from infra.local.gateway.limits import Limits
+
+#: RFC 9110, section 5.6.2
+_TOKEN: Final = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII)
 
 
 def is_upgrade(request: web.BaseRequest) -> bool:
@@ -30,13 +34,15 @@ def check_upgrade(request: web.BaseRequest, limits: Limits) -> None:
     """
     if len(request.raw_path) > limits.url_characters:
         raise RefusedError(414, "URI Too Long")
-    tokens = request.headers.get("Connection", "").lower().replace(" ", "").split(",")
+    connection = ",".join(request.headers.getall("Connection", ()))
+    tokens = connection.lower().replace(" ", "").split(",")
     try:
         key = base64.b64decode(request.headers.get("Sec-WebSocket-Key", ""), validate=True)
     except ValueError:
         key = b""
     if (
         request.method != "GET"
+        or request.version < HttpVersion11
         or request.headers.get("Sec-WebSocket-Version") != "13"
         or "upgrade" not in tokens
         or len(key) != 16
@@ -97,10 +103,12 @@ async def ask_lambdas(
     try:
         result = await lambdas.invoke(route.function, event, trace_id=trace_id, seconds=seconds)
     except InvocationError as error:
-        raise RefusedError(504 if error.timed_out else 500, "Internal server error") from error
+        # A function that fails is a bad gateway's, as it is for REST APIs.
+        code = 504 if error.timed_out else 502 if error.failed else 500
+        raise RefusedError(code, "Internal server error") from error
     status = result_status(result)
     if status is None:
-        raise RefusedError(500, "Internal server error")
+        raise RefusedError(502, "Internal server error")
     if not 200 <= status < 300:
         raise RefusedError(status, "Forbidden" if status in (401, 403) else "Refused")
     return subject, _subprotocol(result)
@@ -133,12 +141,18 @@ def _subprotocol(result: Any) -> dict[str, str]:
     """The subprotocol that $connect chose; of its headers the only one that is passed on.
 
     https://docs.aws.amazon.com/apigateway/latest/developerguide/websocket-connect-route-subprotocol.html
+
+    Raises:
+        RefusedError: 502, as the result is malformed.
     """
-    single, many = result.get("headers"), result.get("multiValueHeaders")
-    headers = dict(single) if isinstance(single, dict) else {}
-    if isinstance(many, dict):
-        headers |= {name: values[0] for name, values in many.items() if values}
-    for name, value in headers.items():
-        if name.lower() == "sec-websocket-protocol" and isinstance(value, str):
-            return {"Sec-WebSocket-Protocol": value}
+    for headers in (result.get("multiValueHeaders"), result.get("headers")):
+        if not isinstance(headers, dict):
+            continue
+        for name, value in headers.items():
+            if name.lower() != "sec-websocket-protocol":
+                continue
+            chosen = value[0] if isinstance(value, list) and value else value
+            if not isinstance(chosen, str) or not _TOKEN.fullmatch(chosen):
+                raise RefusedError(502, "Internal server error")
+            return {"Sec-WebSocket-Protocol": chosen}
     return {}

@@ -22,12 +22,21 @@ _CONNECT_SECONDS: Final = 5.0
 class InvocationError(Exception):
     """An invocation that gave no result: the function failed, is missing, or took too long.
 
-    ``timed_out`` tells the last from the others; ``function_error`` is what the function
-    raised, as Lambda reports it, and never goes to a client.
+    ``failed`` and ``timed_out`` tell the first and the last from the others;
+    ``function_error`` is what the function raised, as Lambda reports it, and never goes to a
+    client.
     """
 
-    def __init__(self, reason: str, *, timed_out: bool = False, function_error: Any = None) -> None:
+    def __init__(
+        self,
+        reason: str,
+        *,
+        failed: bool = False,
+        timed_out: bool = False,
+        function_error: Any = None,
+    ) -> None:
         super().__init__(reason)
+        self.failed = failed
         self.timed_out = timed_out
         self.function_error = function_error
 
@@ -104,8 +113,8 @@ class Lambdas:
             raise InvocationError(f"the Lambda API answered {answer.status}: {reason}")
         try:
             result = json.loads(content) if content else None
-        except ValueError as error:
-            raise InvocationError("the result is no JSON") from error
+        except (ValueError, RecursionError) as error:
+            raise InvocationError("the result is no JSON", failed=True) from error
         if "X-Amz-Function-Error" in answer.headers:
-            raise InvocationError("the function failed", function_error=result)
+            raise InvocationError("the function failed", failed=True, function_error=result)
         return result

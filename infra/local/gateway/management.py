@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import unquote
 
-from aiohttp import web
+from aiohttp import ClientPayloadError, web
 
 from infra.local.gateway.clock import Clock
 from infra.local.gateway.sigv4 import Signature, is_valid
@@ -68,8 +68,25 @@ def gone() -> ManagementError:
 
 
 def too_many() -> ManagementError:
-    """The account's or the stage's limit is reached."""
+    """The account's or the stage's limit is reached, or what a client leaves unread."""
     return ManagementError(429, "LimitExceededException", "Too Many Requests")
+
+
+async def read_body(request: web.BaseRequest, limit_bytes: int) -> bytes:
+    """Read a call's body.
+
+    Raises:
+        ManagementError: 413 if it is too long, 400 if it is not whole.
+    """
+    body = bytearray()
+    try:
+        async for chunk in request.content.iter_any():
+            body += chunk
+            if len(body) > limit_bytes:
+                raise ManagementError(413, "PayloadTooLargeException", "Message too long")
+    except (ConnectionError, ClientPayloadError, web.RequestPayloadError) as error:
+        raise ManagementError(400, "BadRequestException", "the body is not whole") from error
+    return bytes(body)
 
 
 def check_connection_id(connection_id: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 import ssl
@@ -15,10 +16,10 @@ from aiohttp import web
 from infra.local.edge_listen import LocalServer
 from infra.local.faults.injector import CallFault, FaultInjector, MessageFault
 from infra.local.gateway import handshake, management
-from infra.local.gateway.api import DISCONNECT, Api, Route
+from infra.local.gateway.api import CONNECT, DISCONNECT, Api, Route
 from infra.local.gateway.authorization import RefusedError
 from infra.local.gateway.clock import Clock
-from infra.local.gateway.connection import ABNORMAL, Connection
+from infra.local.gateway.connection import ABNORMAL, BufferFullError, Connection
 from infra.local.gateway.events import Subject, new_id, new_trace_id
 from infra.local.gateway.lambdas import InvocationError, Lambdas, result_status
 from infra.local.gateway.limits import Limits
@@ -104,7 +105,9 @@ class Gateway:
             self._limits.requests_per_second, self._limits.request_burst, now
         )
         self._routes: dict[str, TokenBucket] = {}
-        app = web.Application(client_max_size=self._limits.message_bytes)
+        # The fallback's limit; the management API has its own.
+        # https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html
+        app = web.Application(client_max_size=10 * 1024 * 1024)
         app.router.add_route("*", "/{path:.*}", self._respond)
         self._server = LocalServer(app, shutdown_seconds=1.0)
         self.port = config.port
@@ -183,7 +186,7 @@ class Gateway:
             handshake.check_upgrade(request, self._limits)
             if api is None or path.rstrip("/") != f"/{api.stage}":
                 raise RefusedError(403, "Forbidden")
-            if not self._connects.take():
+            if not self._connects.take() or not self._may_run(CONNECT):
                 raise RefusedError(429, "Too Many Requests")
             received_at = self._now_ms()
             subject, headers = await handshake.ask_lambdas(
@@ -215,12 +218,12 @@ class Gateway:
         protocol: Any = request.protocol  # its types know no other payload parsers
         if transport is None:
             # It left meanwhile, but $connect has been handled.
-            await self._tell_end(subject, *ABNORMAL)
+            self._spawn(self._tell_end(subject, *ABNORMAL))
             return response
         connection_id = subject.connection_id
 
         def on_message(text: str) -> None:
-            self._receive(connection_id, text)
+            self._receive(client, text)
 
         def on_activity() -> None:
             client.active_at = self._clock.monotonic()
@@ -267,11 +270,8 @@ class Gateway:
 
     # --- Messages -------------------------------------------------------------------------
 
-    def _receive(self, connection_id: str, text: str) -> None:
+    def _receive(self, client: _Client, text: str) -> None:
         """Have a message handled, at once with any others of this connection."""
-        client = self._clients.get(connection_id)
-        if client is None:
-            return
         received_at = self._now_ms()
         route = client.subject.api.select(text)
         fault = self._fault_of(route.key if route else "")
@@ -301,7 +301,8 @@ class Gateway:
         request_id = new_id()
         try:
             if go is not None:
-                await asyncio.wait([asyncio.ensure_future(go.wait())], timeout=delay)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(go.wait(), delay)
             answer = await self._answer(client.subject, route, text, request_id, received_at)
             if answer is not None and client.connection.is_open:
                 client.connection.send_text(answer.encode("utf-8", "replace"))
@@ -316,8 +317,7 @@ class Gateway:
         """What goes back to the client for a message, if anything."""
         if route is None:
             return _error_frame("Forbidden", subject.connection_id, request_id)
-        bucket = self._routes.get(route.key)
-        if not self._requests.take() or (bucket is not None and not bucket.take()):
+        if not self._requests.take() or not self._may_run(route.key):
             self._observe("throttled", route=route.key, connection_id=subject.connection_id)
             return _error_frame("Too Many Requests", subject.connection_id, request_id)
         if not route.function:
@@ -342,6 +342,11 @@ class Gateway:
             return None
         body = result.get("body")
         return body if isinstance(body, str) and body else None
+
+    def _may_run(self, route_key: str) -> bool:
+        """Whether the stage's own limit lets a route be taken."""
+        bucket = self._routes.get(route_key)
+        return bucket is None or bucket.take()
 
     async def _invoke(self, route: Route, event: Any, trace_id: str) -> Any:
         seconds = route.seconds(self._limits.integration_seconds)
@@ -372,10 +377,7 @@ class Gateway:
         api = self._api
         if api is None or stage != api.stage or request.method not in ("POST", "GET", "DELETE"):
             raise ManagementError(403, "ForbiddenException", "Forbidden")
-        try:
-            body = await request.read()
-        except web.HTTPRequestEntityTooLarge as error:
-            raise ManagementError(413, "PayloadTooLargeException", "Message too long") from error
+        body = await management.read_body(request, self._limits.message_bytes)
         resource = api.arn(f"{request.method}/@connections/*")
         await self._gatekeeper.check(request, body, resource)
         if not self._requests.take():
@@ -406,7 +408,8 @@ class Gateway:
                 )
             )
         if method == "DELETE":
-            client.connection.close(1000, "Connection closed by the API")
+            # The reason as seen on AWS: https://github.com/aws/chalice/issues/2060
+            client.connection.close(1000, "Connection Closed Normally")
             return web.Response(status=204)
         try:
             body.decode()
@@ -414,6 +417,8 @@ class Gateway:
             raise ManagementError(400, "BadRequestException", "Data must be UTF-8") from error
         try:
             client.connection.send_text(body)
+        except BufferFullError as error:
+            raise management.too_many() from error
         except ConnectionError as error:
             raise management.gone() from error
         return web.Response(status=200)

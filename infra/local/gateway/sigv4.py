@@ -49,6 +49,8 @@ class Signature:
         Raises:
             ValueError: says what it lacks.
         """
+        if not authorization.isascii():
+            raise ValueError("Authorization header must be of ASCII characters")
         algorithm, _, rest = authorization.partition(" ")
         if algorithm != ALGORITHM:
             raise ValueError(f"the signature must be of {ALGORITHM}")
@@ -156,7 +158,8 @@ def _canonical_request(
 
 
 def _signature(key: bytes, now: str, scope: str, canonical_request: str) -> str:
-    digest = hashlib.sha256(canonical_request.encode()).hexdigest()
+    # Other bytes than UTF-8's come as surrogates from aiohttp.
+    digest = hashlib.sha256(canonical_request.encode("utf-8", "surrogateescape")).hexdigest()
     text = f"{ALGORITHM}\n{now}\n{scope}\n{digest}"
     return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
 
