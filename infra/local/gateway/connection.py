@@ -209,8 +209,11 @@ class Connection:
                 self._transport.write(data)
             elif self._transport.can_write_eof():
                 self._transport.write_eof()
-        if self._transport.get_write_buffer_size() > self._limits.unread_bytes:
-            self.abort()  # pings that are answered and answers that are not read, for example
+        if (
+            not self._transport.is_closing()
+            and self._transport.get_write_buffer_size() > self._limits.unread_bytes
+        ):
+            self.abort()  # a client that sends pings and reads no answers, for example
 
     def _expect_end(self) -> None:
         """The closing handshake has begun; it must not last."""
