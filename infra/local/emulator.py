@@ -4,7 +4,10 @@ The supervisor starts ``python -m infra.local.emulator`` and talks to it by pipe
 
 - stdout, one JSON object per line: ``{"port": …}`` once it listens, then
   ``{"invocation": {…}}`` for every Lambda invocation;
-- stdin, one JSON object per line: ``{"warm": [function, …]}`` starts a worker for each.
+- stdin, one JSON object per line. ``{"warm": [function, …]}`` starts a worker for each;
+  ``{"id", "prepare": {"function", "zip"}}`` imports new code before the function gets it;
+  ``{"id", "authorize": {…}}`` asks IAM (ministack/identity.py). What has an id is answered:
+  ``{"answer": id, "result": …}``, or ``"failed"`` with a traceback instead.
   The end of stdin ends this process, so it cannot outlive its supervisor, not even one
   that was killed. The state is saved then as after SIGTERM.
 
@@ -15,17 +18,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import json
 import os
 import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable
+import traceback
+from pathlib import Path
 from typing import Any, Final
-
-#: How long a stopping emulator waits for requests in flight, in seconds.
-GRACE_SECONDS: Final = 0.5
 
 #: How long it lets Lambdas run before that: the people's connections have just been
 #: closed, and each is a $disconnect that should still be handled.
@@ -52,62 +54,89 @@ def emit(message: dict[str, Any]) -> None:
 
 def listen() -> socket.socket:
     """A listening socket on a port of the system's choice, which nobody can take away."""
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    # With the protocol named, asyncio sees that it is TCP and sends without delay; else an
+    # answer in two packets waits 40 ms for the client's acknowledgement of the first.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
     listener.listen(512)
     listener.set_inheritable(False)
     return listener
 
 
-def _obey_supervisor(ask_to_stop: Callable[[], object]) -> None:
-    """Read commands until the supervisor closes the pipe."""
-    from infra.local import ministack_repairs
+class Emulator:
+    """MiniStack, and the supervisor's commands to it."""
 
-    for line in sys.stdin:
-        command = json.loads(line)
+    def __init__(self) -> None:
+        from ministack.app import app
+
+        from infra.local import ministack
+
+        self._loop = asyncio.get_running_loop()
+        self._stopping = asyncio.Event()
+        self._mended = ministack
+        self._invocations = ministack.apply(emit, os.environ)
+        self._server = ministack.Server(app)
+        self._answering: set[asyncio.Task[None]] = set()
+
+    async def serve(self, listener: socket.socket) -> None:
+        """Serve AWS until SIGTERM or the end of stdin; MiniStack then saves its state."""
+        self._loop.add_signal_handler(signal.SIGTERM, self._stopping.set)
+        # Ctrl-C reaches the whole terminal; the supervisor decides what happens.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        threading.Thread(target=self._hear_supervisor, daemon=True).start()
+        stopping = asyncio.create_task(self._stop_when_asked())
+        await self._server.run_on(listener)
+        stopping.cancel()
+
+    def _hear_supervisor(self) -> None:
+        """Read commands until the supervisor closes the pipe."""
+        for line in sys.stdin:
+            self._loop.call_soon_threadsafe(self._obey, json.loads(line))
+        self._loop.call_soon_threadsafe(self._stopping.set)
+
+    def _obey(self, command: dict[str, Any]) -> None:
+        task = self._loop.create_task(self._answer(command))
+        self._answering.add(task)
+        task.add_done_callback(self._answering.discard)
+
+    async def _answer(self, command: dict[str, Any]) -> None:
+        """Do what a command says; one with an id is answered."""
+        answer: dict[str, Any] = {"answer": command.get("id")}
+        try:
+            answer["result"] = await self._result(command)
+        except Exception:
+            answer["failed"] = traceback.format_exc()
+        if "id" in command:
+            emit(answer)
+
+    async def _result(self, command: dict[str, Any]) -> Any:
         if "warm" in command:
-            threading.Thread(
-                target=ministack_repairs.warm, args=(command["warm"],), daemon=True
-            ).start()
-    ask_to_stop()
+            return await self._invocations.warm(command["warm"])
+        if "authorize" in command:
+            return self._mended.authorize(command["authorize"], os.environ["AWS_DEFAULT_REGION"])
+        wanted = command["prepare"]
+        code = await asyncio.to_thread(Path(wanted["zip"]).read_bytes)
+        return {"error": await self._invocations.prepare(wanted["function"], code)}
+
+    async def _stop_when_asked(self) -> None:
+        await self._stopping.wait()
+        deadline = self._loop.time() + LAST_INVOCATIONS_SECONDS
+        await asyncio.sleep(QUIET_SECONDS)
+        while self._mended.is_busy(self._invocations) and self._loop.time() < deadline:
+            await asyncio.sleep(QUIET_SECONDS)
+        _muted.set()
+        # Before the requests that wait for them, which would wait, too.
+        await self._mended.end(self._invocations)
+        self._server.stop()
 
 
 async def serve(listener: socket.socket) -> None:
-    """Serve AWS until SIGTERM or the end of stdin; MiniStack then saves its state."""
-    from hypercorn.asyncio import serve as hypercorn_serve
-    from hypercorn.config import Config
-    from ministack.app import app
-
-    from infra.local import ministack_repairs
-
-    ministack_repairs.apply(emit)
-    loop = asyncio.get_running_loop()
-    stopping = asyncio.Event()
-    loop.add_signal_handler(signal.SIGTERM, stopping.set)
-    # Ctrl-C reaches the whole terminal; the supervisor decides what happens.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(
-        target=_obey_supervisor,
-        args=(lambda: loop.call_soon_threadsafe(stopping.set),),
-        daemon=True,
-    ).start()
-
-    async def time_to_stop() -> None:
-        await stopping.wait()
-        deadline = loop.time() + LAST_INVOCATIONS_SECONDS
-        await asyncio.sleep(QUIET_SECONDS)
-        while ministack_repairs.is_busy() and loop.time() < deadline:
-            await asyncio.sleep(QUIET_SECONDS)
-        _muted.set()
-        # Before the requests that wait for them are cancelled, which would wait, too.
-        await asyncio.to_thread(ministack_repairs.end_workers)
-
-    config = Config()
-    config.bind = [f"fd://{listener.fileno()}"]
-    config.keep_alive_timeout = 75
-    config.graceful_timeout = GRACE_SECONDS
-    config.loglevel = "WARNING"
-    await hypercorn_serve(app, config, shutdown_trigger=time_to_stop)
+    """Be MiniStack."""
+    emulator = Emulator()
+    # All that was imported stays; the collector need not look at it again and again.
+    gc.collect()
+    gc.freeze()
+    await emulator.serve(listener)
 
 
 def main() -> None:

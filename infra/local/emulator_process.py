@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import json
 import os
 import shutil
@@ -11,6 +12,7 @@ import signal
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -31,6 +33,15 @@ STOP_SECONDS: Final = 10.0
 LINE_BYTES_MAX: Final = 16 * 1024 * 1024
 
 
+@dataclass(frozen=True)
+class Authorization:
+    """What IAM says: the key's secret, if there is such a key; whether it may; why not."""
+
+    secret: str | None
+    allowed: bool
+    error: str | None
+
+
 class EmulatorProcess:
     """MiniStack in a process group of its own, with its Lambda workers."""
 
@@ -41,12 +52,14 @@ class EmulatorProcess:
         *,
         services: Collection[str] = SERVICES,
     ) -> None:
-        """Args: `on_invocation` takes what ministack_repairs.summary makes."""
+        """Args: `on_invocation` takes what Invocations.run in ministack/invocations.py tells."""
         self._state_dir = state_dir
         self._services = services
         self._on_invocation = on_invocation
         self._process: Process | None = None
         self._reader: asyncio.Task[None] | None = None
+        self._numbers = itertools.count(1)
+        self._questions: dict[int, asyncio.Future[Any]] = {}
         self.log_path = state_dir / "ministack.log"
         self.endpoint = ""
 
@@ -113,8 +126,41 @@ class EmulatorProcess:
                 port.set_result(message["port"])
             elif "invocation" in message:
                 self._on_invocation(message["invocation"])
+            elif "answer" in message:
+                self._take_answer(message)
         if not port.done():
             port.set_exception(InfraError(f"MiniStack did not start:\n{self.log_tail()}"))
+        for question in self._questions.values():
+            if not question.done():
+                question.set_exception(InfraError("MiniStack has ended"))
+        self._questions.clear()
+
+    def _take_answer(self, message: dict[str, Any]) -> None:
+        question = self._questions.pop(message["answer"], None)
+        if question is None or question.done():
+            return  # nobody waits for it any more
+        if "failed" in message:
+            question.set_exception(InfraError(message["failed"]))
+        else:
+            question.set_result(message["result"])
+
+    async def _ask(self, command: dict[str, Any]) -> Any:
+        """Send a command and wait for its answer.
+
+        Raises:
+            InfraError: the emulator could not do it, or has ended.
+        """
+        process = self._process
+        if process is None or process.stdin is None or process.returncode is not None:
+            raise InfraError("MiniStack does not run")
+        number = next(self._numbers)
+        question: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._questions[number] = question
+        process.stdin.write(json.dumps({"id": number, **command}).encode() + b"\n")
+        try:
+            return await question
+        finally:
+            self._questions.pop(number, None)
 
     def log_tail(self, lines: int = 20) -> str:
         """The end of MiniStack's log."""
@@ -125,6 +171,37 @@ class EmulatorProcess:
         """Have a worker started for each function that has none."""
         if self._process is not None and self._process.stdin is not None:
             self._process.stdin.write(json.dumps({"warm": functions}).encode() + b"\n")
+
+    async def prepare(self, function: str, code: Path) -> str | None:
+        """Import new code of a function before the function gets it.
+
+        The process that has imported it makes the function's workers once UpdateFunctionCode
+        was given this very zip file.
+
+        Returns:
+            Why it does not import, a traceback, or None.
+        """
+        asked = {"function": function, "zip": str(code.resolve())}
+        return cast("str | None", (await self._ask({"prepare": asked}))["error"])
+
+    async def authorize(
+        self, access_key_id: str, session_token: str, action: str, resource: str
+    ) -> Authorization:
+        """Ask IAM about a request that another server than MiniStack's has got.
+
+        Args:
+            access_key_id: of whoever has signed it.
+            session_token: of a role's temporary credentials, else "".
+            action: such as ``execute-api:ManageConnections``.
+            resource: its ARN.
+        """
+        asked = {
+            "access_key_id": access_key_id,
+            "session_token": session_token,
+            "action": action,
+            "resource": resource,
+        }
+        return Authorization(**(await self._ask({"authorize": asked})))
 
     async def ended(self) -> int:
         """Wait until the started process has ended; its exit status."""

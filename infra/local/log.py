@@ -34,7 +34,7 @@ def invocation_lines(invocation: dict[str, Any], *, prefix: str = "") -> list[st
     """An invocation as lines: time, function, what was asked, duration, result; its log.
 
     Args:
-        invocation: what ministack_repairs.summary made.
+        invocation: what Invocations.run in ministack/invocations.py tells.
         prefix: beginning of the function's name that is not worth repeating.
     """
     clock = time.strftime("%H:%M:%S", time.localtime(invocation["started"]))

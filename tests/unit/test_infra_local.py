@@ -16,7 +16,7 @@ from infra.local import log
 from infra.local.__main__ import parse
 from infra.local.adapt import DROPPED, adapt
 from infra.local.headers import security_headers
-from infra.local.ministack_repairs import summary, what
+from infra.local.ministack import summary, what
 from infra.local.secrets import KakaoKeys, load_secrets
 from infra.local.supervisor import claim_port
 

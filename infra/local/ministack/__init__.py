@@ -1,0 +1,64 @@
+"""What MiniStack 1.5.33 does otherwise than AWS and the local stack needs as on AWS.
+
+Everything that reaches into MiniStack's internals is in this package, so that a new release of
+it (pinned in requirements-dev.txt) means looking through one place; tests/unit/
+test_infra_emulator.py fails when a name is gone. Found out in docs/local-stack-findings.md.
+
+- server: HTTP;
+- identity: IAM;
+- state: what is kept;
+- invocations, functions, processes, runtime: Lambda, from request to handler, for Python;
+- other_runtimes: Lambda for Node.js;
+- calls: which request of AWS belongs to which invocation;
+- websocket_front: WebSockets, until the gateway has them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, MutableMapping
+from typing import Any, TypeAlias
+
+from ministack.services import apigateway
+
+from infra.local.faults.killing import injector_from
+from infra.local.ministack import calls, identity, other_runtimes, state, websocket_front
+from infra.local.ministack.identity import authorize
+from infra.local.ministack.invocations import Invocations, summary, what
+from infra.local.ministack.server import Server
+
+__all__ = ["Invocations", "Server", "apply", "authorize", "end", "is_busy", "summary", "what"]
+
+Json: TypeAlias = dict[str, Any]
+Emit: TypeAlias = Callable[[Json], None]
+
+
+def apply(emit: Emit, environment: MutableMapping[str, str]) -> Invocations:
+    """Mend MiniStack in this process; on the event loop that it is to run on.
+
+    Args:
+        emit: takes ``{"invocation": {…}}`` after each Lambda invocation; from any thread.
+        environment: this process's; may name faults to be made.
+
+    Raises:
+        InfraError: the faults cannot be read.
+    """
+    invocations = Invocations(emit, injector_from(environment))
+    identity.mend()
+    state.mend()
+    calls.attribute()
+    invocations.install()
+    other_runtimes.mend(emit)
+    websocket_front.mend(invocations)
+    return invocations
+
+
+def is_busy(invocations: Invocations) -> bool:
+    """Whether a Lambda runs, or one will because a WebSocket is being closed."""
+    return bool(invocations.running or other_runtimes.is_busy() or apigateway._ws_connections)
+
+
+async def end(invocations: Invocations) -> None:
+    """Kill all workers and start no more."""
+    invocations.end()
+    await asyncio.to_thread(other_runtimes.end_workers)

@@ -1,0 +1,389 @@
+"""Lambda's execution environments: which process runs an invocation of a Python function.
+
+MiniStack runs an invocation in two threads of its own and a process that it has started from
+nothing, waits for its log, and kills the process when the handler raises. Here all is on the
+event loop, workers are forked (runtime.py), and an exception costs nothing, as on AWS.
+https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import io
+import os
+import shutil
+import tempfile
+import time
+import weakref
+import zipfile
+from collections import deque
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+from ministack.core import lambda_runtime
+from ministack.core.responses import new_uuid
+from ministack.services import lambda_svc
+
+from infra.local.ministack.processes import EndedError, Process
+
+Json: TypeAlias = dict[str, Any]
+
+#: How many workers of a function run before another invocation waits for one, and how long it
+#: waits, in seconds, until it gets one more after all (a handler may wait for an invocation
+#: of its own function). Lambda starts one for each; but each worker makes its own clients and
+#: connections at its first invocation, which takes a laptop longer than to wait.
+WORKERS_AT_ONCE: Final = max(6, 3 * (os.cpu_count() or 1))
+PATIENCE_SECONDS: Final = 3.0
+
+#: How long importing a handler may take, in seconds, as on AWS.
+INIT_SECONDS: Final = 10.0
+
+#: How long workers beyond the first are kept idle for the next burst, in seconds.
+IDLE_SECONDS: Final = 300.0
+
+#: The emulator's own settings, which no Lambda should see.
+OWN_VARIABLES: Final = frozenset(
+    (
+        *("AUTH", "BIND_HOST", "GATEWAY_PORT", "IOT_MTLS_ENABLED", "MINISTACK_REGION"),
+        *("PERSIST_STATE", "PYTHONDONTWRITEBYTECODE", "SERVICES", "SFTP_ENABLED", "STATE_DIR"),
+        *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
+    )
+)
+
+
+@dataclass(frozen=True)
+class InitError(Exception):
+    """A function's handler could not be loaded."""
+
+    payload: Json
+    trace: str
+    log: str
+
+
+class Code:
+    """A function's code and its layers, unpacked; removed when nothing uses it any more."""
+
+    def __init__(self, archives: tuple[bytes, ...]) -> None:
+        self.archives = archives
+        directory = Path(tempfile.mkdtemp(prefix="lambda-"))
+        self._finalizer = weakref.finalize(self, shutil.rmtree, directory, ignore_errors=True)
+        self.paths: list[str] = []
+        for number, archive in enumerate(archives):
+            target = directory / str(number)
+            with zipfile.ZipFile(io.BytesIO(archive)) as packed:
+                packed.extractall(target)
+            # A layer's modules are in python/ or in its site-packages.
+            # https://docs.aws.amazon.com/lambda/latest/dg/packaging-layers.html
+            found = [target / "python", *target.glob("python/lib/python*/site-packages")]
+            self.paths += [str(path) for path in found if number and path.is_dir()]
+            self.paths += [] if number else [str(target)]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All that a function process is made from; another process if any of it changes."""
+
+    name: str
+    handler: str
+    role: str
+    version: str
+    memory: int
+    timeout: float
+    variables: tuple[tuple[str, str], ...]
+    archives: tuple[bytes, ...]
+
+    @classmethod
+    def of(cls, record: Json, config: Json) -> Settings:
+        """A function's settings.
+
+        Args:
+            record: MiniStack's, of the function or a version of it.
+            config: its configuration.
+        """
+        layers = [lambda_svc._resolve_layer_zip(layer) for layer in config.get("Layers") or []]
+        variables = (config.get("Environment") or {}).get("Variables") or {}
+        return cls(
+            name=config["FunctionName"],
+            handler=config.get("Handler", "index.handler"),
+            role=config.get("Role", ""),
+            version=config.get("Version", "$LATEST"),
+            memory=config.get("MemorySize", 128),
+            timeout=float(config.get("Timeout", 3)),
+            variables=tuple(variables.items()),
+            archives=(record["code_zip"], *(layer for layer in layers if layer)),
+        )
+
+
+class Launcher:
+    """Starts function processes: forked from the library process where that is right."""
+
+    def __init__(self) -> None:
+        self._libraries: Process | None = None
+        self._is_usable = True
+        self._codes: weakref.WeakValueDictionary[str, Code] = weakref.WeakValueDictionary()
+
+    def code(self, archives: tuple[bytes, ...]) -> Code:
+        """Unpacked code, the same for all functions that share it."""
+        digest = hashlib.sha256()
+        for archive in archives:
+            digest.update(hashlib.sha256(archive).digest())
+        found = self._codes.get(digest.hexdigest())
+        if found is None:
+            found = self._codes[digest.hexdigest()] = Code(archives)
+        return found
+
+    async def start(self, settings: Settings, code: Code, environment: dict[str, str]) -> Loaded:
+        """Start a process that has imported a function's handler.
+
+        Raises:
+            InitError: it does not import.
+        """
+        order = {
+            "function": {
+                "environment": environment,
+                "paths": code.paths,
+                "handler": settings.handler,
+            }
+        }
+        if self._is_usable:
+            with contextlib.suppress(EndedError):
+                module = settings.handler.rpartition(".")[0].replace("/", ".")
+                libraries = await self._library_process(code.paths[0], module)
+                if libraries is not None:
+                    loaded = await self._load(await libraries.fork(order))
+                    if loaded is not None:
+                        return loaded
+        loaded = await self._load(await Process.spawn(order, environment))
+        if loaded is None:
+            raise RuntimeError("a process from nothing asked to be started from nothing")
+        return loaded
+
+    async def _library_process(self, code: str, module: str) -> Process | None:
+        """The library process, knowing what a handler's module needs; None if it is no use."""
+        if self._libraries is None or self._libraries.ended.done():
+            self._libraries = None
+            self._libraries = await Process.spawn({"libraries": True}, inherited())
+        wanted = {"libraries": {"code": code, "module": module}}
+        prepared = await self._libraries.ask(wanted)
+        self._is_usable = prepared["forkable"]
+        return self._libraries if self._is_usable else None
+
+    async def _load(self, process: Process) -> Loaded | None:
+        """Wait until a handler is imported; None if it needs a process from nothing."""
+        try:
+            async with asyncio.timeout(INIT_SECONDS):
+                answer = await process.answer()
+        except TimeoutError as error:
+            process.kill()
+            text = f"Init timed out after {INIT_SECONDS:.0f} seconds"
+            payload = {"errorType": "Sandbox.Timedout", "errorMessage": text}
+            raise InitError(payload, text, process.log()) from error
+        except EndedError as error:
+            payload = {"errorType": "Runtime.ExitError", "errorMessage": str(error)}
+            raise InitError(payload, str(error), process.log()) from error
+        if answer.get("afresh"):
+            return None
+        if not answer["loaded"]:
+            raise InitError(answer["error"], answer["trace"], process.log())
+        return Loaded(process, is_forkable=answer["forkable"])
+
+
+@dataclass
+class Loaded:
+    """A process that has imported a handler."""
+
+    process: Process
+    is_forkable: bool
+    is_taken: bool = False
+
+
+def inherited() -> dict[str, str]:
+    """What every Lambda has from the emulator's environment."""
+    environment = {name: os.environ[name] for name in os.environ if name not in OWN_VARIABLES}
+    port = os.environ["GATEWAY_PORT"]
+    environment.setdefault("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
+    # Modeled host prefixes do not resolve here.
+    environment.setdefault("AWS_DISABLE_HOST_PREFIX_INJECTION", "true")
+    return environment
+
+
+class Pool:
+    """The workers of one function with one code and configuration."""
+
+    def __init__(self, settings: Settings, config: Json, launcher: Launcher) -> None:
+        self.settings = settings
+        self._config = config
+        self._launcher = launcher
+        self._code = launcher.code(settings.archives)
+        self._loading: asyncio.Task[Loaded] | None = None
+        self._idle: list[Process] = []
+        self._idle_since: weakref.WeakKeyDictionary[Process, float] = weakref.WeakKeyDictionary()
+        self._busy: set[Process] = set()
+        self._starting = 0
+        self._waiting: deque[asyncio.Future[Process | None]] = deque()
+        self._is_retired = False
+
+    def environment(self) -> dict[str, str]:
+        """The environment variables of the function's processes.
+
+        https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
+        """
+        settings, name = self.settings, self.settings.name
+        _account, region = lambda_runtime._account_region_from_function_config(self._config)
+        reserved = lambda_runtime._RESERVED_RUNTIME_ENV_VARS
+        return {
+            **inherited(),
+            **{key: value for key, value in settings.variables if key not in reserved},
+            "AWS_REGION": region,
+            "AWS_DEFAULT_REGION": region,
+            **lambda_runtime.execution_credentials(self._config),
+            "AWS_LAMBDA_FUNCTION_NAME": name,
+            "AWS_LAMBDA_FUNCTION_VERSION": settings.version,
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(settings.memory),
+            "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{name}",
+            "AWS_LAMBDA_LOG_STREAM_NAME": "",
+            "LAMBDA_TASK_ROOT": self._code.paths[0],
+            "_HANDLER": settings.handler,
+        }
+
+    async def load(self) -> Loaded:
+        """Have the handler imported; once, whoever asks.
+
+        Raises:
+            InitError: it does not import. The next one tries again, as on AWS.
+        """
+        if self._loading is None or (
+            self._loading.done() and (self._loading.exception() or self._is_used_up())
+        ):
+            start = self._launcher.start(self.settings, self._code, self.environment())
+            self._loading = asyncio.create_task(start)
+        return await asyncio.shield(self._loading)
+
+    def _is_used_up(self) -> bool:
+        if self._loading is None:
+            return True
+        loaded = self._loading.result()
+        return loaded.is_taken or loaded.process.ended.done()
+
+    async def _new_worker(self) -> Process:
+        loaded = await self.load()
+        while loaded.is_taken:
+            loaded = await self.load()
+        if loaded.is_forkable:
+            stream = f"{time.strftime('%Y/%m/%d', time.gmtime())}/[{self.settings.version}]"
+            stream += new_uuid().replace("-", "")
+            return await loaded.process.fork(
+                {"environment": {"AWS_LAMBDA_LOG_STREAM_NAME": stream}}
+            )
+        # It is a worker itself, and the next needs another process.
+        loaded.is_taken = True
+        return loaded.process
+
+    async def acquire(self) -> tuple[Process, bool]:
+        """A worker, and whether it was started for this.
+
+        Raises:
+            InitError: the handler does not import.
+            EndedError: the process that should have forked ended.
+        """
+        if not self._idle and len(self._busy) + self._starting >= WORKERS_AT_ONCE:
+            handed_over = await self._wait()
+            if handed_over is not None:
+                return handed_over, False
+        while self._idle:
+            worker = self._idle.pop()
+            if not worker.ended.done():
+                self._busy.add(worker)
+                return worker, False
+        self._starting += 1
+        try:
+            worker = await self._new_worker()
+        finally:
+            self._starting -= 1
+        self._busy.add(worker)
+        return worker, True
+
+    async def _wait(self) -> Process | None:
+        """Wait for a worker that another invocation leaves; not for ever."""
+        place: asyncio.Future[Process | None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(place)
+        timer = asyncio.get_running_loop().call_later(PATIENCE_SECONDS, _give_up, place)
+        try:
+            return await place
+        except asyncio.CancelledError:
+            if place.done() and not place.cancelled() and (worker := place.result()) is not None:
+                self.release(worker)
+            raise
+        finally:
+            timer.cancel()
+
+    def discard(self, worker: Process) -> None:
+        """Forget a worker, and end it if it has not ended."""
+        worker.kill()
+        self._busy.discard(worker)
+        worker.dismiss()
+        self._end_if_over()
+        # Whoever waited for this one starts another.
+        self._wake_one(None)
+
+    def release(self, worker: Process) -> None:
+        """Take a worker back after its invocation."""
+        if worker.ended.done() or self._is_retired:
+            self.discard(worker)
+            return
+        if not self._wake_one(worker):
+            self._busy.discard(worker)
+            self._idle.append(worker)
+            self._trim()
+
+    def _wake_one(self, worker: Process | None) -> bool:
+        while self._waiting:
+            place = self._waiting.popleft()
+            if not place.done():
+                place.set_result(worker)
+                return True
+        return False
+
+    def _trim(self) -> None:
+        """End what a burst has left: the last to be idle is the first to be used."""
+        now = asyncio.get_running_loop().time()
+        self._idle_since[self._idle[-1]] = now
+        while len(self._idle) > 1 and now - self._idle_since[self._idle[0]] > IDLE_SECONDS:
+            self._idle.pop(0).dismiss()
+
+    async def warm(self) -> None:
+        """Have an idle worker, before somebody waits for it."""
+        if self._idle or self._busy or self._starting:
+            return
+        # The first invocation meets the same error, and reports it.
+        with contextlib.suppress(InitError, EndedError):
+            worker, _is_new = await self.acquire()
+            self.release(worker)
+
+    def retire(self) -> None:
+        """End idle workers now and busy ones when their invocation is over."""
+        self._is_retired = True
+        for worker in self._idle:
+            worker.dismiss()
+        self._idle.clear()
+        while self._wake_one(None):
+            pass
+        self._end_if_over()
+
+    def _end_if_over(self) -> None:
+        if self._is_retired and not self._busy and not self._starting and self._loading is not None:
+            loading, self._loading = self._loading, None
+            loading.add_done_callback(_dismiss_loaded)
+
+
+def _give_up(place: asyncio.Future[Process | None]) -> None:
+    if not place.done():
+        place.set_result(None)
+
+
+def _dismiss_loaded(loading: asyncio.Task[Loaded]) -> None:
+    if not loading.cancelled() and loading.exception() is None:
+        loading.result().process.dismiss()

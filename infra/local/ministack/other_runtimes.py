@@ -1,0 +1,160 @@
+"""Functions that MiniStack runs itself: Node.js above all. Its workers, mended.
+
+Python functions do not come here; see invocations.py.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, Final, TypeAlias
+
+from ministack.core import lambda_runtime
+from ministack.services import lambda_svc
+
+from infra.local.ministack.invocations import summary
+
+Json: TypeAlias = dict[str, Any]
+Emit: TypeAlias = Callable[[Json], None]
+
+#: How long an invocation that logged nothing is searched for log lines, in seconds.
+#: MiniStack waits 50 ms, the better part of a warm invocation; what a handler wrote is in
+#: the pipe before its result is, so a scheduler's breath is enough.
+LOG_WAIT_SECONDS: Final = 0.003
+
+#: How many workers of a function start or run before another invocation waits for one, and
+#: how long it waits, in seconds, until it has a worker started for itself after all.
+WORKERS_AT_ONCE: Final = max(4, 2 * (os.cpu_count() or 1))
+PATIENCE_SECONDS: Final = 3.0
+
+_ended = threading.Event()
+
+
+def mend(emit: Emit) -> None:
+    """Mend them in this process.
+
+    Args:
+        emit: takes ``{"invocation": {…}}`` after each invocation.
+    """
+    _report_invocations(emit)
+    _search_logs_briefly()
+    _let_invocations_finish()
+
+
+def _report_invocations(emit: Emit) -> None:
+    """Tell the supervisor about each invocation, which MiniStack only logs."""
+    invoke = lambda_runtime.Worker.invoke
+
+    @functools.wraps(invoke)
+    def reported(self: Any, event: Any, request_id: str, **context: Any) -> Json:
+        started = time.time()
+        result: Json = {}
+        try:
+            if _ended.is_set():
+                raise RuntimeError("the emulator is stopping")
+            result = invoke(self, event, request_id, **context)
+        except Exception as failure:
+            # A worker that could not start.
+            result = {"error": str(failure)}
+            raise
+        finally:
+            error = result.get("error")
+            outcome = {
+                **result,
+                "cold": result.get("cold_start"),
+                "error": {"errorMessage": error} if error else None,
+            }
+            made = summary(self.func_name, started, event, outcome)
+            emit({"invocation": {**made, "request_id": request_id}})
+        return result
+
+    lambda_runtime.Worker.invoke = reported
+
+
+def _search_logs_briefly() -> None:
+    """Do not wait 50 ms for log lines that a silent handler never wrote."""
+    lambda_runtime.Worker._drain_stderr_bounded = functools.partialmethod(
+        lambda_runtime.Worker._drain_stderr_bounded,
+        first_line_wait=LOG_WAIT_SECONDS,
+        idle_confirm=LOG_WAIT_SECONDS,
+    )
+
+
+_slots: dict[str, threading.Semaphore] = {}
+_slots_lock = threading.Lock()
+
+
+class Lease:
+    """A worker that is leased for as long as one invocation takes."""
+
+    def __init__(self, name: str, config: Json, code: bytes, qualifier: str) -> None:
+        self._arguments = (name, config, code, qualifier)
+
+    def invoke(self, event: Any, request_id: str, **context: Any) -> Json:
+        """Run on a free worker, or on a new one if all are busy, as Lambda does.
+
+        But while others start or run, wait a while for one of them: a crowd that comes at
+        once would start a Python each, which takes a laptop longer than all their chats.
+        """
+        with _slots_lock:
+            slots = _slots.setdefault(self._arguments[0], threading.Semaphore(WORKERS_AT_ONCE))
+        is_counted = slots.acquire(timeout=PATIENCE_SECONDS)
+        try:
+            # None only at a cap, and there is none.
+            worker, _how = lambda_runtime.acquire_worker(*self._arguments)
+            try:
+                result: Json = worker.invoke(event, request_id, **context)
+            finally:
+                lambda_runtime.release_worker(worker)
+        finally:
+            if is_counted:
+                slots.release()
+        return result
+
+
+def _let_invocations_finish() -> None:
+    """Let what runs on a function's old code finish when its code is updated.
+
+    MiniStack kills those workers. Here only idle ones are killed at once, busy ones when
+    their invocation is over; new invocations start on the new code, as on AWS.
+    """
+    kill = lambda_runtime.kill_workers
+    release = lambda_runtime.release_worker
+    retired: set[int] = set()
+
+    @functools.wraps(kill)
+    def kill_idle(workers: list[Any]) -> None:
+        # They are out of their pools already, so nothing can lease them any more.
+        busy = [worker for worker in workers if worker is not None and worker.in_use]
+        retired.update(id(worker) for worker in busy)
+        kill([worker for worker in workers if worker not in busy])
+
+    @functools.wraps(release)
+    def release_or_end(worker: Any) -> None:
+        release(worker)
+        if worker is not None and id(worker) in retired:
+            retired.discard(id(worker))
+            kill([worker])
+
+    lambda_runtime.kill_workers = kill_idle
+    # lambda_svc has imported the name.
+    lambda_runtime.release_worker = lambda_svc.release_worker = release_or_end
+
+
+def is_busy() -> bool:
+    """Whether one of these functions runs."""
+    return bool(lambda_runtime.workers_in_use())
+
+
+def end_workers() -> None:
+    """Kill all workers and start no more."""
+    _ended.set()
+    with lambda_runtime._lock:
+        workers = [worker for pool in lambda_runtime._workers.values() for worker in pool]
+        lambda_runtime._workers.clear()
+        for worker in workers:
+            worker.in_use = False
+    lambda_runtime.kill_workers(workers)

@@ -1,0 +1,288 @@
+"""The processes of runtime.py as the emulator sees them, on its event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import socket
+import sys
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, ClassVar, Final, TypeAlias
+
+from infra.local.ministack import runtime
+
+Json: TypeAlias = dict[str, Any]
+
+#: A process that hears nothing more from here ends; how long that may take, in seconds.
+END_SECONDS: Final = 1.0
+
+#: How long a process that does not read is waited for before it is looked again, in seconds.
+SOCKET_FULL_SECONDS: Final = 0.01
+
+#: How much of what an invocation prints is kept, in bytes.
+LOG_BYTES_MAX: Final = 1024 * 1024
+
+PROGRAM: Final = Path(runtime.__file__)
+
+
+class EndedError(Exception):
+    """A process ended before it answered."""
+
+    def __init__(self, status: int | None) -> None:
+        super().__init__(_ending(status))
+        self.status = status
+
+
+def _ending(status: int | None) -> str:
+    """How AWS says that an execution environment is gone."""
+    if status is None or status == 0:
+        return "Runtime exited without providing a reason"
+    if status < 0:
+        return f"Runtime exited with error: signal: {-status}"
+    return f"Runtime exited with error: exit status {status}"
+
+
+class _Log:
+    """The reading end of what processes print."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._reader, self.writer = os.pipe()
+        os.set_blocking(self._reader, False)
+        self._kept = bytearray()
+        self._lost = 0
+        self._is_open = True
+        loop.add_reader(self._reader, self._read)
+
+    def _read(self) -> bool:
+        """Read what there is; whether there may be more."""
+        try:
+            data = os.read(self._reader, 65536)
+        except BlockingIOError:
+            return False
+        if not data:
+            self._loop.remove_reader(self._reader)
+        room = LOG_BYTES_MAX - len(self._kept)
+        self._kept += data[:room]
+        self._lost += max(0, len(data) - room)
+        return bool(data)
+
+    def finish(self) -> None:
+        """Read what is left and no more."""
+        while self._read():
+            pass
+        self._loop.remove_reader(self._reader)
+        os.close(self._reader)
+        self._is_open = False
+
+    def take(self) -> str:
+        """All that was printed until now, and forget it.
+
+        What a process prints is in the pipe before the message that it sends next, so after
+        that message nothing is missing.
+        """
+        while self._is_open and self._read():
+            pass
+        text = self._kept.decode(errors="replace")
+        if self._lost:
+            text += f"\n… and {self._lost} bytes more"
+        self._kept.clear()
+        self._lost = 0
+        return text
+
+
+class Process(asyncio.Protocol):
+    """One process: asked by messages, answered in order."""
+
+    #: All that were started and have not ended.
+    living: ClassVar[set[Process]] = set()
+
+    def __init__(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._socket, self._theirs = socket.socketpair()
+        self._log = _Log(loop)
+        self._received = bytearray()
+        self._answers: deque[asyncio.Future[Json]] = deque()
+        self._forked: deque[Process] = deque()
+        self._children: dict[int, Process] = {}
+        self._kill: Callable[[], None] = lambda: None
+        self._transport: asyncio.Transport | None = None
+        self._reaper: asyncio.Task[None] | None = None
+        self.pid = 0
+        #: Its exit status (minus the number of a signal); None if that is unknown.
+        self.ended: asyncio.Future[int | None] = loop.create_future()
+
+    # --- Starting ------------------------------------------------------------------------
+
+    @classmethod
+    async def spawn(cls, order: Json, environment: dict[str, str]) -> Process:
+        """Start a process from nothing."""
+        process = cls()
+        child = await asyncio.create_subprocess_exec(
+            # -P: the directory of the program is not searched for modules.
+            *(sys.executable, "-P", "-u", str(PROGRAM), str(process._theirs.fileno())),
+            env=environment,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=process._log.writer,
+            stderr=process._log.writer,
+            pass_fds=[process._theirs.fileno()],
+        )
+        await process._connect(child.pid, child.kill)
+
+        async def wait() -> None:
+            process._on_exit(await child.wait())
+
+        process._reaper = asyncio.create_task(wait())
+        process.tell(order)
+        return process
+
+    async def fork(self, order: Json) -> Process:
+        """Have this process fork another."""
+        process = Process()
+        handed = [process._theirs.fileno(), process._log.writer]
+        data = _framed({"fork": order})
+        while self._transport is not None and self._transport.get_write_buffer_size():
+            await asyncio.sleep(SOCKET_FULL_SECONDS)
+        answer = self._expect()
+        try:
+            if not self.ended.done():
+                self._forked.append(process)
+                socket.send_fds(self._socket, [data[:1]], handed)
+                self._write(data[1:])
+            pid = (await answer)["forked"]
+        except BaseException:
+            process._abandon()
+            raise
+        await process._connect(pid, lambda: self.tell({"kill": pid}))
+        return process
+
+    async def _connect(self, pid: int, kill: Callable[[], None]) -> None:
+        self.pid, self._kill = pid, kill
+        self.living.add(self)
+        self._theirs.close()
+        os.close(self._log.writer)
+        self._socket.setblocking(False)
+        loop = asyncio.get_running_loop()
+        self._transport, _ = await loop.create_unix_connection(
+            lambda: self, sock=self._socket.dup()
+        )
+
+    def _abandon(self) -> None:
+        for end in (self._theirs, self._socket):
+            end.close()
+        os.close(self._log.writer)
+        self._log.finish()
+
+    # --- Talking -------------------------------------------------------------------------
+
+    def tell(self, message: Json) -> None:
+        """Send a message that is not answered."""
+        self._write(_framed(message))
+
+    def _write(self, data: bytes) -> None:
+        if self._transport is not None and not self.ended.done():
+            self._transport.write(data)
+
+    def _expect(self) -> asyncio.Future[Json]:
+        answer: asyncio.Future[Json] = asyncio.get_running_loop().create_future()
+        if self.ended.done():
+            answer.set_exception(EndedError(self.ended.result()))
+        else:
+            self._answers.append(answer)
+        return answer
+
+    async def answer(self) -> Json:
+        """Wait for a message that was asked for at the start.
+
+        Raises:
+            EndedError: the process ended instead.
+        """
+        return await self._expect()
+
+    async def ask(self, message: Json) -> Json:
+        """Send a message and wait for its answer.
+
+        Raises:
+            EndedError: the process ended instead.
+        """
+        answer = self._expect()
+        self.tell(message)
+        return await answer
+
+    def data_received(self, data: bytes) -> None:
+        """Take messages apart."""
+        received = self._received
+        received += data
+        while len(received) >= runtime.LENGTH.size:
+            end = runtime.LENGTH.size + runtime.LENGTH.unpack_from(received)[0]
+            if len(received) < end:
+                return
+            message = json.loads(received[runtime.LENGTH.size : end])
+            del received[:end]
+            if "forked" in message:
+                # At once: that it has ended may be the next message.
+                self._children[message["forked"]] = self._forked.popleft()
+            if "exited" in message:
+                child = self._children.pop(message["exited"], None)
+                if child is not None:
+                    child._on_exit(message["status"])
+            elif self._answers:
+                answer = self._answers.popleft()
+                if not answer.done():
+                    answer.set_result(message)
+
+    # --- Ending --------------------------------------------------------------------------
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """It has closed its end: it has ended, and how is told next, if ever."""
+        asyncio.get_running_loop().call_later(END_SECONDS, self._on_exit, None)
+
+    def _on_exit(self, status: int | None) -> None:
+        if self.ended.done():
+            return
+        self.ended.set_result(status)
+        self.living.discard(self)
+        self._log.finish()
+        for answer in self._answers:
+            if not answer.done():
+                answer.set_exception(EndedError(status))
+        self._answers.clear()
+        # A process that it has left behind may hold the other end.
+        if self._transport is not None:
+            self._transport.abort()
+        self._socket.close()
+        # They have seen their parent's end as the end of theirs.
+        for child in self._children.values():
+            child._on_exit(None)
+        self._children.clear()
+
+    def log(self) -> str:
+        """What it has printed since this was asked last."""
+        return self._log.take()
+
+    def kill(self) -> None:
+        """End it at once."""
+        if not self.ended.done():
+            with contextlib.suppress(ProcessLookupError):
+                self._kill()
+
+    def dismiss(self) -> None:
+        """Let it end: an idle worker does so at once, a function process with its workers."""
+        if self._transport is not None:
+            self._transport.abort()
+        self._socket.close()
+
+    def kill_now(self) -> None:
+        """End it without the help of any other process; for the end of the emulator."""
+        if not self.ended.done() and self.pid:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, 9)
+
+
+def _framed(message: Json) -> bytes:
+    data = json.dumps(message).encode()
+    return runtime.LENGTH.pack(len(data)) + data
