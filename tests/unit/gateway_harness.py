@@ -352,6 +352,7 @@ async def gateway(
     faults: Sequence[AwsRule | GatewayRule] = (),
     tls: bool = False,
     fallback: Callable[[web.Request], Awaitable[web.StreamResponse]] | None = None,
+    stop_seconds: float = 3.0,
 ) -> AsyncIterator[Running]:
     """Start one with small waits, use it, stop it, and look at what it leaves."""
     functions = Functions()
@@ -386,6 +387,7 @@ async def gateway(
                     observe=lambda what, details: observed.append((what, details)),
                     faults=injector,
                     clock=clock,
+                    stop_seconds=stop_seconds,
                     **more,
                 )
             )

@@ -36,9 +36,6 @@ Observe: TypeAlias = Callable[[str, Mapping[str, Any]], None]
 #: How often it is looked for connections that are idle or old, in seconds at most.
 SWEEP_SECONDS: Final = 1.0
 
-#: How long $disconnect's Lambdas may take when the gateway stops.
-LAST_EVENTS_SECONDS: Final = 3.0
-
 GOING_AWAY: Final = (1001, "Going away")
 NO_FAULT: Final = MessageFault(())
 
@@ -55,7 +52,8 @@ class GatewayConfig:
     ``authorize``: tells what a Lambda's credentials may do. ``port``: for WebSockets, the
     management API and ``fallback``'s requests; 0 picks a free one. ``tls``: for a second,
     always free port with the same content, which events name as ``domainName``; without it
-    they name the first. ``observe``: is told what happens.
+    they name the first. ``observe``: is told what happens. ``stop_seconds``: how long what
+    runs may go on when the gateway stops, $disconnect's Lambdas in particular.
     """
 
     endpoint: str
@@ -69,6 +67,7 @@ class GatewayConfig:
     observe: Observe = lambda _what, _details: None
     faults: FaultInjector | None = None
     clock: Clock = field(default_factory=Clock)
+    stop_seconds: float = 3.0
 
 
 @dataclass
@@ -109,7 +108,7 @@ class Gateway:
         # https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html
         app = web.Application(client_max_size=10 * 1024 * 1024)
         app.router.add_route("*", "/{path:.*}", self._respond)
-        self._server = LocalServer(app, shutdown_seconds=1.0)
+        self._server = LocalServer(app, shutdown_seconds=min(1.0, config.stop_seconds))
         self.port = config.port
         self.tls_port = 0
 
@@ -128,10 +127,10 @@ class Gateway:
         """Close every connection, let $disconnect run for a while, stop listening."""
         for client in list(self._clients.values()):
             client.connection.close(*GOING_AWAY)
-        deadline = asyncio.get_running_loop().time() + LAST_EVENTS_SECONDS
+        deadline = asyncio.get_running_loop().time() + self._config.stop_seconds
         while self._clients and asyncio.get_running_loop().time() < deadline:
             ends = [client.connection.ended for client in self._clients.values()]
-            await asyncio.wait(ends, timeout=LAST_EVENTS_SECONDS)
+            await asyncio.wait(ends, timeout=self._config.stop_seconds)
             await asyncio.sleep(0)  # what waits for the end goes first
         left = deadline - asyncio.get_running_loop().time()
         if self._sweeper is not None:
@@ -207,6 +206,7 @@ class Gateway:
                 "refused", trace_id=trace_id, status=refused.status, reason=refused.message
             )
             return handshake.refuse(refused, connection_id)
+        subject = replace(subject, api=self._api or api)  # it may be another one by now
         return await self._serve(request, subject, headers, opened_at)
 
     async def _serve(
