@@ -7,10 +7,15 @@ is one session, and a client of each service is made at its first use.
 from __future__ import annotations
 
 import functools
+import os
 from typing import Any, Final
 
 import botocore.config
 import botocore.session
+from botocore.exceptions import NoCredentialsError, NoRegionError
+from botocore.httpsession import get_cert_path
+
+from chalicelib.sigv4 import Credentials
 
 #: Lambdas have 10 s; a call that hangs must leave time for another try.
 CONNECT_SECONDS: Final = 1.0
@@ -42,3 +47,38 @@ def client(service: str, endpoint_url: str | None = None, *, attempts: int = 3) 
             max_pool_connections=64,
         ),
     )
+
+
+def credentials() -> Credentials:
+    """Who the process is, as of now.
+
+    Raises:
+        BotoCoreError: it is nobody, or credentials that expired could not be renewed.
+    """
+    # A Lambda's are in its environment; botocore would keep what it found there at first.
+    access_key = os.environ.get("AWS_ACCESS_KEY_ID")
+    if access_key:
+        secret_key = os.environ.get("AWS_SECRET_ACCESS_KEY", "")
+        return Credentials(access_key, secret_key, os.environ.get("AWS_SESSION_TOKEN", ""))
+    found = session().get_credentials()
+    if found is None:
+        raise NoCredentialsError
+    frozen = found.get_frozen_credentials()
+    return Credentials(frozen.access_key or "", frozen.secret_key or "", frozen.token or "")
+
+
+def region() -> str:
+    """The process's Region.
+
+    Raises:
+        BotoCoreError: none is set.
+    """
+    name = session().get_config_variable("region")
+    if not name:
+        raise NoRegionError
+    return str(name)
+
+
+def ca_bundle() -> str:
+    """The file of the CAs that botocore trusts."""
+    return str(session().get_config_variable("ca_bundle") or get_cert_path(True))

@@ -26,10 +26,10 @@ def count_dynamodb_request(event_name: str, **_: Any) -> None:
     dynamodb_calls[event_name.rsplit(".", 1)[-1]] += 1
 
 
-def count_post(outcome: str) -> None:
-    """Count one PostToConnection by how it ended."""
+def count_post(outcome: str, times: int = 1) -> None:
+    """Count PostToConnections by how they ended."""
     with _lock:
-        posts[outcome] += 1
+        posts[outcome] += times
 
 
 def report() -> dict[str, Any]:

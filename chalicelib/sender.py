@@ -1,83 +1,122 @@
 """Posts frames to live connections (API Gateway's management API).
 
+botocore would take twenty times the CPU: docs/decisions/0009-sender.md.
 https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-how-to-call-websocket-api-connections.html
 """
 
 from __future__ import annotations
 
 import functools
+import os
+import re
+import time
+from collections import Counter
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Final
-
-from botocore.exceptions import BotoCoreError, ClientError
+from typing import Final
+from urllib.parse import quote
 
 from chalicelib import aws, log, metering
-from chalicelib.settings import settings
+from chalicelib.channels import Endpoint, Tls
+from chalicelib.fanout import Fanout, Pool
+from chalicelib.settings import SettingsError, settings
+from chalicelib.sigv4 import Signer
 
-#: Posts under way at once. A post takes ~10 ms of waiting and ~2 ms of CPU.
-PARALLEL_POSTS: Final = 16
+#: A push takes this long at most; whom it has not reached by then catches up by ``seq``.
+#: fanout.py has the limits of a single post.
+PUSH_SECONDS: Final = 2.0
 
-
-@functools.cache
-def _client() -> Any:
-    return aws.client("apigatewaymanagementapi", settings.management_endpoint, attempts=2)
-
-
-@functools.cache
-def _pool() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(PARALLEL_POSTS, thread_name_prefix="post")
+#: The Region in the host of an API: https://docs.aws.amazon.com/general/latest/gr/apigateway.html
+_REGION: Final = re.compile(r"\.execute-api\.([a-z0-9-]+)\.")
 
 
-def post(frame: bytes, connection_ids: Iterable[str]) -> set[str]:
+def post(frame: bytes, connection_ids: Iterable[str], *, within: float = PUSH_SECONDS) -> set[str]:
     """Post one frame to each connection; returns those that are gone.
 
-    Any other failure is logged and left: a push is a hint, and whoever missed it
-    catches up by ``seq``.
+    A post that fails for the time being is repeated, and may then arrive twice. Whom it does
+    not reach ``within`` so many seconds is counted and left: a push is a hint, and whoever
+    missed it catches up by ``seq``.
+
+    Raises:
+        SettingsError: MANAGEMENT_ENDPOINT is not an address of a management API.
+        BotoCoreError: there are no credentials.
     """
-    targets = list(connection_ids)
-    if len(targets) <= 1:
-        gone = [target for target in targets if not _post_one(frame, target)]
-    else:
-        _client()  # made once, before the threads ask for it
-        alive = _pool().map(functools.partial(_post_one, frame), targets)
-        gone = [target for target, is_alive in zip(targets, alive, strict=True) if not is_alive]
-    return set(gone)
+    fanout = _send("POST", frame, connection_ids, within)
+    ended = Counter(map(_meaning, fanout.outcomes.values()))
+    for meaning, number in ended.items():
+        metering.count_post(meaning, number)
+    if fanout.repeats:
+        metering.count_post("repeated", fanout.repeats)
+    if ended["failed"]:
+        failures = Counter(o for o in fanout.outcomes.values() if _meaning(o) == "failed")
+        log.warning("posts_failed", of=len(fanout.outcomes), by=dict(failures))
+    return {id_ for id_, outcome in fanout.outcomes.items() if outcome == 410}
 
 
 def disconnect(connection_id: str) -> None:
-    """Close a connection, if it still is one."""
+    """Close a connection, if it still is one.
+
+    Raises:
+        SettingsError: MANAGEMENT_ENDPOINT is not an address of a management API.
+        BotoCoreError: there are no credentials.
+    """
+    outcome = _send("DELETE", b"", [connection_id], PUSH_SECONDS).outcomes[connection_id]
+    if _meaning(outcome) == "failed":
+        log.warning("disconnect_failed", by=outcome)
+
+
+def _send(method: str, body: bytes, connection_ids: Iterable[str], within: float) -> Fanout:
+    endpoint, pool = _endpoint(settings.management_endpoint)
+    fanout = Fanout(pool, _Requests(method, endpoint, body).to)
+    fanout.run(connection_ids, within)
+    return fanout
+
+
+def _meaning(outcome: int | str) -> str:
+    """What an outcome is counted as."""
+    if outcome == 410:
+        return "gone"
+    return "ok" if isinstance(outcome, int) and 200 <= outcome < 300 else "failed"
+
+
+@functools.cache
+def _endpoint(url: str) -> tuple[Endpoint, Pool]:
+    """The endpoint, and the connections to it, of which there are none yet."""
     try:
-        _client().delete_connection(ConnectionId=connection_id)
-    except ClientError as error:
-        if not _is_gone(error):
-            log.warning("disconnect_failed", error=_code(error))
-    except BotoCoreError as error:
-        log.warning("disconnect_failed", error=type(error).__name__)
+        endpoint = Endpoint.parse(url)
+    except ValueError as error:
+        raise SettingsError("MANAGEMENT_ENDPOINT", f"must be https://HOST/STAGE: {error}") from None
+    return endpoint, Pool(endpoint, Tls(aws.ca_bundle()) if endpoint.is_tls else None)
 
 
-def _post_one(frame: bytes, connection_id: str) -> bool:
-    """Post; False when the connection is gone."""
-    try:
-        _client().post_to_connection(ConnectionId=connection_id, Data=frame)
-    except ClientError as error:
-        if _is_gone(error):
-            metering.count_post("gone")
-            return False
-        metering.count_post("failed")
-        log.warning("post_failed", error=_code(error))
-    except BotoCoreError as error:
-        metering.count_post("failed")
-        log.warning("post_failed", error=type(error).__name__)
-    else:
-        metering.count_post("ok")
-    return True
+class _Requests:
+    """Signed requests that differ in the connection alone."""
 
+    def __init__(self, method: str, endpoint: Endpoint, body: bytes) -> None:
+        directory = f"{endpoint.path}/@connections/"
+        region = _REGION.search(f".{endpoint.host}")
+        signer = Signer(
+            aws.credentials(),
+            region=region[1] if region else aws.region(),
+            service="execute-api",
+            method=method,
+            host=endpoint.authority,
+            directory=directory,
+            body=body,
+            at=time.time(),
+        )
+        headers = {"Host": endpoint.authority, "Content-Length": str(len(body))} | signer.headers
+        # As botocore does it, so that Lambda notices loops and tracing is not cut.
+        trace_id = os.environ.get("_X_AMZN_TRACE_ID")
+        if trace_id and "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
+            headers["X-Amzn-Trace-Id"] = quote(trace_id, safe="-=;:+&[]{}\"',")
+        lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        self._before_id = f"{method} {directory}"
+        self._after_id = f" HTTP/1.1\r\n{lines}Authorization: "
+        self._authorization = signer.authorization
+        self._body = b"\r\n\r\n" + body
 
-def _code(error: ClientError) -> str:
-    return str(error.response.get("Error", {}).get("Code", ""))
-
-
-def _is_gone(error: ClientError) -> bool:
-    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
-    return status == 410 or _code(error) == "GoneException"
+    def to(self, connection_id: str) -> bytes:
+        """The whole request for a connection."""
+        segment = quote(connection_id, safe="")
+        head = f"{self._before_id}{segment}{self._after_id}{self._authorization(segment)}"
+        return head.encode() + self._body

@@ -14,8 +14,9 @@ ROOT = Path(__file__).parents[2]
 
 #: Each module may import from those above it only.
 LAYERS = [
-    {"limits", "clock", "ids", "log", "metering", "settings", "protocol"},
-    {"errors", "aws"},
+    {"limits", "clock", "ids", "log", "metering", "settings", "protocol", "sigv4", "http1"},
+    {"errors", "aws", "channels"},
+    {"fanout"},
     {"texts", "secret_values", "tables", "sender"},
     {"users", "sessions", "kakao", "chats", "members", "connections"},
     {"rooms", "delivery"},
