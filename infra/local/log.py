@@ -6,6 +6,8 @@ import json
 import os
 import sys
 import time
+from collections import Counter
+from collections.abc import Mapping
 from typing import Any, Final
 
 RED: Final = "\033[31m"
@@ -47,10 +49,23 @@ def invocation_lines(invocation: dict[str, Any], *, prefix: str = "") -> list[st
     line = f"{function:<10} {invocation['what']:<28} {invocation['duration_ms']:6.0f} ms  {result}"
     if failure or result.startswith("5"):
         line = paint(line, RED)
+    notes = [*_counts(invocation, posts), *notes]
     if invocation["cold"]:
         notes.insert(0, "cold start")
     rest = paint("  " + "; ".join(notes), DIM) if notes else ""
     return [f"{paint(clock, DIM)}  {line}{rest}", *(f"          {text}" for text in details)]
+
+
+def _counts(invocation: Mapping[str, Any], posts: Mapping[str, int]) -> list[str]:
+    """Calls of AWS by operation, and posts, as notes."""
+    calls = Counter(call["operation"] for call in invocation.get("calls", ()))
+    notes = []
+    if calls:
+        notes.append(" ".join(f"{name}:{count}" for name, count in calls.items()))
+    if posts:
+        failed = [f"{status}:{count}" for status, count in posts.items() if status != "200"]
+        notes.append(" ".join([f"posts:{sum(posts.values())}", *failed]))
+    return notes
 
 
 def _digest(text: str) -> tuple[list[str], list[str]]:

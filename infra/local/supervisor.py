@@ -280,7 +280,7 @@ class Supervisor:
             self._warm(deployed)
 
     def _print_invocation(self, invocation: dict[str, Any]) -> None:
-        for line in log.invocation_lines(invocation, prefix=f"{STACK_NAME}-"):
+        for line in log.invocation_lines(invocation, {}, prefix=f"{STACK_NAME}-"):
             log.say(line)
 
     def _phase(self, what: str) -> None:

@@ -6,6 +6,7 @@ import json
 import re
 import socket
 import stat
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -144,16 +145,20 @@ def test_an_invocations_summary_has_no_body_and_no_cookie() -> None:
     assert "hush" not in json.dumps(made)
 
 
-def lines(**more: object) -> list[str]:
+def lines(posts: Mapping[str, int] | None = None, **more: object) -> list[str]:
     base = {"function": "pingpong-local-api", "started": 0.0, "duration_ms": 12.3, "what": "GET /x"}
     rest = {"status": 200, "cold": False, "error": None, "trace": None, "log": ""}
-    return log.invocation_lines({**base, **rest, **more}, prefix="pingpong-local-")
+    found = {**base, **rest, **more}
+    return log.invocation_lines(found, posts or {}, prefix="pingpong-local-")
 
 
 def test_an_invocation_is_one_line() -> None:
-    said = json.dumps({"level": "info", "event": "http", "ms": 3, "dynamodb": {"GetItem": 2}})
-    (line,) = lines(log=said)
-    assert re.search(r"api +GET /x +12 ms  200  dynamodb=GetItem:2$", line)
+    said = json.dumps({"level": "info", "event": "http", "ms": 3, "outcome": "late"})
+    calls = [{"operation": name} for name in ("GetItem", "PutItem", "GetItem")]
+    (line,) = lines({"200": 3, "410": 1}, calls=calls, log=said)
+    assert re.search(
+        r"api +GET /x +12 ms  200  GetItem:2 PutItem:1; posts:4 410:1; outcome=late$", line
+    )
 
 
 def test_tracebacks_are_printed_whole() -> None:
