@@ -83,6 +83,16 @@ class _Client:
     held: list[asyncio.Event] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class _Arrival:
+    """A message that came, with its ids; `received_at` is in ms since the epoch."""
+
+    text: str
+    message_id: str
+    request_id: str
+    received_at: int
+
+
 class Gateway:
     """The server. ``port`` and ``tls_port`` are the actual ones after ``start``."""
 
@@ -272,8 +282,9 @@ class Gateway:
 
     def _receive(self, client: _Client, text: str) -> None:
         """Have a message handled, at once with any others of this connection."""
-        received_at = self._now_ms()
         route = client.subject.api.select(text)
+        # One for all copies: what is delivered twice is the same event.
+        arrival = _Arrival(text, new_id(), new_id(), self._now_ms())
         fault = self._fault_of(route.key if route else "")
         passing, client.held = client.held, []
         for copy in range(fault.copies):
@@ -282,9 +293,7 @@ class Gateway:
             go = asyncio.Event()
             if fault.hold_seconds:
                 client.held.append(go)
-            self._spawn(
-                self._handle(client, route, text, received_at, go if delay else None, delay)
-            )
+            self._spawn(self._handle(client, route, arrival, go if delay else None, delay))
         for go in passing:
             go.set()
 
@@ -292,18 +301,16 @@ class Gateway:
         self,
         client: _Client,
         route: Route | None,
-        text: str,
-        received_at: int,
+        arrival: _Arrival,
         go: asyncio.Event | None,
         delay: float,
     ) -> None:
         """Handle a message; before that wait for `go` or so many seconds, if there is a fault."""
-        request_id = new_id()
         try:
             if go is not None:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(go.wait(), delay)
-            answer = await self._answer(client.subject, route, text, request_id, received_at)
+            answer = await self._answer(client.subject, route, arrival)
             if answer is not None and client.connection.is_open:
                 client.connection.send_text(answer.encode("utf-8", "replace"))
         except ConnectionError:
@@ -311,10 +318,9 @@ class Gateway:
         finally:
             client.connection.handling(-1)
 
-    async def _answer(
-        self, subject: Subject, route: Route | None, text: str, request_id: str, received_at: int
-    ) -> str | None:
+    async def _answer(self, subject: Subject, route: Route | None, arrival: _Arrival) -> str | None:
         """What goes back to the client for a message, if anything."""
+        request_id = arrival.request_id
         if route is None:
             return _error_frame("Forbidden", subject.connection_id, request_id)
         if not self._requests.take() or not self._may_run(route.key):
@@ -323,13 +329,15 @@ class Gateway:
         if not route.function:
             return None
         trace_id = new_trace_id()
-        event = subject.message(route.key, text, new_id(), request_id, received_at)
+        event = subject.message(
+            route.key, arrival.text, arrival.message_id, request_id, arrival.received_at
+        )
         self._observe(
             "message",
             trace_id=trace_id,
             connection_id=subject.connection_id,
             route=route.key,
-            body=text,
+            body=arrival.text,
         )
         try:
             result = await self._invoke(route, event, trace_id)
