@@ -12,30 +12,15 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
-from tests.benchmarks import cost, site_size, stack_speed
+from tests.benchmarks import cost, side_by_side, site_size, stack_speed
+from tests.benchmarks.result import Result
 from tests.support.stack import ROOT, LocalStack, own_stack
 
 RESULTS: Final = ROOT / ".bench" / "results.json"
-
-
-@dataclass(frozen=True)
-class Result:
-    """One figure, and what it is compared with."""
-
-    ours: float
-    unit: str
-    goal: str
-    peer: float | None = None
-    note: str = ""
-
-    @property
-    def ratio(self) -> float | None:
-        """How many times less ours is."""
-        return None if self.peer is None else round(self.peer / self.ours, 2)
 
 
 @contextmanager
@@ -68,20 +53,10 @@ def p10() -> dict[str, Result]:
 
 
 def p13() -> dict[str, Result]:
-    """The local stack; serverless-offline is not measured beside it yet."""
+    """The local stack: like apps on ours and on serverless-offline, then Ping-Pong itself."""
+    results = side_by_side.measure()
     with _stack() as stack:
-        again = stack_speed.restart_seconds(stack)
-        way = stack_speed.chat_ms(stack)
-        connect = stack_speed.connect_seconds(stack)
-    return {
-        "P13 ready": Result(ours=again, unit="s until ready, installed", goal="≤ 5"),
-        "P13 chat": Result(ours=way, unit="ms from send to the other socket, median", goal="≤ 150"),
-        "P13 connect": Result(
-            ours=connect,
-            unit=f"s for {stack_speed.CLIENTS} clients to connect and say hello",
-            goal="never slower than serverless-offline",
-        ),
-    }
+        return results | stack_speed.measure(stack)
 
 
 BENCHMARKS: Final[dict[str, Callable[[], dict[str, Result]]]] = {"P6": p6, "P10": p10, "P13": p13}

@@ -32,7 +32,7 @@ from tests.support.stack import ROOT, free_port
 
 SOURCE: Final = Path(__file__).parent / "offline_peer"
 INSTALLED: Final = ROOT / ".bench" / "offline_peer"
-APPS: Final = ROOT / "tests" / "apps"
+APPS: Final = Path(__file__).parent / "like_apps"
 CONNECTIONS_TABLE: Final = "chat-connections"
 #: The echo app sends it back, the chat app tells who has joined.
 FIRST_FRAME: Final = '{"action": "join", "room": "start", "name": "first"}'
@@ -130,14 +130,13 @@ class Ours(Contender):
 
     name = "ours"
 
-    def __init__(self, app: str, stage: str) -> None:
+    def __init__(self, app: str) -> None:
         super().__init__()
         self._app = app
-        self._stage = stage
 
     @property
     def websocket(self) -> str:
-        return f"ws://127.0.0.1:{self.port}/{self._stage}"
+        return f"ws://127.0.0.1:{self.port}/dev"
 
     def command(self) -> list[str]:
         state = self._directory / "state"

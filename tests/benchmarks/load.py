@@ -2,7 +2,7 @@
 
 Takes one task as JSON in the first line of stdin, and writes results as JSON lines to
 stdout. Knows two apps by their frames only, whoever serves them: `echo` sends every frame
-back, `chat` sends what one says to everybody in the room (tests/apps, offline_peer).
+back, `chat` sends what one says to everybody in the room (like_apps, offline_peer).
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -36,6 +37,21 @@ def resident_kb(pid: int) -> float:
     return _kb(pid, "status", "VmRSS")
 
 
+class Others:
+    """How many CPUs were busy with what is not ours, from its making until it is asked."""
+
+    def __init__(self) -> None:
+        self._machine, self._own = _machine_cpu_seconds(), cpu_seconds(os.getpid())
+        self._started = time.monotonic()
+
+    @property
+    def cpus(self) -> float:
+        """An average; 0 is an otherwise idle machine."""
+        others = _machine_cpu_seconds() - self._machine
+        others -= cpu_seconds(os.getpid()) - self._own
+        return max(0.0, others / (time.monotonic() - self._started))
+
+
 def children(pid: int) -> set[int]:
     """The processes that it has started and that run."""
     return {child for child, stat in _stats().items() if stat.parent == pid}
@@ -61,6 +77,14 @@ def _stats() -> dict[int, Stat]:
         ticks = sum(int(field) for field in fields[11:15])
         stats[int(directory.name)] = Stat(int(fields[1]), ticks / TICKS_PER_SECOND)
     return stats
+
+
+def _machine_cpu_seconds() -> float:
+    """CPU time of everything, also what the host took away (steal)."""
+    user, nice, system, _idle, _iowait, irq, softirq, steal = map(
+        int, Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]
+    )
+    return (user + nice + system + irq + softirq + steal) / TICKS_PER_SECOND
 
 
 def _kb(pid: int, file: str, name: str) -> float:

@@ -74,7 +74,7 @@ class Talker:
         self._refs = itertools.count(1)
         self._replies: dict[str, asyncio.Future[Frame]] = {}
         self._mending: asyncio.Task[None] | None = None
-        #: What was wrong with the server's frames; raised by whoever waits next.
+        #: What was wrong with the server's frames; raised to whoever asks or waits next.
         self._wrong: Exception | None = None
 
     @asynccontextmanager
@@ -150,8 +150,12 @@ class Talker:
                     await self._catch_up()
 
     async def _wait_for_news(self) -> None:
+        self._raise_wrong()
         self._news.clear()
         await self._news.wait()
+        self._raise_wrong()
+
+    def _raise_wrong(self) -> None:
         if self._wrong is not None:
             raise self._wrong
 
@@ -187,6 +191,7 @@ class Talker:
         """
         async with asyncio.timeout(REPEAT_AFTER_SECONDS):
             await self._live.wait()
+            self._raise_wrong()
             return await self._send(type_, **fields)
 
     async def _send(self, type_: str, **fields: Any) -> Frame:
