@@ -16,7 +16,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
-from tests.benchmarks import cost, side_by_side, site_size, stack_speed
+from tests.benchmarks import cost, push, side_by_side, site_size, stack_speed
 from tests.benchmarks.result import Result
 from tests.support.stack import ROOT, LocalStack, own_stack
 
@@ -59,7 +59,12 @@ def p13() -> dict[str, Result]:
         return results | stack_speed.measure(stack)
 
 
-BENCHMARKS: Final[dict[str, Callable[[], dict[str, Result]]]] = {"P6": p6, "P10": p10, "P13": p13}
+BENCHMARKS: Final[dict[str, Callable[[], dict[str, Result]]]] = {
+    "P1": push.measure,  # and P2
+    "P6": p6,
+    "P10": p10,
+    "P13": p13,
+}
 
 
 def main() -> int:
