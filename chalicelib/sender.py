@@ -85,7 +85,11 @@ def _endpoint(url: str) -> tuple[Endpoint, Pool]:
         endpoint = Endpoint.parse(url)
     except ValueError as error:
         raise SettingsError("MANAGEMENT_ENDPOINT", f"must be https://HOST/STAGE: {error}") from None
-    return endpoint, Pool(endpoint, Tls(aws.ca_bundle()) if endpoint.is_tls else None)
+    if not endpoint.is_tls:
+        return endpoint, Pool(endpoint, None)
+    # https://www.amazontrust.com/repository/ has all that AWS's own certificates begin with.
+    likely = "Amazon Root CA" if endpoint.host.endswith(".amazonaws.com") else ""
+    return endpoint, Pool(endpoint, Tls(aws.ca_bundle(), likely))
 
 
 class _Requests:

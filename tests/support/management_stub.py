@@ -210,7 +210,11 @@ def make_certificates(directory: Path) -> tuple[Path, ssl.SSLContext]:
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(ca_key, hashes.SHA256())
     )
-    names = [x509.DNSName("localhost"), x509.IPAddress(ip_address("127.0.0.1"))]
+    names = [
+        x509.DNSName("localhost"),
+        x509.DNSName("*.execute-api.us-east-1.amazonaws.com"),
+        x509.IPAddress(ip_address("127.0.0.1")),
+    ]
     certificate = (
         builder(name, key.public_key())
         .add_extension(x509.SubjectAlternativeName(names), critical=False)

@@ -19,6 +19,7 @@ from unittest.mock import patch
 import boto3
 import botocore.auth
 import pytest
+from botocore.httpsession import get_cert_path
 
 from chalicelib import fanout, metering, sender
 from chalicelib.channels import Address, Endpoint
@@ -435,6 +436,31 @@ def test_nothing_is_posted_to_a_server_of_another_name(
     sender.post(FRAME, THREE, within=1.0)
     assert tls_stub.requests == []
     assert logged(capsys)[0]["by"] == {"SSLCertVerificationError": 3}
+
+
+@pytest.mark.parametrize("label", ["Amazon Root CA 9", "Another CA"])
+def test_amazons_cas_are_read_first_and_the_others_when_needed(
+    tls_stub: ManagementStub,
+    point_to: Callable[[str], None],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    label: str,
+) -> None:
+    bundle = tmp_path / "cacert.pem"
+    known = Path(str(get_cert_path(True))).read_text(encoding="utf-8")
+    ours = Path(os.environ["AWS_CA_BUNDLE"]).read_text(encoding="utf-8")
+    bundle.write_text(f'{known}\n# Label: "{label}"\n# Serial: 1\n{ours}', encoding="utf-8")
+    monkeypatch.setenv("AWS_CA_BUNDLE", str(bundle))
+    here = Address(socket.AF_INET, ("127.0.0.1", tls_stub.port))
+    monkeypatch.setattr(fanout, "resolve", lambda *_: [here])
+    url = "https://abc.execute-api.us-east-1.amazonaws.com/ws"
+    point_to(url)
+    push(["a"])
+    assert metering.report()["posts"] == {"ok": 1}
+    _, pool = sender._endpoint(url)
+    assert pool._tls
+    read = len(pool._tls.context.get_ca_certs())
+    assert read == 5 if label.startswith("Amazon") else read > 50
 
 
 # --- What is sent -----------------------------------------------------------------------
