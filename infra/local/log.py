@@ -29,14 +29,21 @@ def say(text: str) -> None:
 
 
 #: Fields of the app's log lines that the invocation's own line says already.
-_SAID: Final = ("level", "event", "type", "method", "path", "status", "ms", "connection_id")
+_SAID: Final = frozenset(
+    {"level", "event", "type", "method", "path", "status", "ms", "connection_id"}
+    # Counted by the app; counted here for any app.
+    | {"dynamodb", "posts"}
+)
 
 
-def invocation_lines(invocation: dict[str, Any], *, prefix: str = "") -> list[str]:
-    """An invocation as lines: time, function, what was asked, duration, result; its log.
+def invocation_lines(
+    invocation: Mapping[str, Any], posts: Mapping[str, int], *, prefix: str = ""
+) -> list[str]:
+    """An invocation as lines: what was asked, duration, result, calls of AWS, posts; its log.
 
     Args:
         invocation: what Invocations.run in ministack/invocations.py tells.
+        posts: how many posts to connections it made, by HTTP status.
         prefix: beginning of the function's name that is not worth repeating.
     """
     clock = time.strftime("%H:%M:%S", time.localtime(invocation["started"]))
