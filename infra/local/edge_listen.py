@@ -7,11 +7,13 @@ answer on both, and on nothing else.
 from __future__ import annotations
 
 import errno
+import logging
 import socket
 import ssl
 from typing import Final
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from infra.errors import InfraError
 
@@ -22,6 +24,21 @@ BACKLOG: Final = 256
 LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 _TAKEN: Final = frozenset({errno.EADDRINUSE, errno.EACCES})
+
+
+class _WellFormed(logging.Filter):
+    """Lets nothing pass about requests that are no HTTP.
+
+    Their sender is told; aiohttp would log parts of them, such as tokens, as errors of ours.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if record.exc_info else None
+        return not isinstance(error, HttpProcessingError)
+
+
+_log: Final = logging.getLogger(f"{__name__}.server")
+_log.addFilter(_WellFormed())
 
 
 class PortTakenError(InfraError):
@@ -90,7 +107,9 @@ class LocalServer:
     def __init__(self, app: web.Application, *, shutdown_seconds: float) -> None:
         """``shutdown_seconds``: how long ``stop`` waits for requests in flight."""
         # Local servers see tokens and people's names: no access log.
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=shutdown_seconds)
+        self._runner = web.AppRunner(
+            app, access_log=None, logger=_log, shutdown_timeout=shutdown_seconds
+        )
         self._is_set_up = False
 
     async def start(self, port: int, service: str, tls: ssl.SSLContext | None = None) -> int:

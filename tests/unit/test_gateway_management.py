@@ -363,7 +363,7 @@ async def raw_call(
 
 def signed(
     running: Running, path: str, data: bytes = b"hello", service: str = "execute-api"
-) -> dict[str, str]:
+) -> Json:
     """Headers of a POST, signed by botocore."""
     url = f"http://localhost:{running.gateway.port}{path}"
     request = AWSRequest("POST", url, data=data)

@@ -13,13 +13,16 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import parse_qsl, quote
+from urllib.parse import quote, unquote_to_bytes
 
 ALGORITHM: Final = "AWS4-HMAC-SHA256"
 
 #: How far the clocks of signer and checker may differ, in seconds.
 #: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html
 SKEW_SECONDS: Final = 5 * 60
+
+#: How aiohttp makes text of bytes: what is no UTF-8 becomes surrogates.
+_BYTES: Final = ("utf-8", "surrogateescape")
 
 
 @dataclass(frozen=True)
@@ -149,17 +152,23 @@ def is_valid(
 def _canonical_request(
     method: str, path: str, query: str, headers: Sequence[tuple[str, str]], digest: str
 ) -> str:
-    pairs = sorted(parse_qsl(query, keep_blank_values=True))
-    canonical_query = "&".join(f"{quote(k, safe='-_.~')}={quote(v, safe='-_.~')}" for k, v in pairs)
+    pairs = (pair.partition("=") for pair in query.split("&") if pair)
+    # They are sorted as they are encoded.
+    encoded = sorted((_encoded(name), _encoded(value)) for name, _, value in pairs)
+    canonical_query = "&".join(f"{name}={value}" for name, value in encoded)
     lines = "".join(f"{name}:{value}\n" for name, value in headers)
     names = ";".join(name for name, _ in headers)
     # Other services than S3 encode each segment of the path twice.
-    return f"{method}\n{quote(path, safe='/-_.~')}\n{canonical_query}\n{lines}\n{names}\n{digest}"
+    canonical_path = quote(path.encode(*_BYTES), safe="/-_.~")
+    return "\n".join((method, canonical_path, canonical_query, lines, names, digest))
+
+
+def _encoded(text: str) -> str:
+    return quote(unquote_to_bytes(text.encode(*_BYTES)), safe="-_.~")
 
 
 def _signature(key: bytes, now: str, scope: str, canonical_request: str) -> str:
-    # Other bytes than UTF-8's come as surrogates from aiohttp.
-    digest = hashlib.sha256(canonical_request.encode("utf-8", "surrogateescape")).hexdigest()
+    digest = hashlib.sha256(canonical_request.encode(*_BYTES)).hexdigest()
     text = f"{ALGORITHM}\n{now}\n{scope}\n{digest}"
     return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
 
