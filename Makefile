@@ -51,8 +51,9 @@ build: frontend/dist/index.html ## Build the site into frontend/dist
 
 # --- Running ---------------------------------------------------------------------------
 
-run: .venv/.installed frontend/dist/index.html ## Run everything on http://localhost:8000
-	@PORT=$(PORT) KAKAO_PORT=$(KAKAO_PORT) $(python) -m infra.local
+run: .venv/.installed frontend/dist/index.html ## Run everything on http://localhost:8000 (FAULTS=file, TRACE=ref)
+	@PORT=$(PORT) KAKAO_PORT=$(KAKAO_PORT) $(python) -m infra.local.pingpong \
+		$(if $(FAULTS),--faults $(FAULTS)) $(if $(TRACE),--trace $(TRACE))
 
 # --- Testing ---------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ import shutil
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, cast
@@ -51,8 +51,15 @@ class EmulatorProcess:
         on_invocation: Callable[[dict[str, Any]], None],
         *,
         services: Collection[str] = SERVICES,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
-        """Args: `on_invocation` takes what Invocations.run in ministack/invocations.py tells."""
+        """Args:
+        state_dir: where its state and log are kept.
+        on_invocation: takes what Invocations.run in ministack/invocations.py tells.
+        services: those of MiniStack's that answer; all if none is named.
+        environment: for it and its Lambdas, beside what it needs itself.
+        """
+        self._more_environment = dict(environment or {})
         self._state_dir = state_dir
         self._services = services
         self._on_invocation = on_invocation
@@ -116,6 +123,7 @@ class EmulatorProcess:
             "SFTP_ENABLED": "0",
             "TMPDIR": str(temporary.resolve()),
             "PYTHONDONTWRITEBYTECODE": "1",
+            **self._more_environment,
         }
 
     async def _read(self, process: Process, port: asyncio.Future[int]) -> None:

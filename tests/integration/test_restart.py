@@ -79,7 +79,15 @@ def test_a_taken_port_is_said_clearly(tmp_path: Path) -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = str(taken.getsockname()[1])
-        command = [sys.executable, "-m", "infra.local", "--port", port, "--kakao-port", "0"]
+        command = [
+            sys.executable,
+            "-m",
+            "infra.local.pingpong",
+            "--port",
+            port,
+            "--kakao-port",
+            "0",
+        ]
         command += ["--state-dir", str(tmp_path / "state")]
         result = subprocess.run(
             command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False

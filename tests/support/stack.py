@@ -28,7 +28,7 @@ START_SECONDS = 90
 
 
 class LocalStack:
-    """``python -m infra.local`` on ports of its own, with its state in a directory of its own."""
+    """``python -m infra.local.pingpong`` on ports and with a state directory of its own."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
@@ -46,7 +46,7 @@ class LocalStack:
         ready_file = self.directory / "ready.json"
         ready_file.unlink(missing_ok=True)
         site, kakao = self._ports
-        command = [sys.executable, "-m", "infra.local", "--no-watch"]
+        command = [sys.executable, "-m", "infra.local.pingpong", "--no-watch"]
         command += ["--port", str(site), "--kakao-port", str(kakao)]
         command += ["--state-dir", str(self.directory / "state"), "--ready-file", str(ready_file)]
         environment = {name: value for name, value in os.environ.items() if "KAKAO" not in name}

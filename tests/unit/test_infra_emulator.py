@@ -6,6 +6,7 @@ A scratch app of the same shape as the real one is deployed with the real templa
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import os
 import shutil
 import signal
@@ -23,8 +24,12 @@ import pytest
 
 from infra.aws.package import ROOT
 from infra.errors import InfraError
-from infra.local.deployment import SECRETS_PARAMETER, Deployed, Deployment
+from infra.local.deployed import Deployed
+from infra.local.deployment import Deployment
 from infra.local.emulator_process import EmulatorProcess
+from infra.local.pingpong.adapt import adapt
+from infra.local.pingpong.app import STACK_NAME, PingPong
+from infra.local.pingpong.companion import SECRETS_PARAMETER, functions, put_secrets
 
 APP = """
 import json, os, time
@@ -105,34 +110,55 @@ class Emulated:
     def __init__(self, directory: Path, source: Path) -> None:
         self.invocations: list[dict[str, Any]] = []
         self.process = EmulatorProcess(directory, self.invocations.append)
-        self.deployment = Deployment(directory.parent / "build", source)
+        self.app = PingPong(directory.parent, source)
         self.source = source
+        self.deployment: Deployment
         self.deployed: Deployed
 
     async def start(self) -> None:
         await self.process.start()
-        parameters = {"SecretsParameter": SECRETS_PARAMETER}
         endpoint = self.process.endpoint
-        self.deployed = await asyncio.to_thread(self.deployment.deploy, endpoint, parameters)
-        self.deployment.put_secrets(endpoint, "secret value")
+        self.deployment = Deployment(endpoint, STACK_NAME)
+        self.build = await asyncio.to_thread(self.app.build)
+        posts = {"Fn::Sub": f"{endpoint}/_aws/execute-api/${{WebsocketAPI}}/ws"}
+        adapted = adapt(self.build.template, management_endpoint=posts)
+        parameters = {"Stage": "local", "SecretsParameter": SECRETS_PARAMETER}
+        self.deployed = await asyncio.to_thread(
+            self.deployment.deploy, dataclasses.replace(self.build, template=adapted), parameters
+        )
+        put_secrets(self.deployment, "secret value")
+
+    async def update(self) -> None:
+        """Give the Lambdas the source as it is now, as the supervisor does."""
+        build = self.app.quick_build(self.build, [self.source / "app.py"])
+        assert build is not None
+        code = self.app.state_dir / "new.zip"
+        code.write_bytes(build.code["WebsocketMessage"])
+        error = await self.process.prepare(functions()["message"], code)
+        if error is not None:
+            raise InfraError(error)
+        await asyncio.to_thread(self.deployment.update_code, self.deployed, build, build.functions)
 
     def client(self, service: str) -> Any:
-        return self.deployment.client(service, self.process.endpoint)
+        return self.deployment.client(service)
 
 
 class Browser:
     """An HTTP session to the emulator."""
 
     def __init__(self, emulated: Emulated, session: aiohttp.ClientSession) -> None:
-        self._deployed = emulated.deployed
+        deployed = emulated.deployed
+        (rest,) = deployed.http
+        self._rest_base = deployed.execute_url(rest)
+        self._websocket_url = deployed.execute_url(deployed.websocket)
         self._session = session
 
     async def get(self, path: str) -> Any:
-        async with self._session.get(self._deployed.rest_base + path) as response:
+        async with self._session.get(self._rest_base + path) as response:
             return await response.json()
 
     async def connect(self, query: str = "") -> aiohttp.ClientWebSocketResponse:
-        return await self._session.ws_connect(self._deployed.websocket_url + query)
+        return await self._session.ws_connect(self._websocket_url + query)
 
 
 Scenario = Callable[[Emulated, Browser], Awaitable[None]]
@@ -283,16 +309,16 @@ def test_a_running_invocation_survives_an_update(play: Callable[[Scenario], None
         await asyncio.sleep(0.3)
         answer = emulated.source / "chalicelib" / "answer.py"
         answer.write_text("VALUE = 2\n")
-        await asyncio.to_thread(emulated.deployment.update_code, emulated.deployed)
+        await emulated.update()
         assert (await slow) in ({"answer": 1}, {"answer": 2})
         assert (await browser.get("/health")) == {"answer": 2}
 
         answer.write_text("VALUE = (\n")
         with pytest.raises(InfraError, match="SyntaxError"):
-            await asyncio.to_thread(emulated.deployment.update_code, emulated.deployed)
+            await emulated.update()
         assert (await browser.get("/health")) == {"answer": 2}
         answer.write_text("VALUE = 1\n")
-        await asyncio.to_thread(emulated.deployment.update_code, emulated.deployed)
+        await emulated.update()
 
     play(scenario)
 

@@ -14,10 +14,10 @@ import pytest
 from infra.aws import template as templates
 from infra.errors import InfraError
 from infra.local import log
-from infra.local.__main__ import parse
-from infra.local.adapt import DROPPED, adapt
 from infra.local.headers import security_headers
 from infra.local.ministack import summary, what
+from infra.local.pingpong.__main__ import parse
+from infra.local.pingpong.adapt import DROPPED, adapt
 from infra.local.secrets import KakaoKeys, load_secrets
 from infra.local.supervisor import claim_port
 
@@ -26,7 +26,7 @@ def test_a_taken_port_is_named_with_a_way_out() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(InfraError) as caught:
-            claim_port(port, "the site", "PORT")
+            claim_port(port, "the site", "PORT={port} make run")
     message = str(caught.value)
     assert f"port {port} is taken" in message
     assert "the site" in message
@@ -34,7 +34,7 @@ def test_a_taken_port_is_named_with_a_way_out() -> None:
 
 
 def test_port_zero_becomes_a_free_one() -> None:
-    assert claim_port(0, "the site", "PORT") > 0
+    assert claim_port(0, "the site", "--port {port}") > 0
 
 
 def test_ports_can_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -91,14 +91,12 @@ def test_the_emulator_gets_all_but_what_it_cannot_do() -> None:
         },
         "Outputs": {"Bucket": {"Value": {"Ref": "Bucket"}}, "Name": {"Value": "x"}},
     }
-    adapted = adapt(template, endpoint="http://127.0.0.1:4566")
+    adapted = adapt(template, management_endpoint="http://127.0.0.1:4566/ws")
     assert set(adapted["Resources"]) == {"Table", "Function"}
     assert "DependsOn" not in adapted["Resources"]["Table"]
     assert set(adapted["Outputs"]) == {"Name"}
     variables = adapted["Resources"]["Function"]["Properties"]["Environment"]["Variables"]
-    assert variables["MANAGEMENT_ENDPOINT"] == {
-        "Fn::Sub": "http://127.0.0.1:4566/_aws/execute-api/${WebsocketAPI}/ws"
-    }
+    assert variables["MANAGEMENT_ENDPOINT"] == "http://127.0.0.1:4566/ws"
 
 
 def test_what_stays_may_not_need_what_is_dropped() -> None:
@@ -109,7 +107,7 @@ def test_what_stays_may_not_need_what_is_dropped() -> None:
         }
     }
     with pytest.raises(InfraError, match="Table needs Bucket"):
-        adapt(template, endpoint="http://127.0.0.1:1")
+        adapt(template, management_endpoint="http://127.0.0.1:1/ws")
 
 
 def test_every_omission_has_a_reason() -> None:

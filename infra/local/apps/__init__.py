@@ -43,7 +43,8 @@ def find_app(
     if not path.exists():
         raise InfraError(f"{path}: no such file or directory")
     path = path.resolve()
-    state_dir = state_dir or _home(path) / STATE_DIR
+    home = _home(path)
+    state_dir = state_dir or home / STATE_DIR
     if path.is_dir() and (path / ".chalice" / "config.json").is_file():
         packaging = Packaging(stage=stage, merge=merge_template, environment=environment)
         return ChaliceApp(path, state_dir, packaging)
@@ -57,7 +58,7 @@ def find_app(
                 f"{', '.join(TEMPLATE_NAMES)} (SAM or CloudFormation)"
             )
         path = template
-    return TemplateApp(path, state_dir, environment or {})
+    return TemplateApp(path, home, state_dir, environment or {})
 
 
 def _home(path: Path) -> Path:

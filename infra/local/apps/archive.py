@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -16,24 +16,36 @@ TOOLS: Final = frozenset(
 )
 
 
-def is_tools(name: str) -> bool:
-    """Whether a directory or file of this name is a tool's."""
-    return name in TOOLS or name.endswith(".pyc")
+def is_tools(path: Path) -> bool:
+    """Whether a directory or file is a tool's."""
+    return path.name in TOOLS or path.suffix == ".pyc" or (path / "pyvenv.cfg").exists()
 
 
-def files_below(directory: Path) -> Iterator[Path]:
-    """The files that belong into a zip of a directory; links are followed, but not in circles."""
+def folders_below(
+    directory: Path, is_left_out: Callable[[Path], bool] = is_tools
+) -> Iterator[tuple[Path, list[str]]]:
+    """A directory and those below it, with their files' names.
+
+    Links are followed, but not in circles.
+    """
     seen: set[str] = set()
-    for folder, folders, files in os.walk(directory, followlinks=True):
+    for name, folders, files in os.walk(directory, followlinks=True):
+        folder = Path(name)
         real = os.path.realpath(folder)
         if real in seen:
             folders.clear()
             continue
         seen.add(real)
-        folders[:] = sorted(name for name in folders if not is_tools(name))
-        for name in sorted(files):
-            path = Path(folder, name)
-            if not is_tools(name) and path.is_file():
+        folders[:] = sorted(inner for inner in folders if not is_left_out(folder / inner))
+        yield folder, sorted(files)
+
+
+def files_below(directory: Path) -> Iterator[Path]:
+    """The files that belong into a zip of a directory."""
+    for folder, names in folders_below(directory):
+        for name in names:
+            path = folder / name
+            if path.is_file() and not is_tools(path):
                 yield path
 
 

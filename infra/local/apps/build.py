@@ -47,12 +47,20 @@ class Build:
     `template` names no code; `code` has a zip for every function and layer whose code is
     local, by logical id. `modules`: what must be importable, by the function's logical id.
     `published`: functions that are called by a version, so new code needs a deployment.
+    `is_imported`: building has imported the modules already.
     """
 
     template: Json
     code: Mapping[str, bytes]
     modules: Mapping[str, Module] = field(default_factory=dict)
     published: Collection[str] = ()
+    is_imported: bool = False
+
+    @property
+    def functions(self) -> set[str]:
+        """Logical ids of the functions among `code`."""
+        resources = self.template["Resources"]
+        return {name for name in self.code if resources[name]["Type"] in FUNCTION_TYPES}
 
     def changed(self, other: Build) -> set[str]:
         """Logical ids whose code differs from another build's."""

@@ -72,11 +72,8 @@ class ChaliceApp:
             zip_path.write_bytes(chalice_package.reproducible_zip(zip_path))
             key_file.write_text(key)
         built = self._code.build()
-        return dataclasses.replace(built, modules=dict.fromkeys(built.code, self._module))
-
-    @property
-    def _module(self) -> Module:
-        return Module(self._project, "app")
+        modules = dict.fromkeys(built.code, Module(self._project, "app"))
+        return dataclasses.replace(built, modules=modules, is_imported=True)
 
     def _inputs(self) -> str:
         """A digest of all that the package is made from."""

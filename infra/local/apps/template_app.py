@@ -13,15 +13,19 @@ from infra.local.apps.local_code import LocalCode
 class TemplateApp:
     """A template as its author wrote it, or as `sam build` left it in .aws-sam/build."""
 
-    def __init__(self, template: Path, state_dir: Path, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, template: Path, home: Path, state_dir: Path, environment: Mapping[str, str]
+    ) -> None:
+        """Args: `home` is the app's directory."""
         self.state_dir = state_dir
+        self._home = home
         self._template = template
         self._code = LocalCode(template, Archiver(), environment)
 
     @property
     def name(self) -> str:
-        """The name of the directory that the app is in."""
-        return stack_name(self.state_dir.parent.name)
+        """The name of the app's directory."""
+        return stack_name(self._home.name)
 
     @property
     def title(self) -> str:

@@ -25,10 +25,10 @@ class Authority:
         certificate_path.parent.mkdir(parents=True, exist_ok=True)
         self._authority.cert_pem.write_to_path(str(certificate_path))
 
-    def server_context(self) -> ssl.SSLContext:
-        """For a server under the names of this machine."""
+    def server_context(self, *names: str) -> ssl.SSLContext:
+        """For a server under the names of this machine, and others."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self._authority.issue_cert(*NAMES).configure_cert(context)
+        self._authority.issue_cert(*NAMES, *names).configure_cert(context)
         return context
 
     def lambda_environment(self) -> dict[str, str]:

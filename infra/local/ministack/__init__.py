@@ -9,6 +9,7 @@ test_infra_emulator.py fails when a name is gone. Found out in docs/local-stack-
 - state: what is kept;
 - invocations, functions, processes, runtime: Lambda, from request to handler, for Python;
 - other_runtimes: Lambda for Node.js;
+- resources: types of CloudFormation resources;
 - calls: which request of AWS belongs to which invocation;
 - websocket_front: WebSockets, until the gateway has them.
 """
@@ -22,7 +23,14 @@ from typing import Any, TypeAlias
 from ministack.services import apigateway
 
 from infra.local.faults.killing import injector_from
-from infra.local.ministack import calls, identity, other_runtimes, state, websocket_front
+from infra.local.ministack import (
+    calls,
+    identity,
+    other_runtimes,
+    resources,
+    state,
+    websocket_front,
+)
 from infra.local.ministack.identity import authorize
 from infra.local.ministack.invocations import Invocations, summary, what
 from infra.local.ministack.server import Server
@@ -43,12 +51,14 @@ def apply(emit: Emit, environment: MutableMapping[str, str]) -> Invocations:
     Raises:
         InfraError: the faults cannot be read.
     """
-    invocations = Invocations(emit, injector_from(environment))
+    faults = injector_from(environment)
+    invocations = Invocations(emit, faults)
     identity.mend()
     state.mend()
+    resources.mend()
     calls.attribute()
     invocations.install()
-    other_runtimes.mend(emit)
+    other_runtimes.mend(emit, faults)
     websocket_front.mend(invocations)
     return invocations
 

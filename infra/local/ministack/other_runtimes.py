@@ -15,6 +15,8 @@ from typing import Any, Final, TypeAlias
 from ministack.core import lambda_runtime
 from ministack.services import lambda_svc
 
+from infra.local.faults.injector import FaultInjector
+from infra.local.faults.killing import killing
 from infra.local.ministack.invocations import summary
 
 Json: TypeAlias = dict[str, Any]
@@ -33,19 +35,20 @@ PATIENCE_SECONDS: Final = 3.0
 _ended = threading.Event()
 
 
-def mend(emit: Emit) -> None:
+def mend(emit: Emit, faults: FaultInjector | None = None) -> None:
     """Mend them in this process.
 
     Args:
         emit: takes ``{"invocation": {…}}`` after each invocation.
+        faults: says which worker to kill, and when.
     """
-    _report_invocations(emit)
+    _report_invocations(emit, faults)
     _search_logs_briefly()
     _let_invocations_finish()
 
 
-def _report_invocations(emit: Emit) -> None:
-    """Tell the supervisor about each invocation, which MiniStack only logs."""
+def _report_invocations(emit: Emit, faults: FaultInjector | None) -> None:
+    """Tell the supervisor about each invocation, which MiniStack only logs; and kill some."""
     invoke = lambda_runtime.Worker.invoke
 
     @functools.wraps(invoke)
@@ -55,7 +58,10 @@ def _report_invocations(emit: Emit) -> None:
         try:
             if _ended.is_set():
                 raise RuntimeError("the emulator is stopping")
-            result = invoke(self, event, request_id, **context)
+            fault = faults.invocation(self.func_name) if faults is not None else None
+            with killing(fault, functools.partial(_kill, self)) as fate:
+                result = invoke(self, event, request_id, **context)
+            result["fault"] = fate.struck or None
         except Exception as failure:
             # A worker that could not start.
             result = {"error": str(failure)}
@@ -72,6 +78,15 @@ def _report_invocations(emit: Emit) -> None:
         return result
 
     lambda_runtime.Worker.invoke = reported
+
+
+def _kill(worker: Any) -> bool:
+    """Kill a worker's process, if it has one."""
+    process = worker._proc
+    if process is None or process.poll() is not None:
+        return False
+    process.kill()
+    return True
 
 
 def _search_logs_briefly() -> None:

@@ -1,4 +1,4 @@
-"""The template for the emulator: what it cannot do dropped, each with its reason.
+"""Ping-Pong's template for this machine: what has a stand-in here dropped, each with its reason.
 
 This is the only place where the local stack's template differs from the deployed one.
 """
@@ -13,9 +13,6 @@ from infra.errors import InfraError
 
 #: Types of resources that are left out, and why nothing is missed.
 DROPPED: Final = {
-    "AWS::ApiGatewayV2::RouteResponse": (
-        "unknown to MiniStack 1.5.33, which sends a handler's body to the client anyway"
-    ),
     "AWS::CloudFront::Distribution": "the edge (infra/local/edge.py) stands in for it",
     "AWS::CloudFront::CachePolicy": "part of CloudFront",
     "AWS::CloudFront::Function": "part of CloudFront; the edge has the same fallback",
@@ -29,12 +26,12 @@ DROPPED: Final = {
 }
 
 
-def adapt(template: Json, *, endpoint: str) -> Json:
-    """The template without what the emulator lacks.
+def adapt(template: Json, *, management_endpoint: str | Json) -> Json:
+    """The template without what has a stand-in.
 
     Args:
         template: what would be deployed to AWS.
-        endpoint: the emulator's, as the Lambdas reach it.
+        management_endpoint: where the Lambdas post to connections.
 
     Raises:
         InfraError: something that stays needs something that is dropped.
@@ -48,10 +45,7 @@ def adapt(template: Json, *, endpoint: str) -> Json:
         _forget_dependencies(body, gone)
         variables = body.get("Properties", {}).get("Environment", {}).get("Variables", {})
         if "MANAGEMENT_ENDPOINT" in variables:
-            # <api>.execute-api.localhost resolves on some machines only.
-            variables["MANAGEMENT_ENDPOINT"] = {
-                "Fn::Sub": f"{endpoint}/_aws/execute-api/${{WebsocketAPI}}/ws"
-            }
+            variables["MANAGEMENT_ENDPOINT"] = management_endpoint
     adapted["Outputs"] = {
         name: body
         for name, body in adapted.get("Outputs", {}).items()
@@ -60,7 +54,7 @@ def adapt(template: Json, *, endpoint: str) -> Json:
     for name, body in resources.items():
         missing = gone.intersection(references(body))
         if missing:
-            raise InfraError(f"{name} needs {', '.join(missing)}, which infra/local/adapt.py drops")
+            raise InfraError(f"{name} needs {', '.join(missing)}, which pingpong/adapt.py drops")
     return adapted
 
 
