@@ -91,12 +91,16 @@ def read_api(client: ApiGatewayV2Client, api_id: str, stage: str) -> Api:
     """Read what is deployed.
 
     Raises:
-        InfraError: a route has something that this gateway does not do; names the route.
+        InfraError: there is no such API or stage, or a route has something that this gateway
+            does not do; names it.
     """
-    api = client.get_api(ApiId=api_id)
+    try:
+        api = client.get_api(ApiId=api_id)
+        deployed = client.get_stage(ApiId=api_id, StageName=stage)
+    except client.exceptions.NotFoundException as error:
+        raise InfraError(f"there is no WebSocket API {api_id} with a stage {stage}") from error
     selection = api.get("RouteSelectionExpression", "$request.body.action")
     check_selection(selection)
-    deployed = client.get_stage(ApiId=api_id, StageName=stage)
     authorizers = {
         item["AuthorizerId"]: item for item in _items(client.get_authorizers, ApiId=api_id)
     }
