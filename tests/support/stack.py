@@ -27,14 +27,15 @@ ROOT = Path(__file__).parents[2]
 START_SECONDS = 90
 
 
-class LocalStack:
-    """``python -m infra.local.pingpong`` on ports and with a state directory of its own."""
+class StackProcess:
+    """A local stack as a process, with a directory for its state and log."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *arguments: str) -> None:
+        """Args: `arguments` are a module and its options, beside those for files."""
         self.directory = directory
         self.ready: dict[str, Any] = {}
+        self._arguments = arguments
         self._process: subprocess.Popen[bytes] | None = None
-        self._ports = (free_port(), free_port())
 
     @property
     def log_path(self) -> Path:
@@ -42,12 +43,10 @@ class LocalStack:
         return self.directory / "stack.log"
 
     def start(self) -> None:
-        """Start it and wait until it is ready. Again after ``stop``: the same ports and state."""
+        """Start it and wait until it is ready. Again after ``stop``: the same state."""
         ready_file = self.directory / "ready.json"
         ready_file.unlink(missing_ok=True)
-        site, kakao = self._ports
-        command = [sys.executable, "-m", "infra.local.pingpong", "--no-watch"]
-        command += ["--port", str(site), "--kakao-port", str(kakao)]
+        command = [sys.executable, "-m", *self._arguments]
         command += ["--state-dir", str(self.directory / "state"), "--ready-file", str(ready_file)]
         environment = {name: value for name, value in os.environ.items() if "KAKAO" not in name}
         with self.log_path.open("ab") as log:
@@ -83,6 +82,20 @@ class LocalStack:
             raise
 
     @property
+    def pid(self) -> int:
+        """Of the supervisor."""
+        assert self._process is not None
+        return self._process.pid
+
+
+class LocalStack(StackProcess):
+    """``python -m infra.local.pingpong`` on ports of its own, the same at each start."""
+
+    def __init__(self, directory: Path, *options: str) -> None:
+        ports = ("--port", str(free_port()), "--kakao-port", str(free_port()))
+        super().__init__(directory, "infra.local.pingpong", "--no-watch", *ports, *options)
+
+    @property
     def site(self) -> StackSite:
         """The site as it serves it."""
         return StackSite(self.ready["origin"], self.ready["websocket"], self.ready["kakao"])
@@ -100,12 +113,6 @@ class LocalStack:
             "KAKAO_AUTH_URL": self.ready["kakao"],
             "KAKAO_API_URL": self.ready["kakao"],
         }
-
-    @property
-    def pid(self) -> int:
-        """Of the supervisor."""
-        assert self._process is not None
-        return self._process.pid
 
 
 def _end_with_parent() -> None:
@@ -193,9 +200,9 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def own_stack(directory: Path) -> Iterator[LocalStack]:
+def own_stack(directory: Path, *options: str) -> Iterator[LocalStack]:
     """A stack for one test alone, which may stop and start it."""
-    stack = LocalStack(directory)
+    stack = LocalStack(directory, *options)
     stack.start()
     try:
         yield stack

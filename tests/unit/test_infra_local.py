@@ -122,7 +122,16 @@ def test_every_omission_has_a_reason() -> None:
             {"requestContext": {"eventType": "MESSAGE"}, "body": '{"type": "chat.send"}'},
             "chat.send",
         ),
-        ({"requestContext": {"eventType": "MESSAGE"}, "body": "]"}, "not JSON"),
+        ({"requestContext": {"eventType": "MESSAGE"}, "body": "]"}, "$default"),
+        (
+            {
+                "requestContext": {"eventType": "MESSAGE", "routeKey": "order"},
+                "body": '{"type": "x"}',
+            },
+            "order",
+        ),
+        ({"requestContext": {"http": {"method": "GET", "path": "/x"}}}, "GET /x"),
+        ({"detail-type": "Scheduled Event"}, "Scheduled Event"),
         ({"requestContext": {"eventType": "CONNECT", "routeKey": "$connect"}}, "$connect"),
         ({"job": "erase_room", "room_id": "r"}, "erase_room"),
         ("anything", ""),

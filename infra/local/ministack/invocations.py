@@ -337,18 +337,27 @@ def summary(function: str, started: float, event: Any, outcome: Json) -> Json:
 
 
 def what(event: Any) -> str:
-    """The route of an HTTP request, the type of a frame, or nothing."""
+    """The route of an HTTP request or a message, or what kind of job it is; no texts."""
     if not isinstance(event, dict):
         return ""
     context = event.get("requestContext") or {}
     if "httpMethod" in context:
         return f"{context['httpMethod']} {event.get('path') or context.get('resourcePath', '')}"
-    if context.get("eventType") == "MESSAGE":
-        try:
-            frame = json.loads(event.get("body") or "")
-        except ValueError:
-            return "not JSON"
-        return str(frame.get("type", "no type"))[:40] if isinstance(frame, dict) else "no object"
+    if isinstance(context.get("http"), dict):  # an HTTP API's
+        return f"{context['http'].get('method')} {context['http'].get('path')}"
     if "eventType" in context:
-        return str(context["routeKey"])
-    return str(event.get("job") or event.get("type") or "")[:40]
+        route = str(context.get("routeKey", DEFAULT_ROUTE))
+        return _frame_type(event.get("body")) or route if route == DEFAULT_ROUTE else route
+    return str(event.get("job") or event.get("type") or event.get("detail-type") or "")[:40]
+
+
+#: Many apps have this route only, and tell their frames apart themselves.
+DEFAULT_ROUTE: Final = "$default"
+
+
+def _frame_type(body: Any) -> str:
+    try:
+        frame = json.loads(body or "")
+    except (ValueError, TypeError, RecursionError):
+        return ""
+    return str(frame.get("type", ""))[:40] if isinstance(frame, dict) else ""

@@ -20,6 +20,8 @@ table = boto3.resource("dynamodb").Table(os.environ["CONNECTIONS"])
 
 def everybody() -> Iterator[str]:
     for item in table.query(KeyConditionExpression=Key("room").eq(ROOM))["Items"]:
+        # Outside of WebSocket events Chalice does not know where to send.
+        app.websocket_api.configure(str(item["domain"]), str(item["stage"]))
         yield str(item["connection"])
 
 
@@ -42,7 +44,14 @@ def people() -> dict[str, int]:
 
 @app.on_ws_connect()
 def connect(event: WebsocketEvent) -> None:
-    table.put_item(Item={"room": ROOM, "connection": event.connection_id})
+    table.put_item(
+        Item={
+            "room": ROOM,
+            "connection": event.connection_id,
+            "domain": event.domain_name,
+            "stage": event.stage,
+        }
+    )
 
 
 @app.on_ws_message()
