@@ -10,9 +10,8 @@ import selectors
 import socket
 import ssl
 import threading
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
 from chalicelib.http1 import Answer, BadAnswerError, read_answer
@@ -27,8 +26,7 @@ _WOULD_WAIT: Final = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteErr
 _READ_BYTES: Final = 16 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
+class Endpoint(NamedTuple):
     """Where a server is."""
 
     host: str
@@ -64,8 +62,7 @@ class Endpoint:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(NamedTuple):
     """One of an endpoint's addresses."""
 
     family: int
@@ -189,8 +186,13 @@ class Channel:
         Raises:
             ChannelErrors: the connection is dead.
         """
-        self._unsent = memoryview(request)
-        self._flush()
+        try:
+            sent = self._socket.send(request)
+        except _WOULD_WAIT:
+            sent = 0
+        if sent < len(request):
+            self._unsent = memoryview(request)[sent:]
+            self.wants = selectors.EVENT_READ | selectors.EVENT_WRITE
 
     def proceed(self) -> Answer | None:
         """Go on, now that the selector says that this is possible.
@@ -210,15 +212,17 @@ class Channel:
             data = self._socket.recv(_READ_BYTES)
         except _WOULD_WAIT:
             return None
-        self._received += data
-        answer = read_answer(self._received, ended=not data)
-        if answer is not None:
-            self._received = b""
-            if not self.was_used:
-                self._keep_session()
+        received = self._received + data
+        answer = read_answer(received, ended=not data)
+        if answer is None:
+            self._received = received
+            return None
+        self._received = b""
+        if not self.was_used:
+            self._keep_session()
             self.was_used = True
-            if self._unsent:  # answered before it was heard out: what follows would be amiss
-                answer = answer._replace(is_reusable=False)
+        if self._unsent:  # answered before it was heard out: what follows would be amiss
+            answer = answer._replace(is_reusable=False)
         return answer
 
     def _establish(self) -> None:
@@ -263,11 +267,11 @@ class Channel:
             raise OSError(code, "connect")
 
     def _flush(self) -> None:
-        self.wants = selectors.EVENT_READ
+        """Send more of what could not be sent at once."""
         while self._unsent:
             try:
                 sent = self._socket.send(self._unsent)
             except _WOULD_WAIT:
-                self.wants = selectors.EVENT_READ | selectors.EVENT_WRITE
                 return
             self._unsent = self._unsent[sent:]
+        self.wants = selectors.EVENT_READ

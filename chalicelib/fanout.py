@@ -225,21 +225,19 @@ class Fanout:
             return
         if channel.wants != wanted:
             self._selector.modify(channel, channel.wants, channel)
-        if channel in self._opening:
-            if channel.is_ready:
-                del self._opening[channel]
+        if answer is None:
+            if channel.is_ready and self._opening.pop(channel, None) is not None:
                 self._failed_rounds = 0
                 self._next(channel)
-        elif answer is not None:
-            if channel not in self._busy:
-                self._lost(channel, BadAnswerError("nothing was asked"))
-                return
+        elif channel in self._busy:
             _, job = self._busy.pop(channel)
             self._answered(job, answer.status)
             if answer.is_reusable:
                 self._next(channel)
             else:
                 self._drop(channel)
+        else:
+            self._lost(channel, BadAnswerError("nothing was asked"))
 
     def _next(self, channel: Channel) -> None:
         if self._waiting:

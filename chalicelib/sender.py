@@ -28,6 +28,8 @@ PUSH_SECONDS: Final = 2.0
 #: The Region in the host of an API: https://docs.aws.amazon.com/general/latest/gr/apigateway.html
 _REGION: Final = re.compile(r"\.execute-api\.([a-z0-9-]+)\.")
 
+_USUAL_ID: Final = re.compile(r"[A-Za-z0-9_-]+=?", re.ASCII)
+
 
 def post(frame: bytes, connection_ids: Iterable[str], *, within: float = PUSH_SECONDS) -> set[str]:
     """Post one frame to each connection; returns those that are gone.
@@ -121,6 +123,9 @@ class _Requests:
 
     def to(self, connection_id: str) -> bytes:
         """The whole request for a connection."""
-        segment = quote(connection_id, safe="")
+        if _USUAL_ID.fullmatch(connection_id):
+            segment = connection_id.replace("=", "%3D")  # a fifth of quote's time
+        else:
+            segment = quote(connection_id, safe="")
         head = f"{self._before_id}{segment}{self._after_id}{self._authorization(segment)}"
         return head.encode() + self._body
