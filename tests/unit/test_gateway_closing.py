@@ -88,7 +88,9 @@ ENDS: list[tuple[str, bytes, int, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("sent", "code", "reason"), [end[1:] for end in ENDS])
+@pytest.mark.parametrize(
+    ("sent", "code", "reason"), [end[1:] for end in ENDS], ids=[end[0] for end in ENDS]
+)
 @in_loop
 async def test_disconnect_tells_how_the_client_left(sent: bytes, code: int, reason: str) -> None:
     """1005 and its reason are AWS's own; the reason of 1006 is chosen."""

@@ -88,9 +88,14 @@ def test_a_selection_expression_makes_a_key(expression: str, key: str) -> None:
     assert select_key(expression, PAYLOAD) == key
 
 
-@pytest.mark.parametrize(
-    "body", ["", "no JSON", "{", '{"action": "join"', "\ud55c", "[" * 100_000, "1" * 5000]
-)
+NO_JSON = {
+    **{text: text for text in ("", "no JSON", "{", '{"action": "join"', "\ud55c")},
+    "deep": "[" * 100_000,
+    "long": "1" * 5000,
+}
+
+
+@pytest.mark.parametrize("body", NO_JSON.values(), ids=NO_JSON)
 def test_what_is_no_json_has_no_key(body: str) -> None:
     """Non-JSON messages are directed to a $default route that you configure."""
     assert select_key("$request.body.action", body) is None
@@ -381,24 +386,23 @@ async def test_without_a_body_there_is_no_answer() -> None:
         assert await client.recv() == "the first answer"
 
 
-@pytest.mark.parametrize(
-    "result",
-    [
-        failing(),
-        failing("2026-11-22 Task timed out after 3.00 seconds", "Sandbox.Timedout"),
-        Answer(404, b'{"Message": "Function not found"}'),
-        Answer(429, b'{"Message": "Rate Exceeded."}'),
-        Answer(500, b"garbage"),
-        Answer(200, b"garbage"),
-        Answer(200, b""),
-        Answer(200, b"[" * 100_000),
-        None,
-        "text",
-        {"body": "x"},
-        {"statusCode": "x"},
-    ],
-    ids=str,
-)
+FAILURES: dict[str, Any] = {
+    "exception": failing(),
+    "Lambda's timeout": failing("Task timed out after 3.00 seconds", "Sandbox.Timedout"),
+    "no function": Answer(404, b'{"Message": "Function not found"}'),
+    "throttled": Answer(429, b'{"Message": "Rate Exceeded."}'),
+    "failing Lambda": Answer(500, b"garbage"),
+    "garbage": Answer(200, b"garbage"),
+    "nothing": Answer(200, b""),
+    "deep JSON": Answer(200, b"[" * 100_000),
+    "null": None,
+    "text": "text",
+    "no status": {"body": "x"},
+    "a status that is none": {"statusCode": "x"},
+}
+
+
+@pytest.mark.parametrize("result", FAILURES.values(), ids=FAILURES)
 @in_loop
 async def test_an_integration_error_is_told_without_its_text(result: Any) -> None:
     """The client gets a message only if API Gateway could not process what came.
