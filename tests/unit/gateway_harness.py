@@ -194,7 +194,7 @@ class Raw:
 
     async def end(self) -> None:
         self.writer.close()
-        with suppress(ConnectionError):
+        with suppress(ConnectionError, ssl.SSLError):  # it may have left data unread
             await self.writer.wait_closed()
 
     def vanish(self) -> None:
@@ -287,8 +287,10 @@ class Running:
             yield socket
 
     @asynccontextmanager
-    async def raw(self) -> AsyncIterator[Raw]:
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.gateway.port)
+    async def raw(self, *, tls: bool = False) -> AsyncIterator[Raw]:
+        port = self.gateway.tls_port if tls else self.gateway.port
+        context = trusting() if tls else None
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=context)
         client = Raw(reader, writer)
         try:
             yield client

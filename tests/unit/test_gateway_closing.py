@@ -107,11 +107,13 @@ async def test_disconnect_tells_how_the_client_left(sent: bytes, code: int, reas
         assert len(running.functions.named("disconnect")) == 1
 
 
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "TLS"])
 @in_loop
-async def test_a_reset_is_an_end_too() -> None:
-    async with gateway() as running:
-        async with running.raw() as client:
+async def test_a_reset_is_an_end_too(tls: bool) -> None:
+    async with gateway(tls=True) as running:
+        async with running.raw(tls=tls) as client:
             await client.upgrade()
+            await client.send(frame(PING))
             client.vanish()
         context = (await running.functions.event("disconnect"))["requestContext"]
         assert context["disconnectStatusCode"] == 1006
@@ -343,3 +345,27 @@ async def test_stopping_does_not_wait_for_what_hangs() -> None:
         await running.functions.event("connect", 2)
         await running.gateway.stop()
         assert running.gateway.connections == 0
+
+
+@in_loop
+async def test_a_connect_that_ends_while_the_gateway_stops_is_followed_by_disconnect() -> None:
+    """What $connect has written down is taken back, and the client tries again later."""
+    go = asyncio.Event()
+
+    async def connect(_event: Json) -> Json:
+        await go.wait()
+        return {"statusCode": 200}
+
+    async with gateway() as running, running.raw() as early, running.raw() as late:
+        running.functions.by_name["connect"] = connect
+        await early.send(handshake())
+        await running.functions.event("connect")
+        stopping = asyncio.create_task(running.gateway.stop())
+        await asyncio.sleep(0)
+        await late.send(handshake())
+        go.set()
+        assert (await early.head())[0] == 503
+        context = (await running.functions.event("disconnect"))["requestContext"]
+        assert context["disconnectStatusCode"] == 1001
+        await stopping
+        assert len(running.functions.named("connect")) == 1

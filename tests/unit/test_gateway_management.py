@@ -258,7 +258,9 @@ async def test_calls_above_the_limit_are_refused() -> None:
         assert [await client.recv() for _ in range(2)] == ["hello", "later"]
 
 
-@pytest.mark.parametrize("connection_id", ["x", "with space", "안녕", "a" * 65, "../prod", "a%2Fb"])
+@pytest.mark.parametrize(
+    "connection_id", ["x", "with space", "안녕", "a" * 65, "../prod", "a%2Fb", "abcdefgh\n"]
+)
 @in_loop
 async def test_what_can_be_no_id_is_a_bad_request(connection_id: str) -> None:
     """Chosen, not documented; the text is as people have reported it from AWS."""
@@ -454,11 +456,12 @@ async def test_a_call_that_breaks_off_does_no_harm() -> None:
         assert await client.recv() == "fine"
 
 
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "TLS"])
 @in_loop
-async def test_a_client_that_does_not_read_is_cut_off() -> None:
+async def test_a_client_that_does_not_read_is_cut_off(tls: bool) -> None:
     """429: the WebSocket client side buffer is full. That it is cut off then is chosen."""
     limits = Limits(unread_bytes=256 * 1024, closing_seconds=0.1)
-    async with gateway(limits=limits) as running, running.raw() as client:
+    async with gateway(limits=limits, tls=True) as running, running.raw(tls=tls) as client:
         await client.upgrade()
         client.writer.transport.pause_reading()  # type: ignore[attr-defined] # a socket has it
         connection_id = await running.id_of_latest()

@@ -25,7 +25,7 @@ ACTION: Final = "execute-api:ManageConnections"
 ACCESS_SECONDS: Final = 5.0
 
 #: Ids that API Gateway could have made.
-_CONNECTION_ID: Final = re.compile(r"^[A-Za-z0-9+/_-]{6,64}={0,2}$")
+_CONNECTION_ID: Final = re.compile(r"[A-Za-z0-9+/_-]{6,64}={0,2}")
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def check_connection_id(connection_id: str) -> None:
     Raises:
         ManagementError: 400.
     """
-    if not _CONNECTION_ID.match(connection_id):
+    if not _CONNECTION_ID.fullmatch(connection_id):
         raise ManagementError(400, "BadRequestException", f"Invalid connectionId: {connection_id}")
 
 

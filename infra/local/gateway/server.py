@@ -106,6 +106,7 @@ class Gateway:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._lambdas = Lambdas(config.endpoint, config.region, config.credentials)
         self._sweeper: asyncio.Task[None] | None = None
+        self._is_stopping = False
         self._gatekeeper = Gatekeeper(config.authorize, config.clock)
         now = config.clock.monotonic
         connects = self._limits.connects_per_second
@@ -117,7 +118,7 @@ class Gateway:
         # The fallback's limit; the management API has its own.
         # https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html
         app = web.Application(client_max_size=10 * 1024 * 1024)
-        app.router.add_route("*", "/{path:.*}", self._respond)
+        app.router.add_route("*", r"/{path:[\s\S]*}", self._respond)  # a line end is a path, too
         self._server = LocalServer(app, shutdown_seconds=min(1.0, config.stop_seconds))
         self.port = config.port
         self.tls_port = 0
@@ -135,6 +136,7 @@ class Gateway:
 
     async def stop(self) -> None:
         """Close every connection, let $disconnect run for a while, stop listening."""
+        self._is_stopping = True
         for client in list(self._clients.values()):
             client.connection.close(*GOING_AWAY)
         deadline = asyncio.get_running_loop().time() + self._config.stop_seconds
@@ -142,16 +144,20 @@ class Gateway:
             ends = [client.connection.ended for client in self._clients.values()]
             await asyncio.wait(ends, timeout=self._config.stop_seconds)
             await asyncio.sleep(0)  # what waits for the end goes first
-        left = deadline - asyncio.get_running_loop().time()
         if self._sweeper is not None:
             self._sweeper.cancel()
-        if self._tasks and left > 0:
-            await asyncio.wait(self._tasks, timeout=left)
+        await self._finish_tasks(deadline)
+        await self._server.stop()
+        await self._finish_tasks(deadline)  # of handshakes that went on meanwhile
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._server.stop()
         await self._lambdas.close()
+
+    async def _finish_tasks(self, deadline: float) -> None:
+        left = deadline - asyncio.get_running_loop().time()
+        if self._tasks and left > 0:
+            await asyncio.wait(self._tasks, timeout=left)
 
     def configure(self, api: Api) -> None:
         """Serve an API; connections that are open stay, with the new routes."""
@@ -195,6 +201,8 @@ class Gateway:
             handshake.check_upgrade(request, self._limits)
             if api is None or path.rstrip("/") != f"/{api.stage}":
                 raise RefusedError(403, "Forbidden")
+            if self._is_stopping:
+                raise RefusedError(503, "Service Unavailable")
             if not self._connects.take() or not self._may_run(CONNECT):
                 raise RefusedError(429, "Too Many Requests")
             received_at = self._now_ms()
@@ -226,10 +234,11 @@ class Gateway:
         response = handshake.switching(request, headers)
         transport = request.transport
         protocol: Any = request.protocol  # its types know no other payload parsers
-        if transport is None:
-            # It left meanwhile, but $connect has been handled.
-            self._spawn(self._tell_end(subject, *ABNORMAL))
-            return response
+        if transport is None or self._is_stopping:
+            # It left meanwhile, or we do, but $connect has been handled.
+            end = ABNORMAL if transport is None else GOING_AWAY
+            self._spawn(self._tell_end(subject, *end))
+            return web.Response(status=503)
         connection_id = subject.connection_id
 
         def on_message(text: str) -> None:
