@@ -37,6 +37,8 @@ def handler(event, context):
         print(event["print"])
     if event.get("child_print"):
         subprocess.run([sys.executable, "-c", f"print({event['child_print']!r})"])
+    if event.get("sleep"):
+        time.sleep(event["sleep"])
     if event.get("wait"):
         deadline = time.monotonic() + 9
         while not os.path.exists(event["wait"]) and time.monotonic() < deadline:
@@ -321,6 +323,15 @@ def test_a_crowd_shares_a_few_workers(play: Play) -> None:
         made = account.at_once("plain", [{"number": number} for number in range(60)])
         assert len({answer["pid"] for answer in made}) <= WORKERS_AT_ONCE
         assert len({answer["request_id"] for answer in made}) == 60
+
+    play(threaded(scenario))
+
+
+def test_a_long_queue_gets_no_worker_for_each_that_waits(play: Play) -> None:
+    def scenario(account: Account) -> None:
+        # The last wait longer than the patience, but a worker comes free all the time.
+        made = account.at_once("plain", [{"sleep": 0.5}] * 8 * WORKERS_AT_ONCE)
+        assert len({answer["pid"] for answer in made}) <= WORKERS_AT_ONCE + 1
 
     play(threaded(scenario))
 

@@ -31,10 +31,11 @@ from infra.local.ministack.processes import EndedError, Process
 
 Json: TypeAlias = dict[str, Any]
 
-#: How many workers of a function run before another invocation waits for one, and how long it
-#: waits, in seconds, until it gets one more after all (a handler may wait for an invocation
-#: of its own function). Lambda starts one for each; but each worker makes its own clients and
-#: connections at its first invocation, which takes a laptop longer than to wait.
+#: How many workers of a function run before another invocation waits for one. When none came
+#: free for so many seconds, one more is started after all (a handler may wait for an invocation
+#: of its own function), but one: a crowd that only waits for the CPU must not get a worker each.
+#: Lambda starts one for each; but each worker makes its own clients and connections at its
+#: first invocation, which takes a laptop longer than to wait.
 WORKERS_AT_ONCE: Final = max(6, 3 * (os.cpu_count() or 1))
 PATIENCE_SECONDS: Final = 3.0
 
@@ -224,6 +225,8 @@ class Pool:
         self._busy: set[Process] = set()
         self._starting = 0
         self._waiting: deque[asyncio.Future[Process | None]] = deque()
+        #: When a worker last came free or was started, by the event loop's clock.
+        self._moved_at = 0.0
         self._is_retired = False
 
     def environment(self) -> dict[str, str]:
@@ -299,6 +302,7 @@ class Pool:
                 self._busy.add(worker)
                 return worker, False
         self._starting += 1
+        self._moved_at = asyncio.get_running_loop().time()
         try:
             worker = await self._new_worker()
         finally:
@@ -307,18 +311,23 @@ class Pool:
         return worker, True
 
     async def _wait(self) -> Process | None:
-        """Wait for a worker that another invocation leaves; not for ever."""
-        place: asyncio.Future[Process | None] = asyncio.get_running_loop().create_future()
+        """Wait for a worker that another invocation leaves, while some do come free."""
+        loop = asyncio.get_running_loop()
+        place: asyncio.Future[Process | None] = loop.create_future()
         self._waiting.append(place)
-        timer = asyncio.get_running_loop().call_later(PATIENCE_SECONDS, _give_up, place)
         try:
-            return await place
+            while not place.done():
+                patience = self._moved_at + PATIENCE_SECONDS - loop.time()
+                if patience <= 0:
+                    self._moved_at = loop.time()
+                    place.set_result(None)
+                await asyncio.wait([place], timeout=patience)
+            return place.result()
         except asyncio.CancelledError:
             if place.done() and not place.cancelled() and (worker := place.result()) is not None:
                 self.release(worker)
+            place.cancel()
             raise
-        finally:
-            timer.cancel()
 
     def discard(self, worker: Process) -> None:
         """Forget a worker, and end it if it has not ended."""
@@ -334,6 +343,7 @@ class Pool:
         if worker.ended.done() or self._is_retired:
             self.discard(worker)
             return
+        self._moved_at = asyncio.get_running_loop().time()
         if not self._wake_one(worker):
             self._busy.discard(worker)
             self._idle.append(worker)
@@ -377,11 +387,6 @@ class Pool:
         if self._is_retired and not self._busy and not self._starting and self._loading is not None:
             loading, self._loading = self._loading, None
             loading.add_done_callback(_dismiss_loaded)
-
-
-def _give_up(place: asyncio.Future[Process | None]) -> None:
-    if not place.done():
-        place.set_result(None)
 
 
 def _dismiss_loaded(loading: asyncio.Task[Loaded]) -> None:
