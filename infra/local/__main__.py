@@ -14,6 +14,8 @@ from infra.local.apps import find_app
 from infra.local.gateway.limits import Limits
 from infra.local.supervisor import Options, Supervisor
 
+PORT_MAX: Final = 65_535
+
 DESCRIPTION: Final = """\
 Run an app with an API Gateway WebSocket API on this machine, as it would be deployed: its
 template goes to an emulated AWS (MiniStack, without Docker and account), its Lambdas run as
@@ -81,7 +83,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         help="merged into a Chalice project's template, as by `chalice package`: tables, say",
     )
     parser.add_argument(
-        "--port", type=int, default=8000, help="the port (default: 8000; 0: any free one)"
+        "--port", type=port_number, default=8000, help="the port (default: 8000; 0: any free one)"
     )
     add_common_options(parser)
     return parser.parse_args(arguments)
@@ -117,6 +119,14 @@ def add_common_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--verbose", action="store_true", help="print what takes how long while starting"
     )
+
+
+def port_number(text: str) -> int:
+    """A TCP port; argparse says what is wrong with it."""
+    port = int(text)
+    if not 0 <= port <= PORT_MAX:
+        raise argparse.ArgumentTypeError(f"{port} is no port: 0 to {PORT_MAX}")
+    return port
 
 
 def pairs(texts: Iterable[str], option: str) -> dict[str, str]:

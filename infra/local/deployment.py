@@ -6,14 +6,17 @@ Deploying is infra.aws.stack's, as for AWS.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import difflib
 import hashlib
+import re
 import threading
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
 from infra.aws import template as templates
 from infra.aws.stack import Stack
@@ -21,11 +24,15 @@ from infra.errors import InfraError
 from infra.local.apps.build import Build
 from infra.local.deployed import Deployed, read_deployed
 from infra.local.emulator_process import REGION
+from infra.local.leave_out import leave_out
 
 #: The account's root, as emulator_process.py names it.
 ACCESS_KEY_ID: Final = "test"
 SECRET_ACCESS_KEY: Final = "test"  # noqa: S105 - nobody's secret
 ARTIFACTS: Final = "artifacts"
+
+#: How a report of what is not deployed begins.
+LEFT_OUT: Final = "left out"
 
 
 class Deployment:
@@ -65,12 +72,35 @@ class Deployment:
             InfraError: a parameter is missing or unknown; or the emulator refuses something,
                 with its reason.
         """
-        declared = build.template.get("Parameters") or {}
-        check_parameters(declared, parameters)
+        check_parameters(build.template.get("Parameters") or {}, parameters)
+        try:
+            self._bring(build, parameters, report)
+        except ClientError as error:
+            unknown = _unknown_types(error)
+            if not unknown:
+                reason = error.response.get("Error", {}).get("Message", error)
+                raise InfraError(f"the template is refused: {reason}") from error
+            # As an app that needs nothing of it would be run on a laptop.
+            names = ", ".join(sorted(unknown))
+            report(f"{LEFT_OUT}, because the emulator has nothing like it: {names}")
+            template = leave_out(build.template, unknown, "the emulator has nothing like it")
+            if template["Resources"].keys() == build.template["Resources"].keys():
+                raise InfraError(f"the emulator has nothing like {names}") from error
+            kept = {
+                name: zipped for name, zipped in build.code.items() if name in template["Resources"]
+            }
+            return self.deploy(
+                dataclasses.replace(build, template=template, code=kept), parameters, report=report
+            )
+        return read_deployed(self.client, self.endpoint, self.name)
+
+    def _bring(
+        self, build: Build, parameters: Mapping[str, str], report: Callable[[str], None]
+    ) -> None:
         url = self._upload(build)
+        declared = build.template.get("Parameters") or {}
         stack = Stack(self.client("cloudformation"), self.name)
         stack.deploy(url, parameters, declared=declared, report=report)
-        return read_deployed(self.client, self.endpoint, self.name)
 
     def _upload(self, build: Build) -> str:
         """Put code and template where CloudFormation fetches them; the template's URL."""
@@ -104,6 +134,13 @@ class Deployment:
         answer = self.client("lambda").get_function_configuration(FunctionName=function)
         variables: dict[str, str] = answer.get("Environment", {}).get("Variables", {})
         return variables
+
+
+def _unknown_types(error: ClientError) -> set[str]:
+    """The types of resources that CloudFormation has refused as unknown."""
+    message = error.response.get("Error", {}).get("Message", "")
+    found = re.search(r"Unrecognized resource types: \[(.*)\]", message)
+    return set(found[1].split(", ")) if found else set()
 
 
 def check_parameters(declared: Mapping[str, Any], given: Mapping[str, str]) -> None:

@@ -22,7 +22,7 @@ from infra.local.apps import App, Build
 from infra.local.aws_names import AwsNames, certificate_name
 from infra.local.companion import Companion
 from infra.local.deployed import Deployed
-from infra.local.deployment import ACCESS_KEY_ID, SECRET_ACCESS_KEY, Deployment
+from infra.local.deployment import ACCESS_KEY_ID, LEFT_OUT, SECRET_ACCESS_KEY, Deployment
 from infra.local.edge_listen import PortTakenError, listen
 from infra.local.emulator_process import REGION, EmulatorProcess
 from infra.local.faults.plan_file import read_plan
@@ -313,7 +313,11 @@ class Supervisor:
 
     async def _deploy(self, build: Build) -> None:
         """Deploy a build, and have everything that serves follow."""
-        report = log.say if self._options.verbose else lambda line: None
+
+        def report(line: str) -> None:
+            if self._options.verbose or line.startswith(LEFT_OUT):
+                log.say(line)
+
         self._deployed = await asyncio.to_thread(
             self._deployment.deploy,
             self._companion.adapt(build, self._gateway),

@@ -45,6 +45,8 @@ def find_app(
     path = path.resolve()
     home = _home(path)
     state_dir = state_dir or home / STATE_DIR
+    if merge_template is not None and not merge_template.is_file():
+        raise InfraError(f"--merge-template {merge_template}: no such file")
     if path.is_dir() and (path / ".chalice" / "config.json").is_file():
         packaging = Packaging(stage=stage, merge=merge_template, environment=environment)
         return ChaliceApp(path, state_dir, packaging)

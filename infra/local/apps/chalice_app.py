@@ -8,6 +8,7 @@ import sys
 from collections.abc import Collection
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any, Final
 
 from infra import chalice_package
 from infra.aws.template import parse
@@ -17,8 +18,11 @@ from infra.local.apps.archive import Archiver
 from infra.local.apps.build import Build, Module, stack_name
 from infra.local.apps.local_code import LocalCode
 
+#: What `chalice` does without --stage.
+DEFAULT_STAGE: Final = "dev"
+
 #: In the build directory.
-KEY_FILE = "inputs.sha256"
+KEY_FILE: Final = "inputs.sha256"
 
 
 class ChaliceApp:
@@ -42,15 +46,17 @@ class ChaliceApp:
         """The project's directory."""
         return str(self._project)
 
-    def _configuration(self) -> dict[str, object]:
+    def _configuration(self) -> dict[str, Any]:
         path = self._project / chalice_package.CONFIGURATION / "config.json"
         found = parse(path.read_text(encoding="utf-8"), path)
         if not isinstance(found, dict):
             raise InfraError(f"{path} must be a JSON object")
         stages = found.get("stages")
-        if isinstance(stages, dict) and stages and self._packaging.stage not in stages:
+        stage = self._packaging.stage
+        # Chalice would take a stage that is not there for one with nothing of its own.
+        if stage != DEFAULT_STAGE and stage not in (stages if isinstance(stages, dict) else ()):
             raise InfraError(
-                f"{path} has no stage {self._packaging.stage!r}, only {', '.join(stages)}"
+                f"{path} has no stage {stage!r}, only: {', '.join(stages or [DEFAULT_STAGE])}"
             )
         return found
 

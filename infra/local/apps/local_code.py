@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from infra.aws.template import Json, parse
+from infra.aws.template import Json, parse, references
 from infra.errors import InfraError
 from infra.local.apps.archive import Archiver
 from infra.local.apps.build import (
@@ -100,11 +100,21 @@ class LocalCode:
                 if merged["Runtime"].startswith("python") and location.is_dir():
                     module = merged["Handler"].rpartition(".")[0].replace("/", ".")
                     modules[name] = Module(location, module)
+        self._require_references(template)
         self.directories = directories
         return Build(template, code, modules, published)
 
     def _where(self, name: str) -> str:
         return f"{self._path}: resource {name}"
+
+    def _require_references(self, template: Json) -> None:
+        """Refuse what refers to nothing: CloudFormation does, the emulator leaves the text."""
+        known = {*template["Resources"], *(template.get("Parameters") or {})}
+        for name, body in template["Resources"].items():
+            for other in references(body):
+                # SAM makes further resources, whose names begin with the one that they are for.
+                if not other.startswith(("AWS::", "Serverless", *known)):
+                    raise InfraError(f"{self._where(name)} refers to {other}, which is not there")
 
     def _location(self, name: str, body: Json, shared_code: Any) -> Path | None:
         """Where a resource's code is; None if it has none, or has it in the template."""

@@ -5,11 +5,10 @@ This is the only place where the local stack's template differs from the deploye
 
 from __future__ import annotations
 
-import copy
-from typing import Any, Final
+from typing import Final
 
-from infra.aws.template import Json, references
-from infra.errors import InfraError
+from infra.aws.template import Json
+from infra.local.leave_out import leave_out
 
 #: Types of resources that are left out, and why nothing is missed.
 DROPPED: Final = {
@@ -36,33 +35,9 @@ def adapt(template: Json, *, management_endpoint: str | Json) -> Json:
     Raises:
         InfraError: something that stays needs something that is dropped.
     """
-    adapted = copy.deepcopy(template)
-    resources = adapted["Resources"]
-    gone = {name for name, body in resources.items() if body["Type"] in DROPPED}
-    for name in gone:
-        del resources[name]
-    for body in resources.values():
-        _forget_dependencies(body, gone)
+    adapted = leave_out(template, DROPPED, "infra/local/pingpong/adapt.py drops it")
+    for body in adapted["Resources"].values():
         variables = body.get("Properties", {}).get("Environment", {}).get("Variables", {})
         if "MANAGEMENT_ENDPOINT" in variables:
             variables["MANAGEMENT_ENDPOINT"] = management_endpoint
-    adapted["Outputs"] = {
-        name: body
-        for name, body in adapted.get("Outputs", {}).items()
-        if gone.isdisjoint(references(body))
-    }
-    for name, body in resources.items():
-        missing = gone.intersection(references(body))
-        if missing:
-            raise InfraError(f"{name} needs {', '.join(missing)}, which pingpong/adapt.py drops")
     return adapted
-
-
-def _forget_dependencies(body: dict[str, Any], gone: set[str]) -> None:
-    """Remove what is gone from DependsOn."""
-    needed = body.get("DependsOn", [])
-    needed = [needed] if isinstance(needed, str) else needed
-    kept = [name for name in needed if name not in gone]
-    body.pop("DependsOn", None)
-    if kept:
-        body["DependsOn"] = kept
