@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from infra.local.faults.injector import FaultInjector
 from infra.local.faults.plan_file import write_plan
 from infra.local.faults.proxy import AwsProxy, FaultEvent
 from infra.local.faults.rules import AwsRule, FaultPlan
+from tests.support.stack import LocalStack, own_stack
 
 
 class FaultyAws:
@@ -48,8 +50,21 @@ def faulty_aws(upstream: str, *rules: AwsRule, seed: int = 0) -> Iterator[Faulty
         loop.close()
 
 
-def plan_options(plan: FaultPlan, directory: Path) -> list[str]:
-    """Options of ``python -m infra.local`` that make it run with a plan."""
+@contextmanager
+def stack_with_faults(plan: FaultPlan, directory: Path) -> Iterator[LocalStack]:
+    """A local stack of one test's own, whose Lambdas and clients meet a plan's faults.
+
+    `strikes` tells afterwards how often.
+    """
     path = directory / "plan.toml"
     write_plan(plan, path)
-    return ["--faults", str(path)]
+    with own_stack(directory, "--faults", str(path)) as stack:
+        yield stack
+
+
+def strikes(stack: LocalStack) -> dict[str, int]:
+    """How often each rule struck, by its name, from the log of a stack that has ended."""
+    found = re.findall(
+        r"((?:aws|gateway) rule \d+) .*: struck (\d+) times", stack.log_path.read_text()
+    )
+    return {name: int(times) for name, times in found}
