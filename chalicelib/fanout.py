@@ -135,9 +135,12 @@ class Fanout:
             self._adopt()
             while self._unfinished and self._now < self._deadline:
                 self._start()
-                for key, _ in self._selector.select(self._patience()):
-                    self._proceed(key.data, key.events)
+                ready = self._selector.select(self._patience())
+                # Taken here, so that what is overdue had not come by then: to go through what
+                # is ready can take longer than an answer may, where CPU is scarce.
                 self._now = time.monotonic()
+                for key, _ in ready:
+                    self._proceed(key.data, key.events)
                 self._give_up_overdue()
         finally:
             self._leave()
@@ -185,7 +188,6 @@ class Fanout:
         try:
             if not self._addresses:
                 self._addresses.extend(self._pool.addresses(self._deadline - self._now))
-                self._now = time.monotonic()
             address = self._addresses[0]
             self._addresses.rotate()
             channel = self._pool.open(address)
@@ -193,7 +195,7 @@ class Fanout:
             self._refused(address, error)
         else:
             self._selector.register(channel, channel.wants, channel)
-            self._opening[channel] = self._now
+            self._opening[channel] = time.monotonic()
 
     def _refused(self, address: Address | None, error: Exception) -> None:
         """An address is of no use: go on with others, or look them up again after a while."""
@@ -205,12 +207,13 @@ class Fanout:
             self._failed_rounds += 1
 
     def _send(self, channel: Channel, job: _Job) -> None:
-        self._busy[channel] = self._now, job
+        request = self._request_of(job.key)
+        self._busy[channel] = time.monotonic(), job
         self.repeats += job.sends > 0
         job.sends += 1
         wanted = channel.wants
         try:
-            channel.send(self._request_of(job.key))
+            channel.send(request)
         except ChannelErrors as error:
             self._lost(channel, error)
         else:
