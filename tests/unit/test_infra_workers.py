@@ -13,6 +13,7 @@ import time
 import zipfile
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,7 @@ def handler(event, context):
     if event.get("sleep"):
         time.sleep(event["sleep"])
     if event.get("wait"):
+        open(event["wait"] + f".{os.getpid()}", "w").close()
         deadline = time.monotonic() + 9
         while not os.path.exists(event["wait"]) and time.monotonic() < deadline:
             time.sleep(0.01)
@@ -148,6 +150,18 @@ class Account:
             while len(self.told(name)) < count:
                 await asyncio.sleep(0.01)
         return self.told(name)
+
+
+@contextmanager
+def busy(account: Account, name: str, gate: Path, count: int) -> Iterator[list[Any]]:
+    """So many workers of a function at work while the body runs; their results after it."""
+    results: list[Any] = []
+    with ThreadPoolExecutor(count) as threads:
+        running = [threads.submit(account.invoke, name, wait=str(gate)) for _ in range(count)]
+        wait_for(lambda: len(list(gate.parent.glob(f"{gate.name}.*"))) == count)
+        yield results
+        gate.touch()
+        results += [each.result() for each in running]
 
 
 Scenario = Callable[[Account], Awaitable[None]]
@@ -299,21 +313,12 @@ def test_a_log_without_end_is_cut(play: Play) -> None:
 
 def test_workers_are_forks_with_randomness_of_their_own(play: Play, tmp_path: Path) -> None:
     def scenario(account: Account) -> None:
-        gate = tmp_path / "go"
-        events: list[dict[str, Any]] = [{"wait": str(gate)} for _ in range(3)]
-        with ThreadPoolExecutor(1) as opener:
-            answers = opener.submit(account.at_once, "plain", events)
-            wait_for(lambda: len(workers_of(account)) >= 3)
-            gate.touch()
-            made = answers.result()
+        with busy(account, "plain", tmp_path / "go", 3) as made:
+            pass
         assert len({answer["pid"] for answer in made}) == 3
         assert len({answer["random"] for answer in made}) == 3
         assert len({answer["imported"] for answer in made}) == 1
         assert len({answer["parent"] for answer in made}) == 1
-
-    def workers_of(account: Account) -> list[int]:
-        pid = account.invoke("plain")["parent"]
-        return children(pid)
 
     play(threaded(scenario))
 
@@ -343,15 +348,9 @@ def test_a_module_with_a_thread_is_not_forked(play: Play, tmp_path: Path) -> Non
         account.create("threaded", code)
         first, again = account.invoke("threaded"), account.invoke("threaded")
         assert first["pid"] == again["pid"]
-        gate = tmp_path / "go"
-        events: list[dict[str, Any]] = [{"wait": str(gate)}, {}]
-        with ThreadPoolExecutor(1) as opener:
-            answers = opener.submit(account.at_once, "threaded", events)
-            time.sleep(0)
-            wait_for(lambda: bool(account.invoke("threaded")))
-            gate.touch()
-            made = answers.result()
-        assert len({answer["imported"] for answer in made}) == 2  # each imported it itself
+        with busy(account, "threaded", tmp_path / "go", 1) as made:
+            other = account.invoke("threaded")
+        assert other["imported"] != made[0]["imported"]  # each imported it itself
 
     play(threaded(scenario))
 
@@ -455,16 +454,12 @@ def test_new_code_is_tried_before_it_is_given(play: Play) -> None:
 def test_what_runs_when_the_code_changes_ends_on_the_old(play: Play, tmp_path: Path) -> None:
     def scenario(account: Account) -> None:
         account.create("changed", zipped(app=HANDLER))
-        gate = tmp_path / "go"
-        with ThreadPoolExecutor(1) as thread:
-            old = thread.submit(account.invoke, "changed", wait=str(gate), text="old")
-            wait_for(lambda: "pid" in account.invoke("changed"))
+        with busy(account, "changed", tmp_path / "go", 1) as made:
             new = zipped(app="def handler(event, context): return 'new'\n")
             account.functions.update_function_code(FunctionName="changed", ZipFile=new)
             assert account.invoke("changed") == "new"
-            gate.touch()
-            answer = old.result()
-        assert answer["text"] == "old"
+        (answer,) = made
+        assert "pid" in answer
         wait_for(lambda: not is_running(answer["pid"]) and not is_running(answer["parent"]))
 
     play(threaded(scenario))
@@ -709,8 +704,3 @@ def is_running(pid: int) -> bool:
         return not (status.exists() and status.read_text().rsplit(")", 1)[1].split()[0] == "Z")
     except (FileNotFoundError, ProcessLookupError):
         return False
-
-
-def children(pid: int) -> list[int]:
-    """Processes that a process has started; Linux only."""
-    return [int(text) for text in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]

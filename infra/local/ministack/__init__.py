@@ -6,6 +6,7 @@ test_infra_emulator.py fails when a name is gone. Found out in docs/local-stack-
 
 - server: HTTP;
 - identity: IAM;
+- memo: what need not be computed again;
 - state: what is kept;
 - invocations, functions, processes, runtime: Lambda, from request to handler, for Python;
 - other_runtimes: Lambda for Node.js;
@@ -26,6 +27,7 @@ from infra.local.faults.killing import injector_from
 from infra.local.ministack import (
     calls,
     identity,
+    memo,
     other_runtimes,
     resources,
     state,
@@ -54,6 +56,7 @@ def apply(emit: Emit, environment: MutableMapping[str, str]) -> Invocations:
     faults = injector_from(environment)
     invocations = Invocations(emit, faults)
     identity.mend()
+    memo.mend()
     state.mend()
     resources.mend()
     calls.attribute()

@@ -123,6 +123,7 @@ class Launcher:
 
     def __init__(self) -> None:
         self._libraries: Process | None = None
+        self._starting = asyncio.Lock()
         self._is_usable = True
         self._codes: weakref.WeakValueDictionary[str, Code] = weakref.WeakValueDictionary()
 
@@ -164,13 +165,13 @@ class Launcher:
 
     async def _library_process(self, code: str, module: str) -> Process | None:
         """The library process, knowing what a handler's module needs; None if it is no use."""
-        if self._libraries is None or self._libraries.ended.done():
-            self._libraries = None
-            self._libraries = await Process.spawn({"libraries": True}, inherited())
-        wanted = {"libraries": {"code": code, "module": module}}
-        prepared = await self._libraries.ask(wanted)
+        async with self._starting:
+            if self._libraries is None or self._libraries.ended.done():
+                self._libraries = await Process.spawn({"libraries": True}, inherited())
+        libraries = self._libraries
+        prepared = await libraries.ask({"libraries": {"code": code, "module": module}})
         self._is_usable = prepared["forkable"]
-        return self._libraries if self._is_usable else None
+        return libraries if self._is_usable else None
 
     async def _load(self, process: Process) -> Loaded | None:
         """Wait until a handler is imported; None if it needs a process from nothing."""

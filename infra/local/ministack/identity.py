@@ -4,37 +4,16 @@ from __future__ import annotations
 
 import contextvars
 import functools
-from typing import Any, Final, TypeAlias
+from typing import Any, TypeAlias
 
 from ministack import app
-from ministack.core import iam_evaluator, sigv4
+from ministack.core import iam_evaluator
 from ministack.core.responses import get_account_id, set_request_account_id, set_request_region
 
 Json: TypeAlias = dict[str, Any]
 
-#: Policy documents and signing keys that are remembered.
-REMEMBERED: Final = 512
-
 
 def mend() -> None:
-    """Do once what MiniStack does anew for every request, and leave what nobody asks for.
-
-    All is computed from its arguments alone, so nothing becomes stale: a role's policies are
-    still looked up for each request.
-    """
-    sigv4.derive_signing_key = functools.lru_cache(REMEMBERED)(sigv4.derive_signing_key)
-    parse = iam_evaluator.parse_policy_document
-    parse_text = functools.lru_cache(REMEMBERED)(parse)
-
-    @functools.wraps(parse)
-    def parse_policy_document(document: str | Json) -> Any:
-        return parse_text(document) if isinstance(document, str) else parse(document)
-
-    iam_evaluator.parse_policy_document = parse_policy_document
-    _name_callers_when_asked()
-
-
-def _name_callers_when_asked() -> None:
     """Resolve the caller's ARN for resource policies when one is looked at.
 
     MiniStack resolves it, with all policies of its role, before each request.

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import functools
 import json
+import os
 import time
 import traceback
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from typing import Any, Final, TypeAlias
 
 from ministack.core import lambda_runtime
 from ministack.core.responses import new_uuid
-from ministack.services import apigateway, apigateway_v1, lambda_svc
+from ministack.services import apigateway, apigateway_v1, cloudwatch_logs, lambda_svc
 
 from infra.local.faults.injector import FaultInjector, KillFault
 from infra.local.ministack import calls
@@ -216,10 +217,16 @@ class Invocations:
                 lambda_svc._execute_function_with_config_scope, record, event
             )
             return result
+        request_id, started = new_uuid(), time.time()
         try:
-            return await self.run(record, config, event, new_uuid())
+            result = await self.run(record, config, event, request_id)
         finally:
             lambda_svc._release_execution_slot(slot)
+        ms = int((time.time() - started) * 1000)
+        lambda_svc._emit_lambda_logs(
+            record, request_id, result["log"], bool(result.get("error")), ms
+        )
+        return result
 
     def run_in_thread(self, record: Json, config: Json, event: Any, request_id: str) -> Json:
         """Run an invocation for a thread that waits for it."""
@@ -273,8 +280,38 @@ class Invocations:
             invalidate(name, **scope)
             ours._loop.call_soon_threadsafe(functools.partial(ours.forget, name, **scope))
 
+        _log_for_readers_only()
         # lambda_svc has imported the name.
         lambda_runtime.invalidate_worker = lambda_svc.invalidate_worker = invalidate_worker
+
+
+def _log_for_readers_only() -> None:
+    """Leave out records that nobody reads: the supervisor prints each invocation and its log.
+
+    MiniStack makes a log stream for every invocation, and keeps them all. They are made for
+    log groups that something is subscribed to, and metrics if CloudWatch is served.
+    """
+    write_log, write_metrics = lambda_svc._emit_lambda_logs, lambda_svc._emit_lambda_metrics
+
+    @functools.wraps(write_log)
+    def emit_logs(record: Json, *rest: Any, **more: Any) -> None:
+        config = record.get("config") or record
+        account, region = lambda_runtime._account_region_from_function_config(config)
+        name = (config.get("LoggingConfig") or {}).get("LogGroup")
+        group = cloudwatch_logs._log_groups.get_scoped(
+            account, region, name or f"/aws/lambda/{config['FunctionName']}"
+        )
+        if group and group.get("subscriptionFilters"):
+            write_log(record, *rest, **more)
+
+    @functools.wraps(write_metrics)
+    def emit_metrics(*arguments: Any, **more: Any) -> None:
+        if not {"cloudwatch", "monitoring"}.isdisjoint(os.environ["SERVICES"].split(",")):
+            write_metrics(*arguments, **more)
+
+    lambda_svc._emit_lambda_logs, lambda_svc._emit_lambda_metrics = emit_logs, emit_metrics
+    # It writes each invocation's output to its own log, too.
+    lambda_svc.logger.setLevel("WARNING")
 
 
 class _Fate:

@@ -104,9 +104,11 @@ class Process(asyncio.Protocol):
     def __init__(self) -> None:
         loop = asyncio.get_running_loop()
         self._socket, self._theirs = socket.socketpair()
+        self._socket.setblocking(False)
         self._log = _Log(loop)
         self._received = bytearray()
         self._answers: deque[asyncio.Future[Json]] = deque()
+        self._unclaimed: deque[Json] = deque()
         self._forked: deque[Process] = deque()
         self._children: dict[int, Process] = {}
         self._kill: Callable[[], None] = lambda: None
@@ -162,10 +164,11 @@ class Process(asyncio.Protocol):
 
     async def _connect(self, pid: int, kill: Callable[[], None]) -> None:
         self.pid, self._kill = pid, kill
-        self.living.add(self)
         self._theirs.close()
         os.close(self._log.writer)
-        self._socket.setblocking(False)
+        if self.ended.done():
+            return
+        self.living.add(self)
         loop = asyncio.get_running_loop()
         self._transport, _ = await loop.create_unix_connection(
             lambda: self, sock=self._socket.dup()
@@ -189,7 +192,9 @@ class Process(asyncio.Protocol):
 
     def _expect(self) -> asyncio.Future[Json]:
         answer: asyncio.Future[Json] = asyncio.get_running_loop().create_future()
-        if self.ended.done():
+        if self._unclaimed:
+            answer.set_result(self._unclaimed.popleft())
+        elif self.ended.done():
             answer.set_exception(EndedError(self.ended.result()))
         else:
             self._answers.append(answer)
@@ -234,6 +239,8 @@ class Process(asyncio.Protocol):
                 answer = self._answers.popleft()
                 if not answer.done():
                     answer.set_result(message)
+            else:
+                self._unclaimed.append(message)
 
     # --- Ending --------------------------------------------------------------------------
 
@@ -244,6 +251,7 @@ class Process(asyncio.Protocol):
     def _on_exit(self, status: int | None) -> None:
         if self.ended.done():
             return
+        self._receive_last()
         self.ended.set_result(status)
         self.living.discard(self)
         self._log.finish()
@@ -259,6 +267,12 @@ class Process(asyncio.Protocol):
         for child in self._children.values():
             child._on_exit(None)
         self._children.clear()
+
+    def _receive_last(self) -> None:
+        """Take what it sent before it ended: the news of that may come first."""
+        with contextlib.suppress(OSError):
+            while data := self._socket.recv(65536):
+                self.data_received(data)
 
     def log(self) -> str:
         """What it has printed since this was asked last."""

@@ -42,8 +42,9 @@ from typing import Any, Final, NoReturn
 
 LENGTH: Final = struct.Struct("!I")
 
-#: How long the children of a process whose emulator is gone may take to end, in seconds.
-ORPHAN_SECONDS: Final = 1.0
+#: How long function processes whose emulator is gone may take to end their workers and
+#: themselves, in seconds. One that is busy importing does not notice.
+ORPHAN_SECONDS: Final = 5.0
 
 
 def send(channel: socket.socket, message: dict[str, Any]) -> None:
@@ -63,7 +64,10 @@ def _exactly(channel: socket.socket, size: int) -> bytearray:
     data = bytearray(size)
     view, done = memoryview(data), 0
     while done < size:
-        count = channel.recv_into(view[done:])
+        try:
+            count = channel.recv_into(view[done:])
+        except ConnectionError:
+            count = 0
         if not count:
             os._exit(0)
         done += count
@@ -76,8 +80,10 @@ def _exactly(channel: socket.socket, size: int) -> bytearray:
 class Forker:
     """A process that forks others when told to, and tells when they have ended."""
 
-    def __init__(self, channel: socket.socket) -> None:
+    def __init__(self, channel: socket.socket, *, grace_seconds: float) -> None:
+        """Args: `grace_seconds`: how long the children may take to end after this process."""
         self._channel = channel
+        self._grace_seconds = grace_seconds
         self._children: set[int] = set()
         self._wake_reader, self._wake_writer = os.pipe()
         os.set_blocking(self._wake_writer, False)
@@ -94,11 +100,14 @@ class Forker:
         data, descriptors, channel_number = b"", list[int](), self._channel.fileno()
         while True:
             ready, _, _ = select.select([channel_number, self._wake_reader], [], [])
-            if self._wake_reader in ready:
-                self._reap()
-            if channel_number not in ready:
-                continue
-            more, handed, _, _ = socket.recv_fds(self._channel, 65536, 16)
+            try:
+                if self._wake_reader in ready:
+                    self._reap()
+                if channel_number not in ready:
+                    continue
+                more, handed, _, _ = socket.recv_fds(self._channel, 65536, 16)
+            except ConnectionError:
+                self._end()
             if not more:
                 self._end()
             data += more
@@ -125,10 +134,13 @@ class Forker:
         pid = os.fork()
         if pid == 0:
             return True
+        self._children.add(pid)
         os.close(channel)
         os.close(log)
-        self._children.add(pid)
-        send(self._channel, {"forked": pid})
+        try:
+            send(self._channel, {"forked": pid})
+        except ConnectionError:
+            self._end()
         return False
 
     def _become(self, channel: int, log: int) -> socket.socket:
@@ -153,8 +165,8 @@ class Forker:
                 send(self._channel, {"exited": pid, "status": os.waitstatus_to_exitcode(status)})
 
     def _end(self) -> NoReturn:
-        """The emulator is gone: the children see that, too; those that hang are killed."""
-        deadline = time.monotonic() + ORPHAN_SECONDS
+        """The emulator is gone, or has no more use for this: no child may be left."""
+        deadline = time.monotonic() + self._grace_seconds
         while self._children and time.monotonic() < deadline:
             for pid in list(self._children):
                 if os.waitpid(pid, os.WNOHANG)[0]:
@@ -260,7 +272,7 @@ def stand_by(channel: socket.socket) -> tuple[dict[str, Any], socket.socket]:
         import_libraries(Path(wanted["code"]), wanted["module"])
         send(channel, {"prepared": True, "forkable": thread_count() == 1})
 
-    order, own = Forker(channel).run(handle)
+    order, own = Forker(channel, grace_seconds=ORPHAN_SECONDS).run(handle)
     os.environ.__class__ = os._Environ
     return order, own
 
@@ -446,7 +458,7 @@ def be_function(
     send(channel, {"loaded": True, "forkable": forkable})
     if not forkable:
         return {}, channel, handler
-    worker, own = Forker(channel).run(lambda message: None)
+    worker, own = Forker(channel, grace_seconds=0).run(lambda message: None)
     return worker, own, handler
 
 

@@ -27,6 +27,7 @@ class Server(uvicorn.Server):
             http="httptools",
             ws="websockets-sansio",
             lifespan="on",
+            proxy_headers=False,
             access_log=False,
             log_level="warning",
             server_header=False,
