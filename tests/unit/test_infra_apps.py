@@ -159,6 +159,12 @@ def test_variables_can_be_given_to_every_lambda(echo: Path) -> None:
     assert properties["Environment"] == {"Variables": {"LEVEL": "debug"}}
 
 
+def test_a_table_without_a_name_gets_one_that_stays(tmp_path: Path) -> None:
+    resources = find_app(APPS / "full", state_dir=tmp_path).build().template["Resources"]
+    name = resources["Orders"]["Properties"]["TableName"]
+    assert name == {"Fn::Sub": "${AWS::StackName}-Orders"}
+
+
 def test_an_app_that_does_not_import_is_told_with_its_own_line(tmp_path: Path) -> None:
     project = tmp_path / "broadcast"
     shutil.copytree(APPS / "broadcast", project)

@@ -28,6 +28,8 @@ _SUFFIXES: Final = {"python": (".py", "/__init__.py"), "nodejs": (".js", ".mjs",
 #: Other templates inside one: their code would be packaged by `sam package` only.
 _NESTED: Final = ("AWS::Serverless::Application", "AWS::CloudFormation::Stack")
 
+_TABLE: Final = "AWS::DynamoDB::Table"
+
 #: APIs whose definition may be in a file of its own.
 _DEFINED: Final = ("AWS::Serverless::Api", "AWS::Serverless::HttpApi")
 
@@ -81,6 +83,10 @@ class LocalCode:
             if body["Type"] in _NESTED:
                 raise InfraError(f"{self._where(name)}: nested stacks are not run here")
             properties = body.setdefault("Properties", {})
+            if body["Type"] == _TABLE:
+                # CloudFormation would make a name up at every start, and the items of the last
+                # one would be in a table that nobody asks any more.
+                properties.setdefault("TableName", {"Fn::Sub": f"${{AWS::StackName}}-{name}"})
             if body["Type"] in _DEFINED:
                 self._inline_definition(name, properties)
             if body["Type"] in FUNCTION_TYPES:
