@@ -1,7 +1,8 @@
 """REST and HTTP APIs on the gateway's port: every request that is not the WebSocket API's.
 
 ``/{stage}/…`` goes to the API that has such a stage; an HTTP API's ``$default`` stage takes
-the rest. ``/_local/schedules`` is this machine's own: what is scheduled, and fired by POST.
+the rest. This machine's own are ``/_local/schedules`` (what is scheduled, and fired by POST) and
+``/_local/traces/{value}`` (what the messages with this value in their JSON led to).
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from typing import Any, Final
+from urllib.parse import unquote
 
 from aiohttp import web
 from yarl import URL
@@ -18,20 +20,23 @@ from infra.local.deployed import DEFAULT_STAGE, ApiStage, Deployed
 from infra.local.edge_api import ApiProxy
 from infra.local.edge_listen import LOOPBACK_NAMES, host_name
 from infra.local.schedules import fire
+from infra.local.tracing import Tracer
 
 #: API Gateway waits for an integration so long.
 #: https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html
 INTEGRATION_SECONDS: Final = 29.0
 
 SCHEDULES_PATH: Final = "/_local/schedules"
+TRACES_PATH: Final = "/_local/traces"
 
 
 class HttpFront:
     """Forwards requests to the emulator."""
 
-    def __init__(self, client: Callable[[str], Any]) -> None:
+    def __init__(self, client: Callable[[str], Any], tracer: Tracer) -> None:
         """Args: `client` gives the clients of the emulator's services."""
         self._client = client
+        self._tracer = tracer
         self._deployed: Deployed | None = None
         self._proxy: ApiProxy | None = None
 
@@ -55,6 +60,8 @@ class HttpFront:
         path, _, query = request.raw_path.partition("?")
         if path == SCHEDULES_PATH or path.startswith(f"{SCHEDULES_PATH}/"):
             return await self._schedules(request, deployed, path.removeprefix(SCHEDULES_PATH))
+        if path.startswith(f"{TRACES_PATH}/"):
+            return self._traces(request, unquote(path.removeprefix(f"{TRACES_PATH}/")))
         first, _, rest = path.removeprefix("/").partition("/")
         found = _stage(deployed, first)
         if found is None:
@@ -72,6 +79,17 @@ class HttpFront:
             return f"/{first} is the WebSocket API: connect to it with ws://"
         paths = sorted({f"/{stage.stage}/" for stage in deployed.http})
         return f"no API has a stage {first!r}; there are: {', '.join(paths) or 'none'}"
+
+    def _traces(self, request: web.Request, value: str) -> web.Response:
+        """What is remembered of messages, as text."""
+        if request.method != "GET" or "Origin" in request.headers:
+            return _message(403, "GET, and not for web pages")
+        found = self._tracer.find(value)
+        if not found:
+            return _message(404, f"no message with the value {value!r} is remembered")
+        return web.Response(
+            text="\n".join(line for trace in found for line in trace.lines()) + "\n"
+        )
 
     async def _schedules(
         self, request: web.Request, deployed: Deployed, below: str

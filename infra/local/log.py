@@ -36,18 +36,15 @@ _SAID: Final = frozenset(
 )
 
 
-def invocation_lines(
-    invocation: Mapping[str, Any], posts: Mapping[str, int], *, prefix: str = ""
-) -> list[str]:
+def invocation_lines(invocation: Mapping[str, Any], posts: Mapping[str, int]) -> list[str]:
     """An invocation as lines: what was asked, duration, result, calls of AWS, posts; its log.
 
     Args:
         invocation: what Invocations.run in ministack/invocations.py tells.
         posts: how many posts to connections it made, by HTTP status.
-        prefix: beginning of the function's name that is not worth repeating.
     """
     clock = time.strftime("%H:%M:%S", time.localtime(invocation["started"]))
-    function = invocation["function"].removeprefix(prefix)
+    function = invocation["function"]
     result = "failed" if invocation["error"] else str(invocation["status"] or "ok")
     notes, details = _digest(invocation["log"])
     failure = invocation["trace"] or invocation["error"]
@@ -61,6 +58,36 @@ def invocation_lines(
         notes.insert(0, "cold start")
     rest = paint("  " + "; ".join(notes), DIM) if notes else ""
     return [f"{paint(clock, DIM)}  {line}{rest}", *(f"          {text}" for text in details)]
+
+
+#: Close codes by which the gateway ends a connection whose client broke a rule.
+_BROKEN_RULES: Final = {
+    1002: "no WebSocket frames",
+    1003: "binary",
+    1007: "no UTF-8",
+    1009: "a frame or message above the limit",
+}
+
+
+def gateway_line(what: str, details: Mapping[str, Any]) -> str | None:
+    """What the gateway did on its own, as a line; None for what other lines tell."""
+    match what:
+        case "refused":
+            text = f"handshake refused: {details['status']}, {details['reason']}"
+        case "throttled":
+            text = f"throttled: {details['route']} of {details['connection_id']}"
+        case "failed":
+            text = f"{details['route']}: {details['reason']}"
+        case "cut":
+            text = f"closed {details['connection_id']}: {details['reason']}"
+        case "closed" if details["code"] in _BROKEN_RULES:
+            rule = _BROKEN_RULES[details["code"]]
+            text = f"closed {details['connection_id']}: {details['code']}, {rule}"
+        case _:
+            return None
+    clock = paint(time.strftime("%H:%M:%S"), DIM)
+    said = paint(f"{'gateway':<10} {text}", YELLOW)
+    return f"{clock}  {said}"
 
 
 def _counts(invocation: Mapping[str, Any], posts: Mapping[str, int]) -> list[str]:

@@ -33,7 +33,7 @@ from infra.local.gateway.limits import Limits
 from infra.local.gateway.management import Access
 from infra.local.gateway.sigv4 import Credentials
 from infra.local.gateway.tls import Authority
-from infra.local.http_front import SCHEDULES_PATH, HttpFront
+from infra.local.http_front import SCHEDULES_PATH, TRACES_PATH, HttpFront
 from infra.local.tracing import Tracer
 from infra.local.watch import changes
 
@@ -240,7 +240,7 @@ class Supervisor:
         self._phase("deployed")
         await self._companion.serve(running, self._deployment, self._deployed, self._gateway)
         if not build.is_imported:
-            await self._check_imports(emulator, build, build.functions)
+            await self._prepare(emulator, build, build.functions)
         self._warm()
         self._announce(emulator)
         return emulator
@@ -287,7 +287,7 @@ class Supervisor:
         self, emulator: EmulatorProcess, port: int, authority: Authority
     ) -> AsyncIterator[None]:
         """The gateway, and behind it the other APIs."""
-        self._front = HttpFront(self._deployment.client)
+        self._front = HttpFront(self._deployment.client, self._tracer)
         self._gateway = Gateway(
             GatewayConfig(
                 endpoint=emulator.endpoint,
@@ -298,7 +298,7 @@ class Supervisor:
                 tls=authority.server_context(certificate_name(REGION)),
                 limits=self._options.limits,
                 fallback=self._front.respond,
-                observe=self._tracer.gateway,
+                observe=self._observe_gateway,
                 faults=self._faults.injector if self._faults is not None else None,
             )
         )
@@ -341,34 +341,54 @@ class Supervisor:
         self._gateway.configure(self._api)
         self._front.configure(self._deployed)
 
-    def _warm(self) -> None:
-        """Start workers for what people wait for first."""
-        keys = sorted(self._api.routes, key=lambda key: (key == DISCONNECT, key != CONNECT))
+    def _awaited(self) -> list[str]:
+        """Names of the Lambdas that people wait for, the most wanted first."""
+        keys = sorted(self._api.routes, key=lambda key: (key == DISCONNECT, key == CONNECT))
         routes = [self._api.routes[key] for key in keys]
-        arns = [route.authorizer.function for route in routes if route.authorizer]
-        arns += [route.function for route in routes if route.function]
+        arns = [route.function for route in routes if route.function]
+        arns += [route.authorizer.function for route in routes if route.authorizer]
         names = [arn.split(":function:")[-1].split(":")[0] for arn in arns]
-        names += self._companion.warmed(self._deployed)
-        if self._emulator is not None:
-            self._emulator.warm(list(dict.fromkeys(names)))
+        return list(dict.fromkeys([*names, *self._companion.warmed(self._deployed)]))
 
-    async def _check_imports(
-        self, emulator: EmulatorProcess, build: Build, names: Collection[str]
+    def _warm(self) -> None:
+        """Start workers for what people wait for."""
+        if self._emulator is not None:
+            self._emulator.warm(self._awaited())
+
+    async def _prepare(
+        self, emulator: EmulatorProcess, build: Build, changed: Collection[str]
     ) -> None:
-        """Have the emulator import what functions are about to get; each module once.
+        """Have the emulator import what functions are about to get, so that nobody waits for it.
+
+        Of functions that nobody waits for, one is enough to see whether a module imports.
 
         Raises:
             InfraError: something does not import; with the traceback.
         """
-        wanted = {build.modules[name]: name for name in sorted(names) if name in build.modules}
-        for module, name in wanted.items():
-            if name not in self._deployed.functions:
-                continue
-            code = self._app.state_dir / "build" / "prepared.zip"
-            await asyncio.to_thread(_write, code, build.code[name])
-            error = await emulator.prepare(self._deployed.functions[name], code)
+        logical = {name: label for label, name in self._deployed.functions.items()}
+        chosen = [logical[name] for name in self._awaited() if logical.get(name) in changed]
+        seen = {build.modules[label] for label in chosen if label in build.modules}
+        for label in sorted(changed):
+            module = build.modules.get(label)
+            if module is not None and module not in seen and label in self._deployed.functions:
+                seen.add(module)
+                chosen.append(label)
+        files: dict[bytes, Path] = {}
+        chosen = [label for label in chosen if label in build.modules]
+        for label in chosen:
+            code = build.code[label]
+            if code not in files:
+                files[code] = self._app.state_dir / "build" / f"prepared-{len(files)}.zip"
+                await asyncio.to_thread(_write, files[code], code)
+        errors = await asyncio.gather(
+            *(
+                emulator.prepare(self._deployed.functions[label], files[build.code[label]])
+                for label in chosen
+            )
+        )
+        for error, label in zip(errors, chosen, strict=True):
             if error is not None:
-                raise InfraError(_own_paths(error, module.directory).strip())
+                raise InfraError(_own_paths(error, build.modules[label].directory).strip())
 
     # --- Following changes --------------------------------------------------------------------
 
@@ -410,7 +430,7 @@ class Supervisor:
             self._companion.redeployed(build, self._deployed)
         elif changed:
             if not build.is_imported and self._emulator is not None:
-                await self._check_imports(self._emulator, build, changed)
+                await self._prepare(self._emulator, build, changed)
             if changed <= build.functions and changed.isdisjoint(build.published):
                 await asyncio.to_thread(
                     self._deployment.update_code, self._deployed, build, changed
@@ -453,18 +473,25 @@ class Supervisor:
 
     # --- Saying -------------------------------------------------------------------------------
 
+    def _observe_gateway(self, what: str, details: Mapping[str, Any]) -> None:
+        self._tracer.gateway(what, details)
+        line = log.gateway_line(what, details)
+        if line is not None:
+            log.say(line)
+
     def _take_invocation(self, invocation: dict[str, Any]) -> None:
-        self._tracer.invocation(invocation)
         if self._faults is not None:
             self._faults.note_invocation(invocation)
         function = invocation["function"]
-        said = {**invocation, "function": self._labels.get(function, function)}
+        label = self._labels.get(function, function).removeprefix(f"{self._app.name}-")
+        said = {**invocation, "function": label}
+        self._tracer.invocation(said)
         posts = self._tracer.posts(str(invocation.get("segment", "")))
         if function in self._directories:
             for name in ("error", "trace", "log"):
                 if said.get(name):
                     said[name] = _own_paths(str(said[name]), self._directories[function])
-        for line in log.invocation_lines(said, posts, prefix=f"{self._app.name}-"):
+        for line in log.invocation_lines(said, posts):
             log.say(line)
 
     def _announce(self, emulator: EmulatorProcess) -> None:
@@ -477,6 +504,8 @@ class Supervisor:
         for line in lines[1:]:
             log.say(f"  {line}")
         log.say(f"  data: {self._app.state_dir}/, MiniStack's log: {emulator.log_path}")
+        traces = f"http://localhost:{self._gateway.port}{TRACES_PATH}"
+        log.say(f"  what a message led to: curl {traces}/REF, with a value of its JSON as REF")
         log.say("  Ctrl-C stops it")
 
     def _what_is_where(self) -> list[str]:

@@ -222,6 +222,31 @@ def test_an_asynchronous_lambda_posts_and_rest_reads(full: AnyApp) -> None:
     assert requests.get(f"{orders}/8", timeout=SECONDS).status_code == 404
 
 
+def test_what_a_message_led_to_is_told(full: AnyApp) -> None:
+    with full.connect("?token=open%20sesame", subprotocols=["orders.v1"]) as socket:
+        socket.send(json.dumps({"kind": "order", "id": "order-17", "dish": "a secret"}))
+        frame(socket), frame(socket)
+    url = f"{full.base}/_local/traces/order-17"
+    until(lambda: "Kitchen: " in requests.get(url, timeout=SECONDS).text)
+    told = requests.get(url, timeout=SECONDS).text
+    # Through both Lambdas, and what they did; but not what was said.
+    wanted = ("gateway: order", "Order: ", "lambda Invoke", "dynamodb PutItem", "post ")
+    assert [part for part in wanted if part not in told] == []
+    assert "a secret" not in told
+    assert requests.get(f"{url}x", timeout=SECONDS).status_code == 404
+    foreign = requests.get(url, headers={"Origin": "https://elsewhere.example"}, timeout=SECONDS)
+    assert foreign.status_code == 403
+
+
+def test_what_the_gateway_does_by_itself_is_told(echo: AnyApp) -> None:
+    with echo.connect(max_size=None) as socket:
+        socket.send("x" * 40_000)
+        until(lambda: "1009, a frame or message above the limit" in echo.log_path.read_text())
+    with pytest.raises(InvalidStatus):
+        connect(echo.ready["websocket"] + "/elsewhere", open_timeout=SECONDS)
+    until(lambda: "handshake refused: 403" in echo.log_path.read_text())
+
+
 def test_a_scheduled_lambda_is_fired_by_hand(full: AnyApp) -> None:
     schedules = f"{full.base}/_local/schedules"
     assert requests.get(schedules, timeout=SECONDS).json() == {"ClosingEvening": "rate(1 day)"}

@@ -153,10 +153,10 @@ def test_an_invocations_summary_has_no_body_and_no_cookie() -> None:
 
 
 def lines(posts: Mapping[str, int] | None = None, **more: object) -> list[str]:
-    base = {"function": "pingpong-local-api", "started": 0.0, "duration_ms": 12.3, "what": "GET /x"}
+    base = {"function": "api", "started": 0.0, "duration_ms": 12.3, "what": "GET /x"}
     rest = {"status": 200, "cold": False, "error": None, "trace": None, "log": ""}
     found = {**base, **rest, **more}
-    return log.invocation_lines(found, posts or {}, prefix="pingpong-local-")
+    return log.invocation_lines(found, posts or {})
 
 
 def test_an_invocation_is_one_line() -> None:

@@ -17,12 +17,16 @@ from infra.local.gateway.events import Handshake
 
 
 class RefusedError(Exception):
-    """A handshake is refused. ``status`` and ``message`` are the answer's."""
+    """A handshake is refused.
 
-    def __init__(self, status: int, message: str) -> None:
+    ``status`` and ``message`` are the answer's; ``why`` is for the developer, not the client.
+    """
+
+    def __init__(self, status: int, message: str, why: str = "") -> None:
         super().__init__(message)
         self.status = status
         self.message = message
+        self.why = why or message
 
 
 def check_identity(

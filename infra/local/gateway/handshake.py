@@ -14,7 +14,7 @@ from websockets.utils import accept_key
 from infra.local.gateway.api import CONNECT
 from infra.local.gateway.authorization import RefusedError, check_identity, read_verdict, refusal
 from infra.local.gateway.events import Handshake, Subject, new_id
-from infra.local.gateway.lambdas import InvocationError, Lambdas, result_status
+from infra.local.gateway.lambdas import NO_STATUS, InvocationError, Lambdas, result_status
 from infra.local.gateway.limits import Limits
 
 #: RFC 9110, section 5.6.2
@@ -47,7 +47,7 @@ def check_upgrade(request: web.BaseRequest, limits: Limits) -> None:
         or "upgrade" not in tokens
         or len(key) != 16
     ):
-        raise RefusedError(400, "Bad Request")
+        raise RefusedError(400, "Bad Request", "no WebSocket handshake (RFC 6455, 4.2.1)")
 
 
 def read_handshake(request: web.BaseRequest) -> Handshake:
@@ -105,12 +105,13 @@ async def ask_lambdas(
     except InvocationError as error:
         # A function that fails is a bad gateway's, as it is for REST APIs.
         code = 504 if error.timed_out else 502 if error.failed else 500
-        raise RefusedError(code, "Internal server error") from error
+        raise RefusedError(code, "Internal server error", f"$connect: {error}") from error
     status = result_status(result)
     if status is None:
-        raise RefusedError(502, "Internal server error")
+        raise RefusedError(502, "Internal server error", f"$connect: {NO_STATUS}")
     if not 200 <= status < 300:
-        raise RefusedError(status, "Forbidden" if status in (401, 403) else "Refused")
+        message = "Forbidden" if status in (401, 403) else "Refused"
+        raise RefusedError(status, message, "$connect said so")
     return subject, _subprotocol(result)
 
 
@@ -153,6 +154,7 @@ def _subprotocol(result: Any) -> dict[str, str]:
                 continue
             chosen = value[0] if isinstance(value, list) and value else value
             if not isinstance(chosen, str) or not _TOKEN.fullmatch(chosen):
-                raise RefusedError(502, "Internal server error")
+                why = "$connect: Sec-WebSocket-Protocol is no name of a protocol"
+                raise RefusedError(502, "Internal server error", why)
             return {"Sec-WebSocket-Protocol": chosen}
     return {}

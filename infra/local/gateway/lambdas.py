@@ -41,6 +41,10 @@ class InvocationError(Exception):
         self.function_error = function_error
 
 
+#: What is wrong with a malformed result, for the developer.
+NO_STATUS: Final = "the Lambda returned no object with a statusCode"
+
+
 def result_status(result: Any) -> int | None:
     """The status that a proxy integration's result has; None if the result is malformed."""
     status = result.get("statusCode") if isinstance(result, dict) else None

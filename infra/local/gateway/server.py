@@ -21,7 +21,7 @@ from infra.local.gateway.authorization import RefusedError
 from infra.local.gateway.clock import Clock
 from infra.local.gateway.connection import ABNORMAL, BufferFullError, Connection
 from infra.local.gateway.events import Subject, new_id, new_trace_id
-from infra.local.gateway.lambdas import InvocationError, Lambdas, result_status
+from infra.local.gateway.lambdas import NO_STATUS, InvocationError, Lambdas, result_status
 from infra.local.gateway.limits import Limits
 from infra.local.gateway.management import Authorize, Gatekeeper, ManagementError
 from infra.local.gateway.sigv4 import Credentials
@@ -220,9 +220,7 @@ class Gateway:
                 trace_id=trace_id,
             )
         except RefusedError as refused:
-            self._observe(
-                "refused", trace_id=trace_id, status=refused.status, reason=refused.message
-            )
+            self._observe("refused", trace_id=trace_id, status=refused.status, reason=refused.why)
             return handshake.refuse(refused, connection_id)
         subject = replace(subject, api=self._api or api)  # it may be another one by now
         return await self._serve(request, subject, headers, opened_at)
@@ -354,6 +352,7 @@ class Gateway:
             self._observe("failed", trace_id=trace_id, route=route.key, reason=str(error))
             return _error_frame("Internal server error", subject.connection_id, request_id)
         if result_status(result) is None:
+            self._observe("failed", trace_id=trace_id, route=route.key, reason=NO_STATUS)
             return _error_frame("Internal server error", subject.connection_id, request_id)
         if not route.has_response:
             return None
@@ -435,6 +434,7 @@ class Gateway:
         try:
             client.connection.send_text(body)
         except BufferFullError as error:
+            self._observe("cut", connection_id=connection_id, reason="it does not read")
             raise management.too_many() from error
         except ConnectionError as error:
             raise management.gone() from error
@@ -452,9 +452,14 @@ class Gateway:
         """Close connections that were idle or open for too long."""
         now = self._clock.monotonic()
         for client in list(self._clients.values()):
-            is_idle = now - client.active_at >= self._limits.idle_seconds
-            if is_idle or now - client.opened_at >= self._limits.connection_seconds:
-                client.connection.close(*GOING_AWAY)
+            if now - client.active_at >= self._limits.idle_seconds:
+                reason = f"idle for {self._limits.idle_seconds:g} s"
+            elif now - client.opened_at >= self._limits.connection_seconds:
+                reason = f"open for {self._limits.connection_seconds:g} s"
+            else:
+                continue
+            self._observe("cut", connection_id=client.subject.connection_id, reason=reason)
+            client.connection.close(*GOING_AWAY)
 
     def _now_ms(self) -> int:
         return int(self._clock.time() * 1000)
