@@ -193,6 +193,20 @@ class InProcess(ServerlessOffline):
     options = ("--useInProcess",)
 
 
+class PythonHandlers(ServerlessOffline):
+    """The same with ours' own Python handlers: a Lambda is a process, as here and on AWS."""
+
+    name = "with Python handlers"
+
+    @property
+    def cwd(self) -> Path:
+        return INSTALLED / f"{self._app}-python"
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        return {**super().environment, "VIRTUAL_ENV": sys.prefix}
+
+
 class Storage:
     """The emulated AWS that ours has, for the peer's DynamoDB."""
 
@@ -271,4 +285,6 @@ def install() -> None:
             raise RuntimeError(f"npm ci failed:\n{done.stderr}")
         key_file.write_text(key)
     for app in ("echo", "chat"):
-        shutil.copytree(SOURCE / app, INSTALLED / app, dirs_exist_ok=True)
+        for name in (app, f"{app}-python"):
+            shutil.copytree(SOURCE / name, INSTALLED / name, dirs_exist_ok=True)
+        shutil.copy(APPS / app / "src" / "handler.py", INSTALLED / f"{app}-python")

@@ -57,7 +57,9 @@ def broadcast(event: Event, room: str, frame: Event) -> None:
 
 @functools.cache
 def management(domain: str, stage: str) -> Any:
-    return boto3.client("apigatewaymanagementapi", endpoint_url=f"https://{domain}/{stage}")
+    # serverless-offline has it elsewhere than its events say.
+    url = os.environ.get("MANAGEMENT_ENDPOINT", f"https://{domain}/{stage}")
+    return boto3.client("apigatewaymanagementapi", endpoint_url=url)
 
 
 def forget(connection_id: str) -> None:
