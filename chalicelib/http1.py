@@ -12,9 +12,7 @@ from typing import Final, NamedTuple
 ANSWER_BYTES_MAX: Final = 64 * 1024
 
 _STATUS_LINE: Final = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9][0-9])(?: [^\r\n]*)?\r\n")
-_FIELD: Final = re.compile(
-    rb"\r\n(content-length|transfer-encoding|connection):[ \t]*([^\r\n]*?)[ \t]*(?=\r\n)"
-)
+_FIELD: Final = re.compile(rb"\n(content-length|transfer-encoding|connection):[ \t]*([^\r\n]*)")
 _CHUNK_LINE: Final = re.compile(rb"([0-9A-Fa-f]{1,8})[ \t]*(?:;[^\r\n]*)?\r\n")
 
 
@@ -99,6 +97,7 @@ def _end_of_body(
     length = fields.get(b"content-length")
     if length is None:
         return None, False
+    length = length.rstrip()
     if not length.isdigit():
         raise ValueError("malformed length")
     return start + int(length), True

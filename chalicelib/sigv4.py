@@ -17,6 +17,9 @@ from urllib.parse import quote
 
 ALGORITHM: Final = "AWS4-HMAC-SHA256"
 
+_INNER_PAD: Final = bytes(byte ^ 0x36 for byte in range(256))
+_OUTER_PAD: Final = bytes(byte ^ 0x5C for byte in range(256))
+
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
@@ -76,8 +79,12 @@ class Signer:
         # All services but S3 encode once more what is encoded already.
         self._before_segment = f"{method}\n{quote(directory, safe='/~')}"
         self._after_segment = f"\n\n{lines}\n{names}\n{digest}"
-        self._before_hash = f"{ALGORITHM}\n{timestamp}\n{scope}\n"
-        self._key = signing_key(credentials.secret_key, timestamp[:8], region, service)
+        key = signing_key(credentials.secret_key, timestamp[:8], region, service)
+        # HMAC's two hashes (RFC 2104), the inner one fed with all but the end: going on from
+        # copies takes a third of the time of an HMAC.
+        self._inner = hashlib.sha256(key.ljust(64, b"\0").translate(_INNER_PAD))
+        self._inner.update(f"{ALGORITHM}\n{timestamp}\n{scope}\n".encode())
+        self._outer = hashlib.sha256(key.ljust(64, b"\0").translate(_OUTER_PAD))
         credential = f"Credential={credentials.access_key}/{scope}"
         self._authorization = f"{ALGORITHM} {credential}, SignedHeaders={names}, Signature="
 
@@ -90,5 +97,7 @@ class Signer:
         """
         encoded = segment.replace("%", "%25")
         canonical = f"{self._before_segment}{encoded}{self._after_segment}"
-        text = self._before_hash + hashlib.sha256(canonical.encode()).hexdigest()
-        return self._authorization + hmac.digest(self._key, text.encode(), "sha256").hex()
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(hashlib.sha256(canonical.encode()).hexdigest().encode())
+        outer.update(inner.digest())
+        return self._authorization + outer.hexdigest()
