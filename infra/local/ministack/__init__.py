@@ -12,7 +12,6 @@ test_infra_emulator.py fails when a name is gone. Found out in docs/local-stack-
 - other_runtimes: Lambda for Node.js;
 - resources: types of CloudFormation resources;
 - calls: which request of AWS belongs to which invocation;
-- websocket_front: WebSockets, until the gateway has them.
 """
 
 from __future__ import annotations
@@ -21,18 +20,8 @@ import asyncio
 from collections.abc import Callable, MutableMapping
 from typing import Any, TypeAlias
 
-from ministack.services import apigateway
-
 from infra.local.faults.killing import injector_from
-from infra.local.ministack import (
-    calls,
-    identity,
-    memo,
-    other_runtimes,
-    resources,
-    state,
-    websocket_front,
-)
+from infra.local.ministack import calls, identity, memo, other_runtimes, resources, state
 from infra.local.ministack.identity import authorize
 from infra.local.ministack.invocations import Invocations, summary, what
 from infra.local.ministack.server import Server
@@ -62,13 +51,12 @@ def apply(emit: Emit, environment: MutableMapping[str, str]) -> Invocations:
     calls.attribute()
     invocations.install()
     other_runtimes.mend(emit, faults)
-    websocket_front.mend(invocations)
     return invocations
 
 
 def is_busy(invocations: Invocations) -> bool:
-    """Whether a Lambda runs, or one will because a WebSocket is being closed."""
-    return bool(invocations.running or other_runtimes.is_busy() or apigateway._ws_connections)
+    """Whether a Lambda runs."""
+    return bool(invocations.running or other_runtimes.is_busy())
 
 
 async def end(invocations: Invocations) -> None:

@@ -6,7 +6,6 @@ Python functions do not come here; see invocations.py.
 from __future__ import annotations
 
 import functools
-import os
 import threading
 import time
 from collections.abc import Callable
@@ -26,11 +25,6 @@ Emit: TypeAlias = Callable[[Json], None]
 #: MiniStack waits 50 ms, the better part of a warm invocation; what a handler wrote is in
 #: the pipe before its result is, so a scheduler's breath is enough.
 LOG_WAIT_SECONDS: Final = 0.003
-
-#: How many workers of a function start or run before another invocation waits for one, and
-#: how long it waits, in seconds, until it has a worker started for itself after all.
-WORKERS_AT_ONCE: Final = max(4, 2 * (os.cpu_count() or 1))
-PATIENCE_SECONDS: Final = 3.0
 
 _ended = threading.Event()
 
@@ -96,38 +90,6 @@ def _search_logs_briefly() -> None:
         first_line_wait=LOG_WAIT_SECONDS,
         idle_confirm=LOG_WAIT_SECONDS,
     )
-
-
-_slots: dict[str, threading.Semaphore] = {}
-_slots_lock = threading.Lock()
-
-
-class Lease:
-    """A worker that is leased for as long as one invocation takes."""
-
-    def __init__(self, name: str, config: Json, code: bytes, qualifier: str) -> None:
-        self._arguments = (name, config, code, qualifier)
-
-    def invoke(self, event: Any, request_id: str, **context: Any) -> Json:
-        """Run on a free worker, or on a new one if all are busy, as Lambda does.
-
-        But while others start or run, wait a while for one of them: a crowd that comes at
-        once would start a Python each, which takes a laptop longer than all their chats.
-        """
-        with _slots_lock:
-            slots = _slots.setdefault(self._arguments[0], threading.Semaphore(WORKERS_AT_ONCE))
-        is_counted = slots.acquire(timeout=PATIENCE_SECONDS)
-        try:
-            # None only at a cap, and there is none.
-            worker, _how = lambda_runtime.acquire_worker(*self._arguments)
-            try:
-                result: Json = worker.invoke(event, request_id, **context)
-            finally:
-                lambda_runtime.release_worker(worker)
-        finally:
-            if is_counted:
-                slots.release()
-        return result
 
 
 def _let_invocations_finish() -> None:

@@ -25,7 +25,7 @@ class Server(uvicorn.Server):
         config = uvicorn.Config(
             app,
             http="httptools",
-            ws="websockets-sansio",
+            ws="none",  # the gateway has them
             lifespan="on",
             proxy_headers=False,
             access_log=False,
