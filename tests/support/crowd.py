@@ -34,8 +34,12 @@ REDIAL_SECONDS = 2.0
 HISTORY_PAGE = limits.HISTORY_PAGE_MAX
 #: Nothing is known of what happened: the connection was lost, or no answer came.
 LOST = (ConnectionError, TimeoutError)
-#: Refusals after which a client tries again.
+#: Refusals that are taken for no answer.
 TEMPORARY = ("stale", "internal")
+
+
+class NoAnswerError(ConnectionError):
+    """An answer that says no more than none."""
 
 
 @dataclass(frozen=True)
@@ -95,18 +99,18 @@ class Talker:
 
     async def open(self, name: str) -> str:
         """Make the room and be its host; returns its id."""
-        room_id: str = (await self._ask("room.open", name=name))["room"]["room_id"]
+        room_id: str = (await self._insist("room.open", name=name))["room"]["room_id"]
         await self.enter(room_id)
         return room_id
 
     async def enter(self, room_id: str) -> None:
         """Join the room, and begin its log with the end of its history."""
-        reply = await self._ask("room.enter", room_id=room_id, limit=HISTORY_PAGE)
+        reply = await self._insist("room.enter", room_id=room_id, limit=HISTORY_PAGE)
         self.room_id, self._epoch = room_id, reply["room"]["epoch"]
         self.log.take(reply["entries"])
         before = reply["entries"][0]["seq"]
         while before > 1:
-            page = await self._ask(
+            page = await self._insist(
                 "chat.history", room_id=room_id, before=before, limit=HISTORY_PAGE
             )
             self.log.take(page["entries"])
@@ -124,16 +128,11 @@ class Talker:
                 self._troubles.sends_repeated += 1
             tried_at = asyncio.get_running_loop().time()
             with contextlib.suppress(*LOST):
-                try:
-                    reply = await self._ask(
-                        "chat.send", room_id=self.room_id, text=text, cid=cid, **more
-                    )
-                except CommandRefusedError as refused:
-                    if refused.code not in TEMPORARY:
-                        raise
-                else:
-                    self.log.take([reply["entry"]])
-                    return
+                reply = await self._ask(
+                    "chat.send", room_id=self.room_id, text=text, cid=cid, **more
+                )
+                self.log.take([reply["entry"]])
+                return
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout_at(tried_at + REPEAT_AFTER_SECONDS):
                     while not self.log.has(cid):
@@ -182,12 +181,19 @@ class Talker:
             if self.log.has_gap:  # pushed already, but not yet to be read: it will be
                 await asyncio.sleep(GAP_SECONDS)
 
+    async def _insist(self, type_: str, **fields: Any) -> Frame:
+        """Ask for what may be asked for twice, until an answer comes."""
+        while True:
+            with contextlib.suppress(*LOST):
+                return await self._ask(type_, **fields)
+            await asyncio.sleep(self._random.uniform(0, REDIAL_SECONDS))
+
     async def _ask(self, type_: str, **fields: Any) -> Frame:
         """Send a command on a connection that has said hello.
 
         Raises:
-            ConnectionError, TimeoutError: no answer came.
-            CommandRefusedError: the answer is an error.
+            ConnectionError, TimeoutError: no answer came, or a temporary refusal.
+            CommandRefusedError: the answer is another error.
         """
         async with asyncio.timeout(REPEAT_AFTER_SECONDS):
             await self._live.wait()
@@ -205,6 +211,8 @@ class Talker:
             raise ConnectionError("connection lost") from closed
         finally:
             self._replies.pop(ref, None)
+        if frame.get("code") in TEMPORARY:
+            raise NoAnswerError(frame["code"])
         if frame["type"] != "ok":
             raise CommandRefusedError(frame)
         return frame
