@@ -11,6 +11,7 @@ import heapq
 import itertools
 import random
 import selectors
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -49,6 +50,7 @@ class Pool:
         self._tls = tls
         # Used from the right, so what is at the left has rested longest.
         self._resting: deque[tuple[float, Channel]] = deque()
+        self._lock = threading.Lock()
 
     def addresses(self, seconds: float) -> list[Address]:
         """The endpoint's addresses, looked up anew.
@@ -71,22 +73,24 @@ class Pool:
         taken: list[Channel] = []
         # The wall clock, because a monotonic one may stand still in a frozen process.
         oldest = time.time() - REST_SECONDS
-        while self._resting and len(taken) < number:
-            since, channel = self._resting.pop()
-            if since >= oldest:
-                taken.append(channel)
-            else:
-                channel.close()
+        with self._lock:
+            while self._resting and len(taken) < number:
+                since, channel = self._resting.pop()
+                if since >= oldest:
+                    taken.append(channel)
+                else:
+                    channel.close()
         return taken
 
     def put(self, channels: Iterable[Channel]) -> None:
         """Let channels rest."""
         now = time.time()
-        for channel in channels:
-            channel.was_used = True
-            self._resting.append((now, channel))
-        while len(self._resting) > CHANNELS_MAX:
-            self._resting.popleft()[1].close()
+        with self._lock:
+            for channel in channels:
+                channel.was_used = True
+                self._resting.append((now, channel))
+            while len(self._resting) > CHANNELS_MAX:
+                self._resting.popleft()[1].close()
 
 
 @dataclass(slots=True)

@@ -1,7 +1,7 @@
 """Counts what an invocation costs: DynamoDB calls and posts.
 
-One Lambda process handles one event at a time. Posts are counted by the threads that make
-them, hence the lock.
+One Lambda process handles one event at a time; in tests, background jobs run beside, hence
+the lock.
 """
 
 from __future__ import annotations

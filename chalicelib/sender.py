@@ -15,6 +15,8 @@ from collections.abc import Iterable
 from typing import Final
 from urllib.parse import quote
 
+from botocore.exceptions import BotoCoreError
+
 from chalicelib import aws, log, metering
 from chalicelib.channels import Endpoint, Tls
 from chalicelib.fanout import Fanout, Pool
@@ -28,6 +30,7 @@ PUSH_SECONDS: Final = 2.0
 #: The Region in the host of an API: https://docs.aws.amazon.com/general/latest/gr/apigateway.html
 _REGION: Final = re.compile(r"\.execute-api\.([a-z0-9-]+)\.")
 
+#: Ids as API Gateway makes them.
 _USUAL_ID: Final = re.compile(r"[A-Za-z0-9_-]+=?", re.ASCII)
 
 
@@ -59,9 +62,12 @@ def disconnect(connection_id: str) -> None:
 
     Raises:
         SettingsError: MANAGEMENT_ENDPOINT is not an address of a management API.
-        BotoCoreError: there are no credentials.
     """
-    outcome = _send("DELETE", b"", [connection_id], PUSH_SECONDS).outcomes[connection_id]
+    outcome: int | str
+    try:
+        outcome = _send("DELETE", b"", [connection_id], PUSH_SECONDS).outcomes[connection_id]
+    except BotoCoreError as error:
+        outcome = type(error).__name__
     if _meaning(outcome) == "failed":
         log.warning("disconnect_failed", by=outcome)
 

@@ -19,9 +19,10 @@ from unittest.mock import patch
 import boto3
 import botocore.auth
 import pytest
+from botocore.exceptions import NoCredentialsError
 from botocore.httpsession import get_cert_path
 
-from chalicelib import fanout, metering, sender
+from chalicelib import aws, fanout, metering, sender
 from chalicelib.channels import Address, Endpoint
 from chalicelib.settings import SettingsError, settings
 from tests.support.management_stub import (
@@ -554,6 +555,20 @@ def test_a_connection_that_cannot_be_closed_is_logged(
     stub.plan = lambda *_: answer(403)
     sender.disconnect("a")
     assert [(line["event"], line["by"]) for line in logged(capsys)] == [("disconnect_failed", 403)]
+
+
+def test_without_credentials_nothing_is_closed_and_that_is_logged(
+    stub: ManagementStub, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail() -> None:
+        raise NoCredentialsError
+
+    monkeypatch.setattr(aws, "credentials", fail)
+    sender.disconnect("a")
+    assert stub.requests == []
+    assert [line["by"] for line in logged(capsys)] == ["NoCredentialsError"]
+    with pytest.raises(NoCredentialsError):
+        push(["a"])
 
 
 # --- Where it runs ----------------------------------------------------------------------
