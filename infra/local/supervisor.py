@@ -130,6 +130,13 @@ def _own_paths(text: str, directory: Path) -> str:
     return _UNPACKED.sub(f"{directory}/", text)
 
 
+def _from_own_on(text: str, directory: Path) -> str:
+    """A traceback of an import, from the first line that is the author's own."""
+    own = _own_paths(text, directory).strip()
+    _importing, found, rest = own.partition(f'  File "{directory}/')
+    return f"Traceback (most recent call last):\n{found}{rest}" if found else own
+
+
 class Supervisor:
     """Everything that runs while the local stack is up."""
 
@@ -215,7 +222,8 @@ class Supervisor:
 
     async def _bring_up(self, running: AsyncExitStack) -> EmulatorProcess:
         options = self._options
-        port = claim_port(options.port, "the gateway", "--port {port}")
+        if options.port:  # any free one is free until it is taken, so it is taken at once, later
+            claim_port(options.port, "the gateway", "--port {port}")
         self._companion.prepare()
         running.enter_context(claim_directory(self._app.state_dir))
 
@@ -234,7 +242,7 @@ class Supervisor:
         self._phase("app built")
         self._parameters = {**options.parameters, **await self._companion.start(running)}
         self._deployment = Deployment(emulator.endpoint, self._app.name)
-        await running.enter_async_context(self._served(emulator, port, authority))
+        await running.enter_async_context(self._served(emulator, authority))
         names.lead_to(self._gateway.tls_port)
         await self._deploy(build)
         self._phase("deployed")
@@ -283,9 +291,7 @@ class Supervisor:
             await emulator.stop()
 
     @asynccontextmanager
-    async def _served(
-        self, emulator: EmulatorProcess, port: int, authority: Authority
-    ) -> AsyncIterator[None]:
+    async def _served(self, emulator: EmulatorProcess, authority: Authority) -> AsyncIterator[None]:
         """The gateway, and behind it the other APIs."""
         self._front = HttpFront(self._deployment.client, self._tracer)
         self._gateway = Gateway(
@@ -294,7 +300,7 @@ class Supervisor:
                 region=REGION,
                 credentials=Credentials(ACCESS_KEY_ID, SECRET_ACCESS_KEY),
                 authorize=partial(_authorize, emulator),
-                port=port,
+                port=self._options.port,
                 tls=authority.server_context(certificate_name(REGION)),
                 limits=self._options.limits,
                 fallback=self._front.respond,
@@ -388,7 +394,7 @@ class Supervisor:
         )
         for error, label in zip(errors, chosen, strict=True):
             if error is not None:
-                raise InfraError(_own_paths(error, build.modules[label].directory).strip())
+                raise InfraError(_from_own_on(error, build.modules[label].directory))
 
     # --- Following changes --------------------------------------------------------------------
 
