@@ -34,7 +34,7 @@ from infra.local.gateway import Gateway, GatewayConfig
 from infra.local.gateway.api import Api, Authorizer, Route, Throttle
 from infra.local.gateway.clock import Clock
 from infra.local.gateway.limits import Limits
-from infra.local.gateway.management import Access
+from infra.local.gateway.permissions import Access
 from infra.local.gateway.sigv4 import Credentials
 from infra.local.gateway.tls import Authority
 from tests.unit.edge_harness import in_loop
@@ -324,7 +324,7 @@ class Running:
 
     async def settled(self) -> None:
         """Wait until no connection is open and nothing runs."""
-        while self.gateway.connections or self.gateway._tasks:
+        while self.gateway.connections or self.gateway._core.tasks:
             await asyncio.sleep(0.001)
 
 
@@ -399,7 +399,7 @@ async def gateway(
             finally:
                 await started.stop()
         assert started.connections == 0
-        assert not started._tasks
+        assert not started._core.tasks
         # Transports' last callbacks, and tasks that were just cancelled.
         for _ in range(20):
             if not asyncio.all_tasks() - before:

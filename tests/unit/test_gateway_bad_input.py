@@ -291,7 +291,7 @@ async def test_endless_empty_fragments_cost_no_memory() -> None:
             await client.send(frame(CONTINUATION, fin=False) * 2000)
         await client.send(frame(PING, b"all?"))
         assert await client.frame() == (PONG, b"all?")
-        (known,) = running.gateway._clients.values()
+        (known,) = running.gateway._core.clients.values()
         assert len(known.connection._fragments) == 1
         await client.send(frame(CONTINUATION, b"b"))
         assert (await running.functions.event("default"))["body"] == "ab"

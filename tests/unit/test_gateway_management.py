@@ -23,7 +23,7 @@ from websockets.exceptions import ConnectionClosed
 from yarl import URL
 
 from infra.local.gateway.limits import Limits
-from infra.local.gateway.management import Access
+from infra.local.gateway.permissions import Access
 from infra.local.gateway.sigv4 import Credentials
 from tests.unit.gateway_harness import (
     KEY,

@@ -6,70 +6,22 @@ https://docs.aws.amazon.com/apigatewaymanagementapi/latest/api/API_Operations_Am
 
 from __future__ import annotations
 
-import json
+import asyncio
 import re
 import time
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import unquote
 
 from aiohttp import ClientPayloadError, web
 
-from infra.local.gateway.clock import Clock
-from infra.local.gateway.sigv4 import Signature, is_valid
-
-ACTION: Final = "execute-api:ManageConnections"
-
-#: Who may do what is asked again after so long, in seconds; a policy may have changed.
-ACCESS_SECONDS: Final = 5.0
+from infra.local.faults.injector import CallFault
+from infra.local.gateway.connection import BufferFullError
+from infra.local.gateway.core import Core
+from infra.local.gateway.management_errors import ManagementError, gone, too_many
+from infra.local.gateway.permissions import Gatekeeper
 
 #: Ids that API Gateway could have made.
 _CONNECTION_ID: Final = re.compile(r"[A-Za-z0-9+/_-]{6,64}={0,2}")
-
-
-@dataclass(frozen=True)
-class Access:
-    """What is known of an access key: its secret, and whether it may do what was asked.
-
-    ``error`` says why not, for the answer.
-    """
-
-    secret: str | None
-    allowed: bool
-    error: str = ""
-
-
-#: Asks the emulator: access key id, session token, action, resource.
-Authorize = Callable[[str, str, str, str], Awaitable[Access]]
-
-
-class ManagementError(Exception):
-    """An answer in the shape that SDKs understand: a status, a type, a message."""
-
-    def __init__(self, status: int, kind: str, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-        self.kind = kind
-
-    def response(self) -> web.Response:
-        """The answer."""
-        return web.Response(
-            status=self.status,
-            text=json.dumps({"message": str(self)}),
-            content_type="application/json",
-            headers={"x-amzn-ErrorType": self.kind},
-        )
-
-
-def gone() -> ManagementError:
-    """There is no such connection, any more or yet."""
-    return ManagementError(410, "GoneException", "Gone")
-
-
-def too_many() -> ManagementError:
-    """The account's or the stage's limit is reached, or what a client leaves unread."""
-    return ManagementError(429, "LimitExceededException", "Too Many Requests")
 
 
 async def read_body(request: web.BaseRequest, limit_bytes: int) -> bytes:
@@ -107,76 +59,94 @@ def connection_id_of(path: str) -> tuple[str, str] | None:
     return None
 
 
-class Gatekeeper:
-    """Checks signatures and permissions of calls."""
+class ManagementApi:
+    """Posts to connections, tells of them, and closes them."""
 
-    def __init__(self, authorize: Authorize, clock: Clock) -> None:
-        self._authorize = authorize
-        self._clock = clock
-        self._known: dict[tuple[str, str, str], tuple[float, Access]] = {}
+    def __init__(self, core: Core, gatekeeper: Gatekeeper) -> None:
+        self._core = core
+        self._gatekeeper = gatekeeper
 
-    async def check(self, request: web.BaseRequest, body: bytes, resource: str) -> None:
-        """Let a call pass.
-
-        Args:
-            request: the call.
-            body: its body.
-            resource: ARN of what it is about, with ``*`` for the connection: permissions
-                are asked once for all connections.
-
-        Raises:
-            ManagementError: 403, with the reason.
-        """
-        authorization = request.headers.get("Authorization")
-        if authorization is None:
-            raise ManagementError(
-                403, "MissingAuthenticationTokenException", "Missing Authentication Token"
-            )
+    async def respond(
+        self, request: web.Request, stage: str, connection_id: str
+    ) -> web.StreamResponse:
+        """Answer a call."""
+        started = self._core.clock.monotonic()
         try:
-            signature = Signature.parse(authorization)
-        except ValueError as error:
-            raise ManagementError(403, "IncompleteSignatureException", str(error)) from error
-        token = request.headers.get("X-Amz-Security-Token", "")
-        access = await self._access(signature.access_key_id, token, resource)
-        if access.secret is None:
-            raise ManagementError(
-                403,
-                "UnrecognizedClientException",
-                "The security token included in the request is invalid.",
+            response = await self._answer(request, stage, connection_id)
+        except ManagementError as error:
+            response = error.response()
+        self._core.observe(
+            "post" if request.method == "POST" else request.method.lower(),
+            connection_id=connection_id,
+            status=response.status,
+            trace=request.headers.get("X-Amzn-Trace-Id", ""),
+            ms=(self._core.clock.monotonic() - started) * 1000,
+        )
+        return response
+
+    async def _answer(
+        self, request: web.Request, stage: str, connection_id: str
+    ) -> web.StreamResponse:
+        api = self._core.api
+        if api is None or stage != api.stage or request.method not in ("POST", "GET", "DELETE"):
+            raise ManagementError(403, "ForbiddenException", "Forbidden")
+        body = await read_body(request, self._core.limits.message_bytes)
+        resource = api.arn(f"{request.method}/@connections/*")
+        await self._gatekeeper.check(request, body, resource)
+        if not self._core.requests.take():
+            raise too_many()
+        check_connection_id(connection_id)
+        fault = self._core.faults.post(request.method) if self._core.faults is not None else None
+        if fault is None:
+            return self._apply(request.method, connection_id, body)
+        await asyncio.sleep(fault.seconds)
+        response = self._apply(request.method, connection_id, body) if fault.executed else None
+        if fault.cut and request.transport is not None:
+            request.transport.abort()
+        return _faulty(fault) or response or web.Response(status=500)
+
+    def _apply(self, method: str, connection_id: str, body: bytes) -> web.Response:
+        """Do what is asked of a connection."""
+        client = self._core.clients.get(connection_id)
+        if client is None or not client.connection.is_open:
+            raise gone()
+        if method == "GET":
+            opening = client.subject.handshake
+            return web.json_response(
+                _description(
+                    client.subject.connected_at,
+                    self._core.clock.time() - (self._core.clock.monotonic() - client.active_at),
+                    opening.source_ip,
+                    opening.user_agent,
+                )
             )
-        path, _, query = request.raw_path.partition("?")
-        if signature.service != "execute-api" or not is_valid(
-            signature,
-            access.secret,
-            method=request.method,
-            path=path,
-            query=query,
-            headers=request.headers,
-            body=body,
-        ):
-            raise ManagementError(
-                403,
-                "InvalidSignatureException",
-                "The request signature we calculated does not match the signature you provided. "
-                "Check your AWS Secret Access Key and signing method. Consult the service "
-                "documentation for details.",
-            )
-        if not access.allowed:
-            raise ManagementError(403, "AccessDeniedException", access.error)
-
-    async def _access(self, key_id: str, token: str, resource: str) -> Access:
-        now = self._clock.monotonic()
-        known = self._known.get((key_id, token, resource))
-        if known is not None and now - known[0] < ACCESS_SECONDS:
-            return known[1]
-        access = await self._authorize(key_id, token, ACTION, resource)
-        if len(self._known) > 1000:  # old session tokens
-            self._known.clear()
-        self._known[key_id, token, resource] = (now, access)
-        return access
+        if method == "DELETE":
+            # The reason as seen on AWS: https://github.com/aws/chalice/issues/2060
+            client.connection.close(1000, "Connection Closed Normally")
+            return web.Response(status=204)
+        try:
+            body.decode()
+        except UnicodeDecodeError as error:
+            raise ManagementError(400, "BadRequestException", "Data must be UTF-8") from error
+        try:
+            client.connection.send_text(body)
+        except BufferFullError as error:
+            self._core.observe("cut", connection_id=connection_id, reason="it does not read")
+            raise too_many() from error
+        except ConnectionError as error:
+            raise gone() from error
+        return web.Response(status=200)
 
 
-def description(
+def _faulty(fault: CallFault) -> web.Response | None:
+    """The answer that a fault gives, if any."""
+    if fault.error is None:
+        return None
+    message = f"injected by {', '.join(fault.rules)} of the fault plan"
+    return ManagementError(fault.error.status, fault.error.code, message).response()
+
+
+def _description(
     connected_at: int, last_active_at: float, source_ip: str, user_agent: str | None
 ) -> dict[str, Any]:
     """GetConnection's answer; times in ms and s since the epoch."""
