@@ -30,7 +30,7 @@ from infra.local.faults.session import Faults
 from infra.local.gateway import Gateway, GatewayConfig
 from infra.local.gateway.api import CONNECT, DISCONNECT, Api, read_api
 from infra.local.gateway.limits import Limits
-from infra.local.gateway.management import Access
+from infra.local.gateway.permissions import Access
 from infra.local.gateway.sigv4 import Credentials
 from infra.local.gateway.tls import Authority
 from infra.local.http_front import SCHEDULES_PATH, TRACES_PATH, HttpFront

@@ -31,7 +31,9 @@ class AnyApp(StackProcess):
         super().__init__(directory, "infra.local", str(self.source), "--port", "0", *options)
 
     def connect(self, query: str = "", **more: Any) -> ClientConnection:
-        return connect(self.ready["websocket"] + query, open_timeout=SECONDS, **more)
+        url: str = self.ready["websocket"] + query
+        socket: ClientConnection = connect(url, open_timeout=SECONDS, **more)
+        return socket
 
     def client(self, service: Any) -> Any:
         return boto3.client(
