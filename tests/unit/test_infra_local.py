@@ -14,12 +14,12 @@ import pytest
 from infra.aws import template as templates
 from infra.errors import InfraError
 from infra.local import log
+from infra.local.claims import claim_port
 from infra.local.headers import security_headers
 from infra.local.ministack import summary, what
 from infra.local.pingpong.__main__ import parse
 from infra.local.pingpong.adapt import DROPPED, adapt
 from infra.local.secrets import KakaoKeys, load_secrets
-from infra.local.supervisor import claim_port
 
 
 def test_a_taken_port_is_named_with_a_way_out() -> None:

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from infra.aws.template import Json
 from infra.local.apps import Build
+from infra.local.claims import claim_port
 from infra.local.companion import Companion
 from infra.local.deployed import Deployed
 from infra.local.deployment import Deployment
@@ -21,7 +22,6 @@ from infra.local.kakao import KakaoConfig, KakaoStandIn
 from infra.local.pingpong.adapt import adapt
 from infra.local.pingpong.app import STACK_NAME, STAGE
 from infra.local.secrets import KakaoKeys, Secrets, load_secrets
-from infra.local.supervisor import claim_port
 
 KAKAO_AUTH_URL: Final = "https://kauth.kakao.com"
 KAKAO_API_URL: Final = "https://kapi.kakao.com"
