@@ -29,7 +29,7 @@ WARM_UP: Final = 50
 BATCH: Final = 10
 #: Below the 500 new connections a second that AWS allows an account.
 #: https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-execution-service-websocket-limits-table.html
-NEW_PER_SECOND: Final = 100
+NEW_PER_SECOND: Final = 200
 #: How long a client waits for its own chat before it says the next, in seconds.
 OWN_CHAT_SECONDS: Final = 20.0
 #: A handshake that failed is tried again so often, where it is only a preparation.

@@ -56,8 +56,14 @@ class EchoTurn:
     connect_seconds: float
     connected: int
     connect_cpu_seconds: float
+
+
+@dataclass(frozen=True)
+class IdleTurn:
+    """One start of the echo app, whose connections say nothing."""
+
     kb_per_connection: float
-    #: Of everything that was started, with all idle connections open.
+    #: Of everything that was started, with all connections open.
     mb: float
 
 
@@ -77,8 +83,10 @@ def measure() -> dict[str, Result]:
     """All figures of the two apps."""
     contenders.install()
     others = processes.Others()
-    echo = _in_turns(_echo_turn, [lambda: Ours("echo"), *_peers("echo", None)], ROUNDS)
+    echoes = [lambda: Ours("echo"), *_peers("echo", None)]
+    echo = _in_turns(_echo_turn, echoes, ROUNDS)
     results = _echo_results(echo, f"others used {others.cpus:.1f} CPUs")
+    results |= _idle_results(_in_turns(_idle_turn, echoes, 1))
     others = processes.Others()
     with contenders.storage() as storage:
         peers = _peers("chat", storage)
@@ -109,17 +117,25 @@ def _echo_turn(contender: Contender) -> EchoTurn:
         used = processes.cpu_seconds(*contender.roots)
         connect = driver.run("load", kind="at_once", url=url, clients=CLIENTS)
         used = processes.cpu_seconds(*contender.roots) - used
-        with driver.steps("load", kind="idle", url=url, steps=IDLE) as idle:
-            resident, mb = [], 0.0
-            for _ in idle:
-                resident.append(processes.resident_kb(contender.pid))
-                mb = processes.tree_mb(*contender.roots)
     return EchoTurn(
         ready_seconds=ready_seconds,
         echo_ms=echo["median_ms"],
         connect_seconds=connect["seconds"],
         connected=connect["connected"],
         connect_cpu_seconds=used,
+    )
+
+
+def _idle_turn(contender: Contender) -> IdleTurn:
+    resident, mb = [], 0.0
+    with (
+        contender.running(),
+        driver.steps("load", kind="idle", url=contender.websocket, steps=IDLE) as idle,
+    ):
+        for _ in idle:
+            resident.append(processes.resident_kb(contender.pid))
+            mb = processes.tree_mb(*contender.roots)
+    return IdleTurn(
         kb_per_connection=(resident[-1] - resident[0]) / (IDLE[-1] - IDLE[0]),
         mb=mb,
     )
@@ -153,7 +169,6 @@ def _chat_turn(contender: Contender) -> ChatTurn:
 
 def _echo_results(turns: list[list[EchoTurn]], noise: str) -> dict[str, Result]:
     ours, *peers = turns
-    kb = f"KB per idle connection, of the process that holds it, {IDLE[0]} to {IDLE[1]}"
     measured: dict[str, tuple[Callable[[EchoTurn], float], str, str]] = {
         "ready": (lambda turn: turn.ready_seconds, "s until the first echo, installed", "≤ 5"),
         "echo": (lambda turn: turn.echo_ms, "ms there and back, median", NEVER_SLOWER),
@@ -162,13 +177,11 @@ def _echo_results(turns: list[list[EchoTurn]], noise: str) -> dict[str, Result]:
             f"s for {CLIENTS} clients to connect at once",
             NEVER_SLOWER,
         ),
-        "idle": (lambda turn: turn.kb_per_connection, kb, "modest"),
     }
     notes = {
         "ready": f"medians of {ROUNDS} turns; {noise}",
         "echo": "",
         "connect": _per_contender(turns, _how_many),
-        "idle": _per_contender(turns, lambda turn: f"{turn.mb:.0f} MB in all"),
     }
     results = {}
     for name, (figure, unit, goal) in measured.items():
@@ -181,6 +194,20 @@ def _echo_results(turns: list[list[EchoTurn]], noise: str) -> dict[str, Result]:
                 note="" if suffix else notes[name],
             )
     return results
+
+
+def _idle_results(turns: list[list[IdleTurn]]) -> dict[str, Result]:
+    ours, *peers = turns
+    return {
+        f"P13 idle{suffix}": Result(
+            ours=_median(ours, lambda turn: turn.kb_per_connection),
+            peer=_median(peer, lambda turn: turn.kb_per_connection),
+            unit=f"KB per idle connection, of the process that holds it, {IDLE[0]} to {IDLE[1]}",
+            goal="modest",
+            note="" if suffix else _per_contender(turns, lambda turn: f"{turn.mb:.0f} MB in all"),
+        )
+        for peer, suffix in zip(peers, SUFFIXES, strict=True)
+    }
 
 
 def _chat_results(turns: list[list[ChatTurn]], noise: str) -> dict[str, Result]:
