@@ -390,6 +390,40 @@ def test_a_library_is_imported_once_for_all_functions(play: Play) -> None:
     play(threaded(scenario))
 
 
+def test_functions_with_the_same_code_import_it_once(play: Play) -> None:
+    def scenario(account: Account) -> None:
+        code = zipped(
+            app="import os, time\n"
+            "READ = os.environ.get('READ_AT_IMPORT'); PID = os.getpid()\n"
+            "def handler(event, context):\n"
+            "    late = os.environ.get('READ_LATER')\n"
+            "    return [PID, READ, late, context.function_name, os.getpid()]\n"
+            "def other(event, context): return [PID, 'other']\n"
+        )
+
+        def create(name: str, handler: str = "app.handler", **variables: str) -> Any:
+            environment = {"Variables": variables}
+            account.create(name, code, Environment=environment, Handler=handler)
+            return account.invoke(name)
+
+        one = create("same-1", READ_AT_IMPORT="a", READ_LATER="1")
+        two = create("same-2", READ_AT_IMPORT="a", READ_LATER="2")
+        three = create("same-3", READ_AT_IMPORT="b", READ_LATER="3")
+        assert one[1:4] == ["a", "1", "same-1"]
+        assert two[1:4] == ["a", "2", "same-2"]
+        assert three[1:4] == ["b", "3", "same-3"]
+        assert one[0] == two[0] != three[0]
+        assert one[4] != two[4]
+        assert create("same-4", "app.other", READ_AT_IMPORT="a") == [one[0], "other"]
+        missing = create("same-5", "app.missing", READ_AT_IMPORT="a")
+        assert missing["errorType"] == "Runtime.HandlerNotFound"
+        # The process stays as long as one of its functions does.
+        account.functions.delete_function(FunctionName="same-1")
+        assert account.invoke("same-2")[0] == one[0]
+
+    play(threaded(scenario))
+
+
 def test_a_functions_own_module_goes_before_a_librarys(play: Play) -> None:
     def scenario(account: Account) -> None:
         code = "import shadowed\ndef handler(event, context): return shadowed.WHOSE\n"

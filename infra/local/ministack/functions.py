@@ -19,7 +19,7 @@ import time
 import weakref
 import zipfile
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -81,11 +81,15 @@ class Code:
             found = [target / "python", *target.glob("python/lib/python*/site-packages")]
             self.paths += [str(path) for path in found if number and path.is_dir()]
             self.paths += [] if number else [str(target)]
+        #: Processes that have imported a module of it.
+        self.loaded: dict[str, list[Loaded]] = {}
+        #: Held while one looks for such a process, and makes the first.
+        self.looking = asyncio.Lock()
 
 
 @dataclass(frozen=True)
 class Settings:
-    """All that a function process is made from; another process if any of it changes."""
+    """All that a function's workers are made from; others if any of it changes."""
 
     name: str
     handler: str
@@ -95,6 +99,16 @@ class Settings:
     timeout: float
     variables: tuple[tuple[str, str], ...]
     archives: tuple[bytes, ...]
+
+    @property
+    def module(self) -> str:
+        """The handler's module; a path may be written with slashes, too."""
+        return self.handler.rpartition(".")[0].replace("/", ".")
+
+    @property
+    def function(self) -> str:
+        """The handler's name in it."""
+        return self.handler.rpartition(".")[2]
 
     @classmethod
     def of(cls, record: Json, config: Json) -> Settings:
@@ -119,7 +133,7 @@ class Settings:
 
 
 class Launcher:
-    """Starts function processes: forked from the library process where that is right."""
+    """Starts code processes: forked from the library process where that is right."""
 
     def __init__(self) -> None:
         self._libraries: Process | None = None
@@ -137,34 +151,41 @@ class Launcher:
             found = self._codes[digest.hexdigest()] = Code(archives)
         return found
 
-    async def start(self, settings: Settings, code: Code, environment: dict[str, str]) -> Loaded:
-        """Start a process that has imported a function's handler.
+    async def load(self, module: str, code: Code, environment: dict[str, str]) -> Loaded:
+        """A process that has imported a module as it would be imported with an environment.
 
         Raises:
             InitError: it does not import.
         """
-        order = {
-            "function": {
-                "environment": environment,
-                "paths": code.paths,
-                "handler": settings.handler,
-            }
-        }
+        async with code.looking:
+            shared = [each for each in code.loaded.get(module, []) if each.is_shared]
+            code.loaded[module] = shared
+            found = next((each for each in shared if each.fits(environment)), None)
+            if found is None and not shared:
+                # Others wait for this one: it may do for them, too.
+                found = await self._load(module, code, environment)
+                shared.append(found)
+        if found is None:
+            found = await self._load(module, code, environment)
+            code.loaded[module].append(found)
+        return found
+
+    async def _load(self, module: str, code: Code, environment: dict[str, str]) -> Loaded:
+        function = {"environment": environment, "paths": code.paths, "module": module}
+        order = {"function": function}
         if self._is_usable:
             with contextlib.suppress(EndedError):
-                module = settings.handler.rpartition(".")[0].replace("/", ".")
                 libraries = await self._library_process(code.paths[0], module)
                 if libraries is not None:
-                    loaded = await self._load(await libraries.fork(order))
-                    if loaded is not None:
-                        return loaded
-        loaded = await self._load(await Process.spawn(order, environment))
-        if loaded is None:
-            raise RuntimeError("a process from nothing asked to be started from nothing")
-        return loaded
+                    process = await libraries.fork(order)
+                    answer = await _loaded(process)
+                    if not answer.get("afresh"):
+                        return Loaded.of(process, environment, answer)
+        process = await Process.spawn(order, environment)
+        return Loaded.of(process, environment, await _loaded(process))
 
     async def _library_process(self, code: str, module: str) -> Process | None:
-        """The library process, knowing what a handler's module needs; None if it is no use."""
+        """The library process, knowing what a module needs; None if it is no use."""
         async with self._starting:
             if self._libraries is None or self._libraries.ended.done():
                 self._libraries = await Process.spawn({"libraries": True}, inherited())
@@ -173,33 +194,60 @@ class Launcher:
         self._is_usable = prepared["forkable"]
         return libraries if self._is_usable else None
 
-    async def _load(self, process: Process) -> Loaded | None:
-        """Wait until a handler is imported; None if it needs a process from nothing."""
-        try:
-            async with asyncio.timeout(INIT_SECONDS):
-                answer = await process.answer()
-        except TimeoutError as error:
-            process.kill()
-            text = f"Init timed out after {INIT_SECONDS:.0f} seconds"
-            payload = {"errorType": "Sandbox.Timedout", "errorMessage": text}
-            raise InitError(payload, text, process.log()) from error
-        except EndedError as error:
-            payload = {"errorType": "Runtime.ExitError", "errorMessage": str(error)}
-            raise InitError(payload, str(error), process.log()) from error
-        if answer.get("afresh"):
-            return None
-        if not answer["loaded"]:
-            raise InitError(answer["error"], answer["trace"], process.log())
-        return Loaded(process, is_forkable=answer["forkable"])
+
+async def _loaded(process: Process) -> Json:
+    """Wait until a module is imported, or refused because it needs a process from nothing."""
+    try:
+        async with asyncio.timeout(INIT_SECONDS):
+            answer = await process.answer()
+    except TimeoutError as error:
+        process.kill()
+        text = f"Init timed out after {INIT_SECONDS:.0f} seconds"
+        payload = {"errorType": "Sandbox.Timedout", "errorMessage": text}
+        raise InitError(payload, text, process.log()) from error
+    except EndedError as error:
+        payload = {"errorType": "Runtime.ExitError", "errorMessage": str(error)}
+        raise InitError(payload, str(error), process.log()) from error
+    if "error" in answer:
+        raise InitError(answer["error"], answer["trace"], process.log())
+    return answer
 
 
-@dataclass
+@dataclass(eq=False)
 class Loaded:
-    """A process that has imported a handler."""
+    """A process that has imported a module."""
 
     process: Process
+    environment: dict[str, str]
+    #: The environment variables that were looked at meanwhile; None: all.
+    read: frozenset[str] | None
     is_forkable: bool
+    #: It is a function's worker, because it cannot be forked; or it is about to end.
     is_taken: bool = False
+    users: set[Pool] = field(default_factory=set)
+
+    @classmethod
+    def of(cls, process: Process, environment: dict[str, str], answer: Json) -> Loaded:
+        """What a code process has told."""
+        read = None if answer["read"] is None else frozenset(answer["read"])
+        return cls(process, environment, read, is_forkable=answer["forkable"])
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether more than one function can use it."""
+        return self.is_forkable and not self.is_taken and not self.process.ended.done()
+
+    def fits(self, environment: dict[str, str]) -> bool:
+        """Whether the module would be the same, had it been imported with an environment."""
+        names = {*environment, *self.environment} if self.read is None else self.read
+        return all(environment.get(name) == self.environment.get(name) for name in names)
+
+    def leave(self, user: Pool) -> None:
+        """End the process when nobody uses it any more."""
+        self.users.discard(user)
+        if not self.users and not self.is_taken:
+            self.is_taken = True
+            self.process.dismiss()
 
 
 def inherited() -> dict[str, str]:
@@ -231,7 +279,7 @@ class Pool:
         self._is_retired = False
 
     def environment(self) -> dict[str, str]:
-        """The environment variables of the function's processes.
+        """The environment variables of the function's workers.
 
         https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
         """
@@ -254,36 +302,45 @@ class Pool:
         }
 
     async def load(self) -> Loaded:
-        """Have the handler imported; once, whoever asks.
+        """Have the handler's module imported; once, whoever asks.
 
         Raises:
             InitError: it does not import. The next one tries again, as on AWS.
         """
-        if self._loading is None or (
-            self._loading.done() and (self._loading.exception() or self._is_used_up())
-        ):
-            start = self._launcher.start(self.settings, self._code, self.environment())
-            self._loading = asyncio.create_task(start)
-        return await asyncio.shield(self._loading)
+        task = self._loading
+        if task is None or (task.done() and (task.exception() or not self._is_usable(task))):
+            task = self._loading = asyncio.create_task(self._load())
+        return await asyncio.shield(task)
 
-    def _is_used_up(self) -> bool:
-        if self._loading is None:
-            return True
-        loaded = self._loading.result()
-        return loaded.is_taken or loaded.process.ended.done()
+    @staticmethod
+    def _is_usable(task: asyncio.Task[Loaded]) -> bool:
+        loaded = task.result()
+        return not (loaded.is_taken or loaded.process.ended.done())
+
+    async def _load(self) -> Loaded:
+        settings = self.settings
+        loaded = await self._launcher.load(settings.module, self._code, self.environment())
+        loaded.users.add(self)
+        if not (await loaded.process.ask({"handler": settings.function}))["found"]:
+            loaded.leave(self)
+            text = f"Handler '{settings.function}' missing on module '{settings.module}'"
+            payload = {"errorType": "Runtime.HandlerNotFound", "errorMessage": text}
+            raise InitError(payload, text, loaded.process.log())
+        return loaded
 
     async def _new_worker(self) -> Process:
         loaded = await self.load()
         while loaded.is_taken:
             loaded = await self.load()
+        stream = f"{time.strftime('%Y/%m/%d', time.gmtime())}/[{self.settings.version}]"
+        stream += new_uuid().replace("-", "")
+        environment = {**self.environment(), "AWS_LAMBDA_LOG_STREAM_NAME": stream}
+        order = {"worker": {"environment": environment, "handler": self.settings.function}}
         if loaded.is_forkable:
-            stream = f"{time.strftime('%Y/%m/%d', time.gmtime())}/[{self.settings.version}]"
-            stream += new_uuid().replace("-", "")
-            return await loaded.process.fork(
-                {"environment": {"AWS_LAMBDA_LOG_STREAM_NAME": stream}}
-            )
+            return await loaded.process.fork(order)
         # It is a worker itself, and the next needs another process.
         loaded.is_taken = True
+        loaded.process.tell(order)
         return loaded.process
 
     async def acquire(self) -> tuple[Process, bool]:
@@ -387,9 +444,8 @@ class Pool:
     def _end_if_over(self) -> None:
         if self._is_retired and not self._busy and not self._starting and self._loading is not None:
             loading, self._loading = self._loading, None
-            loading.add_done_callback(_dismiss_loaded)
+            loading.add_done_callback(self._leave)
 
-
-def _dismiss_loaded(loading: asyncio.Task[Loaded]) -> None:
-    if not loading.cancelled() and loading.exception() is None:
-        loading.result().process.dismiss()
+    def _leave(self, loading: asyncio.Task[Loaded]) -> None:
+        if not loading.cancelled() and loading.exception() is None:
+            loading.result().leave(self)

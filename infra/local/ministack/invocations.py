@@ -363,6 +363,7 @@ def summary(function: str, started: float, event: Any, outcome: Json) -> Json:
         "started": started,
         "duration_ms": (time.time() - started) * 1000,
         "wait_ms": outcome.get("wait_ms", 0.0),
+        "cpu_ms": outcome.get("cpu_ms"),
         "what": what(event),
         "status": answer.get("statusCode") if isinstance(answer, dict) else None,
         "cold": bool(outcome.get("cold")),

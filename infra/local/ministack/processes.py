@@ -285,7 +285,7 @@ class Process(asyncio.Protocol):
                 self._kill()
 
     def dismiss(self) -> None:
-        """Let it end: an idle worker does so at once, a function process with its workers."""
+        """Let it end: an idle worker does so at once, a code process with its workers."""
         if self._transport is not None:
             self._transport.abort()
         self._socket.close()

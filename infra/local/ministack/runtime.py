@@ -5,14 +5,16 @@ not half a second of imports:
 
 - the *library process* imports what the functions' code imports from outside of it, once for
   all functions;
-- a *function process* has one function's environment variables and has imported its handler;
-- a *worker* is an execution environment: it runs one invocation after the other.
+- a *code process* has imported a handler's module, once for all functions that have the same
+  code, and the same values in those environment variables that were looked at meanwhile;
+- a *worker* is an execution environment: it runs one invocation of one function after the
+  other.
 
 What differs from AWS: there each execution environment imports the code itself. Here objects
-made at import are equal in all workers of a function (a random number drawn at import, the
-time of the import), though none is shared. What cannot be forked is not: a process in which an
-import has started a thread becomes a worker itself, and a library that looked at an
-environment variable which the function sets is imported anew for it.
+made at import are equal in all workers (a random number drawn at import, the time of the
+import), though none is shared. What cannot be forked is not: a process in which an import has
+started a thread becomes a worker itself, and a library that looked at an environment variable
+which the function sets otherwise is imported anew for it.
 
 Messages are JSON with their length before them, on a socket of each process's own. They are
 described where they are sent, in processes.py. The end of the socket ends the process, so none
@@ -38,11 +40,12 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Final, NoReturn
 
 LENGTH: Final = struct.Struct("!I")
 
-#: How long function processes whose emulator is gone may take to end their workers and
+#: How long code processes whose emulator is gone may take to end their workers and
 #: themselves, in seconds. One that is busy importing does not notice.
 ORPHAN_SECONDS: Final = 5.0
 
@@ -187,7 +190,7 @@ def thread_count() -> int:
 
 
 class ObservedEnvironment(os._Environ):  # type: ignore[type-arg]
-    """os.environ that remembers the names that were asked for; None is all of them."""
+    """os.environ that remembers the names that were asked for; None stands for all."""
 
     seen: set[str | None] = set()  # noqa: RUF012 - one for the process, as is os.environ
 
@@ -259,7 +262,7 @@ def import_libraries(code: Path, module: str) -> None:
             continue  # `from parent import attribute` has what it wants
         try:
             importlib.import_module(name)
-        except Exception:  # noqa: S112 - the function process meets it, and reports it
+        except Exception:  # noqa: S112 - the code process meets it, and reports it
             continue
 
 
@@ -277,7 +280,7 @@ def stand_by(channel: socket.socket) -> tuple[dict[str, Any], socket.socket]:
     return order, own
 
 
-# --- A function process ----------------------------------------------------------------------
+# --- A code process ----------------------------------------------------------------------
 
 
 class LoadError(Exception):
@@ -300,22 +303,28 @@ def must_start_afresh(function: dict[str, Any]) -> bool:
     return bool(own & {name.split(".")[0] for name in sys.modules if name != "__main__"})
 
 
-def load(function: dict[str, Any]) -> Callable[[Any, Any], Any]:
-    """Import a function's handler in its own environment.
+def set_environment(environment: dict[str, str]) -> None:
+    """Have these environment variables and no others."""
+    os.environ.__class__ = os._Environ
+    os.environ.clear()
+    os.environ.update(environment)
+
+
+def load(function: dict[str, Any]) -> ModuleType:
+    """Import a function's module in its own environment.
 
     Raises:
-        LoadError: it does not import, or has no such name.
+        LoadError: it does not import.
     """
-    os.environ.clear()
-    os.environ.update(function["environment"])
+    set_environment(function["environment"])
     os.chdir(function["paths"][0])
     sys.path[:0] = function["paths"]
     # The directory is new to those caches.
     importlib.invalidate_caches()
-    name, _, attribute = function["handler"].rpartition(".")
-    name = name.replace("/", ".")
+    name = function["module"]
+    os.environ.__class__ = ObservedEnvironment
     try:
-        module = importlib.import_module(name)
+        return importlib.import_module(name)
     except SyntaxError as error:
         raise LoadError(
             "Runtime.UserCodeSyntaxError",
@@ -328,12 +337,6 @@ def load(function: dict[str, Any]) -> Callable[[Any, Any], Any]:
         ) from error
     except Exception as error:
         raise LoadError(type(error).__name__, str(error), _trace(error)) from error
-    try:
-        handler: Callable[[Any, Any], Any] = getattr(module, attribute)
-    except AttributeError as error:
-        text = f"Handler '{attribute}' missing on module '{name}'"
-        raise LoadError("Runtime.HandlerNotFound", text, text) from error
-    return handler
 
 
 def _trace(error: BaseException) -> str:
@@ -389,12 +392,14 @@ def answer(handler: Callable[[Any, Any], Any], invocation: dict[str, Any]) -> by
     """Run a handler; the message that tells how it went."""
     # Changes with each invocation; botocore sends it on with every call.
     os.environ["_X_AMZN_TRACE_ID"] = invocation["trace_id"]
+    cpu = time.process_time()
     try:
         result = handler(invocation["event"], Context(invocation))
     except Exception as error:
         return _failure(type(error).__name__, str(error), error, invocation["request_id"])
     try:
-        return json.dumps({"result": result}).encode()
+        cpu_ms = (time.process_time() - cpu) * 1000
+        return json.dumps({"result": result, "cpu_ms": cpu_ms}).encode()
     except (TypeError, ValueError) as error:
         text = f"Unable to marshal response: {error}"
         return _failure("Runtime.MarshalError", text, None, invocation["request_id"])
@@ -438,28 +443,36 @@ def _flush() -> None:
             continue
 
 
-def be_function(
+def be_code(
     order: dict[str, Any], channel: socket.socket, *, is_fork: bool
-) -> tuple[dict[str, Any], socket.socket, Callable[[Any, Any], Any]]:
-    """Load a function; returns in each worker."""
+) -> tuple[dict[str, Any], socket.socket, ModuleType]:
+    """Import a handler's module; returns in each worker, with what it is told."""
     function = order["function"]
     if is_fork and must_start_afresh(function):
         send(channel, {"loaded": False, "afresh": True})
         os._exit(0)
     try:
-        handler = load(function)
+        module = load(function)
     except LoadError as error:
         failure = {"errorType": error.kind, "errorMessage": str(error)}
         _flush()
         send(channel, {"loaded": False, "error": failure, "trace": error.trace})
         os._exit(0)
     _flush()
+    seen = ObservedEnvironment.seen
+    read = None if None in seen else sorted(filter(None, seen))
     forkable = thread_count() == 1
-    send(channel, {"loaded": True, "forkable": forkable})
+    send(channel, {"loaded": True, "forkable": forkable, "read": read})
+
+    def handle(message: dict[str, Any]) -> None:
+        send(channel, {"found": hasattr(module, message["handler"])})
+
     if not forkable:
-        return {}, channel, handler
-    worker, own = Forker(channel, grace_seconds=0).run(lambda message: None)
-    return worker, own, handler
+        while "worker" not in (message := receive(channel)):
+            handle(message)
+        return message["worker"], channel, module
+    worker, own = Forker(channel, grace_seconds=0).run(handle)
+    return worker["worker"], own, module
 
 
 def main() -> NoReturn:
@@ -471,12 +484,12 @@ def main() -> NoReturn:
     if "libraries" in order:
         order, channel = stand_by(channel)
         is_fork = True
-    worker, channel, handler = be_function(order, channel, is_fork=is_fork)
-    os.environ.update(worker.get("environment", {}))
+    worker, channel, module = be_code(order, channel, is_fork=is_fork)
+    set_environment(worker["environment"])
     numpy = sys.modules.get("numpy")
-    if worker and numpy is not None:
+    if numpy is not None:
         numpy.random.seed()  # the standard library's generators are seeded anew by os.fork
-    serve(channel, handler)
+    serve(channel, getattr(module, worker["handler"]))
 
 
 if __name__ == "__main__":
