@@ -201,7 +201,8 @@ def _idle_results(turns: list[list[IdleTurn]]) -> dict[str, Result]:
     return {
         f"P13 idle{suffix}": Result(
             ours=_median(ours, lambda turn: turn.kb_per_connection),
-            peer=_median(peer, lambda turn: turn.kb_per_connection),
+            # Where worker threads end meanwhile, their memory hides that of connections.
+            peer=_positive(_median(peer, lambda turn: turn.kb_per_connection)),
             unit=f"KB per idle connection, of the process that holds it, {IDLE[0]} to {IDLE[1]}",
             goal="modest",
             note="" if suffix else _per_contender(turns, lambda turn: f"{turn.mb:.0f} MB in all"),
@@ -246,6 +247,10 @@ def _per_contender(turns: list[list[Turn]], tell: Callable[[Turn], str]) -> str:
     """Told for each contender's last turn, in the order of NAMES."""
     told = (f"{name} {tell(mine[-1])}" for name, mine in zip(NAMES, turns, strict=True))
     return "; ".join(told)
+
+
+def _positive(figure: float) -> float | None:
+    return figure if figure > 0 else None
 
 
 def _median(turns: list[Turn], figure: Callable[[Turn], float]) -> float:
