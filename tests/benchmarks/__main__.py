@@ -75,14 +75,14 @@ def main() -> int:
         if only in (None, name):
             print(f"{name} …", file=sys.stderr, flush=True)
             results |= measure()
-    row = "{:<12} {:>10} {:>10} {:>8}  {}  ({})"
+    row = "{:<22} {:>10} {:>10} {:>8}  {}  ({})"
     print(row.format("", "ours", "peer", "ratio", "unit", "goal"))
     for name, result in results.items():
         peer = "-" if result.peer is None else f"{result.peer:g}"
         ratio = "-" if result.ratio is None else f"{result.ratio:g}×"
         print(row.format(name, f"{result.ours:g}", peer, ratio, result.unit, result.goal))
         if result.note:
-            print(f"{'':<12} {result.note}")
+            print(f"{'':<22} {result.note}")
     RESULTS.parent.mkdir(exist_ok=True)
     known = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     known |= {name: {**asdict(r), "ratio": r.ratio} for name, r in results.items()}
