@@ -301,6 +301,34 @@ def test_what_is_printed_belongs_to_its_invocation(play: Play) -> None:
     play(scenario)
 
 
+def test_the_logging_module_prints_as_on_aws(play: Play) -> None:
+    def scenario(account: Account) -> None:
+        logs = """
+            import logging
+            logging.warning("at import")
+            def handler(event, context):
+                logging.info("not said: the level is WARNING")
+                logging.basicConfig(level="DEBUG", format="not used")
+                logging.getLogger().setLevel("INFO")
+                logging.getLogger(__name__).info("an %s", "order")
+                try:
+                    1 / 0
+                except ZeroDivisionError:
+                    logging.exception("no")
+                return context.aws_request_id
+        """
+        name = account.create("logs", zipped(app=logs))
+        request_id = account.invoke(name)
+        wait_for(lambda: bool(account.told(name)))
+        log = account.told(name)[0]["log"]
+        stamp = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
+        assert re.search(rf"^\[INFO\]\t{stamp}\t{request_id}\tan order$", log, re.MULTILINE)
+        assert "not said" not in log
+        assert "ZeroDivisionError" in log
+
+    play(threaded(scenario))
+
+
 def test_a_log_without_end_is_cut(play: Play) -> None:
     async def scenario(account: Account) -> None:
         await asyncio.to_thread(account.invoke, "plain", print="x" * 3_000_000)

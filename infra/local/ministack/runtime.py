@@ -29,6 +29,7 @@ import ast
 import gc
 import importlib
 import json
+import logging
 import os
 import select
 import signal
@@ -310,6 +311,31 @@ def set_environment(environment: dict[str, str]) -> None:
     os.environ.update(environment)
 
 
+class LogHandler(logging.Handler):
+    """Prints log records as AWS's runtime does, which has it on the root logger from the start.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/python-logging.html
+    """
+
+    #: Of the invocation that runs.
+    request_id = ""
+
+    def __init__(self) -> None:
+        super().__init__()
+        form = "[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(aws_request_id)s\t%(message)s"
+        formatter = logging.Formatter(form, "%Y-%m-%dT%H:%M:%S")
+        formatter.converter = time.gmtime
+        self.setFormatter(formatter)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print a record."""
+        try:
+            record.aws_request_id = LogHandler.request_id
+            print(self.format(record))
+        except Exception:
+            self.handleError(record)
+
+
 def load(function: dict[str, Any]) -> ModuleType:
     """Import a function's module in its own environment.
 
@@ -322,6 +348,7 @@ def load(function: dict[str, Any]) -> ModuleType:
     # The directory is new to those caches.
     importlib.invalidate_caches()
     name = function["module"]
+    logging.getLogger().addHandler(LogHandler())
     os.environ.__class__ = ObservedEnvironment
     try:
         return importlib.import_module(name)
@@ -392,6 +419,7 @@ def answer(handler: Callable[[Any, Any], Any], invocation: dict[str, Any]) -> by
     """Run a handler; the message that tells how it went."""
     # Changes with each invocation; botocore sends it on with every call.
     os.environ["_X_AMZN_TRACE_ID"] = invocation["trace_id"]
+    LogHandler.request_id = invocation["request_id"]
     cpu = time.process_time()
     try:
         result = handler(invocation["event"], Context(invocation))
