@@ -37,6 +37,11 @@ LAST_INVOCATIONS_SECONDS: Final = 3.0
 #: between the end of a connection and the start of its $disconnect.
 QUIET_SECONDS: Final = 0.1
 
+#: What a message says at most in one text, in characters; in a log, which is the longest
+#: (LOG_BYTES_MAX in ministack/processes.py). As JSON, none can be longer than a line may be.
+TEXT_CHARACTERS_MAX: Final = 64 * 1024
+LOG_CHARACTERS_MAX: Final = 1024 * 1024
+
 _output = sys.stdout
 _output_lock = threading.Lock()
 _muted = threading.Event()
@@ -46,10 +51,24 @@ def emit(message: dict[str, Any]) -> None:
     """Send a message to the supervisor; from any thread."""
     if _muted.is_set():
         return  # invocations that are being cut off; their tracebacks would say so at length
-    line = json.dumps(message, default=str)
+    line = json.dumps(shortened(message), default=str)
     # A broken pipe: the supervisor is gone, the end of stdin is about to say so.
     with _output_lock, contextlib.suppress(BrokenPipeError, ValueError):
         print(line, file=_output, flush=True)
+
+
+def shortened(message: Any, text_max: int = TEXT_CHARACTERS_MAX) -> Any:
+    """A message whose texts fit into a line: handlers choose how long an exception's is."""
+    if isinstance(message, dict):
+        return {
+            key: shortened(value, LOG_CHARACTERS_MAX if key == "log" else text_max)
+            for key, value in message.items()
+        }
+    if isinstance(message, (list, tuple)):
+        return [shortened(value, text_max) for value in message]
+    if isinstance(message, str) and len(message) > text_max:
+        return f"{message[:text_max]} … ({len(message)} characters)"
+    return message
 
 
 def listen() -> socket.socket:

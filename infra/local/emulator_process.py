@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import itertools
 import json
+import logging
 import os
 import shutil
 import signal
@@ -18,6 +19,8 @@ from typing import Any, Final, cast
 
 from infra.errors import InfraError
 
+log = logging.getLogger(__name__)
+
 #: What the stack needs; MiniStack leaves its other services, and their ports, closed.
 SERVICES: Final = (
     *("apigateway", "cloudformation", "dynamodb", "iam", "lambda"),
@@ -26,8 +29,15 @@ SERVICES: Final = (
 
 REGION: Final = "ap-northeast-2"
 
-#: How long saving the state and ending the workers may take, in seconds.
+#: How long ending the workers and saving the state may take, in seconds; when it is said that
+#: it takes long, and when it is given up.
 STOP_SECONDS: Final = 10.0
+SAVE_SECONDS: Final = 120.0
+
+#: How long the answer to a question may take, in seconds: a permission's, which is looked up,
+#: and an import's, which has a limit of its own.
+ANSWER_SECONDS: Final = 10.0
+PREPARE_SECONDS: Final = 120.0
 
 #: A message is one line, and one may carry the log of a whole invocation.
 LINE_BYTES_MAX: Final = 16 * 1024 * 1024
@@ -128,20 +138,36 @@ class EmulatorProcess:
 
     async def _read(self, process: Process, port: asyncio.Future[int]) -> None:
         """Take messages until the process ends."""
-        async for line in cast(asyncio.StreamReader, process.stdout):
-            message = json.loads(line)
-            if "port" in message:
-                port.set_result(message["port"])
-            elif "invocation" in message:
-                self._on_invocation(message["invocation"])
-            elif "answer" in message:
-                self._take_answer(message)
-        if not port.done():
-            port.set_exception(InfraError(f"MiniStack did not start:\n{self.log_tail()}"))
-        for question in self._questions.values():
-            if not question.done():
-                question.set_exception(InfraError("MiniStack has ended"))
-        self._questions.clear()
+        output = cast(asyncio.StreamReader, process.stdout)
+        try:
+            while True:
+                try:
+                    line = await output.readline()
+                except ValueError:  # longer than LINE_BYTES_MAX; its rest is the next one
+                    log.error("a message of the emulator is too long")  # noqa: TRY400 - says all
+                    continue
+                if not line:
+                    break
+                try:
+                    self._take(json.loads(line), port)
+                except Exception:  # the next ones come all the same
+                    log.exception("a message of the emulator is lost")
+        finally:
+            # Nobody may wait for what cannot come any more.
+            if not port.done():
+                port.set_exception(InfraError(f"MiniStack did not start:\n{self.log_tail()}"))
+            for question in self._questions.values():
+                if not question.done():
+                    question.set_exception(InfraError("MiniStack has ended"))
+            self._questions.clear()
+
+    def _take(self, message: dict[str, Any], port: asyncio.Future[int]) -> None:
+        if "port" in message:
+            port.set_result(message["port"])
+        elif "invocation" in message:
+            self._on_invocation(message["invocation"])
+        elif "answer" in message:
+            self._take_answer(message)
 
     def _take_answer(self, message: dict[str, Any]) -> None:
         question = self._questions.pop(message["answer"], None)
@@ -152,11 +178,11 @@ class EmulatorProcess:
         else:
             question.set_result(message["result"])
 
-    async def _ask(self, command: dict[str, Any]) -> Any:
-        """Send a command and wait for its answer.
+    async def _ask(self, command: dict[str, Any], seconds: float) -> Any:
+        """Send a command and wait for its answer, so many seconds at most.
 
         Raises:
-            InfraError: the emulator could not do it, or has ended.
+            InfraError: the emulator could not do it, has ended, or does not answer.
         """
         process = self._process
         if process is None or process.stdin is None or process.returncode is not None:
@@ -166,7 +192,10 @@ class EmulatorProcess:
         self._questions[number] = question
         process.stdin.write(json.dumps({"id": number, **command}).encode() + b"\n")
         try:
-            return await question
+            return await asyncio.wait_for(question, seconds)
+        except TimeoutError as error:
+            what = next(iter(command))
+            raise InfraError(f"MiniStack has not answered within {seconds:g} s: {what}") from error
         finally:
             self._questions.pop(number, None)
 
@@ -190,7 +219,7 @@ class EmulatorProcess:
             Why it does not import, a traceback, or None.
         """
         asked = {"function": function, "zip": str(code.resolve())}
-        return cast("str | None", (await self._ask({"prepare": asked}))["error"])
+        return cast("str | None", (await self._ask({"prepare": asked}, PREPARE_SECONDS))["error"])
 
     async def authorize(
         self, access_key_id: str, session_token: str, action: str, resource: str
@@ -209,11 +238,23 @@ class EmulatorProcess:
             "action": action,
             "resource": resource,
         }
-        return Authorization(**(await self._ask({"authorize": asked})))
+        return Authorization(**(await self._ask({"authorize": asked}, ANSWER_SECONDS)))
 
     async def ended(self) -> int:
-        """Wait until the started process has ended; its exit status."""
-        return await cast(Process, self._process).wait()
+        """Wait until the started process has ended; its exit status.
+
+        Raises:
+            InfraError: it runs, but what it says can't be read any more.
+        """
+        status = asyncio.ensure_future(cast(Process, self._process).wait())
+        reader = cast("asyncio.Task[None]", self._reader)
+        try:
+            await asyncio.wait({status, reader}, return_when=asyncio.FIRST_COMPLETED)
+            if reader.done() and not reader.cancelled() and (failure := reader.exception()):
+                raise InfraError(f"MiniStack can't be read any more: {failure!r}") from failure
+            return await status
+        finally:
+            status.cancel()
 
     async def stop(self) -> None:
         """Save the state and end the process and all its workers."""
@@ -222,12 +263,17 @@ class EmulatorProcess:
             return
         if process.returncode is None and process.stdin is not None:
             process.stdin.close()
-            with contextlib.suppress(TimeoutError):
+            try:
                 await asyncio.wait_for(process.wait(), STOP_SECONDS)
+            except TimeoutError:
+                # Cut off while it saves, it would lose what was written since the last time.
+                log.warning("MiniStack is still saving (Ctrl-C: at once, without saving)")
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(process.wait(), SAVE_SECONDS)
         self.kill()
         await process.wait()
         if self._reader is not None:
-            await self._reader
+            await asyncio.gather(self._reader, return_exceptions=True)
 
     def kill(self) -> None:
         """End what is left of the process group at once, unsaved."""

@@ -24,8 +24,9 @@ def paint(text: str, colour: str) -> str:
 
 
 def say(text: str) -> None:
-    """Print a line of the supervisor's own."""
-    print(text, flush=True)
+    """Print a line; what the terminal's encoding lacks, lone surrogates too, as escapes."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    print(text.encode(encoding, "backslashreplace").decode(encoding), flush=True)
 
 
 #: Fields of the app's log lines that the invocation's own line says already.
@@ -50,7 +51,8 @@ def invocation_lines(invocation: Mapping[str, Any], posts: Mapping[str, int]) ->
     failure = invocation["trace"] or invocation["error"]
     if failure:
         details += failure.rstrip().splitlines()
-    line = f"{function:<10} {invocation['what']:<28} {invocation['duration_ms']:6.0f} ms  {result}"
+    what = _one_line(invocation["what"])
+    line = f"{function:<10} {what:<28} {invocation['duration_ms']:6.0f} ms  {result}"
     if failure or result.startswith("5"):
         line = paint(line, RED)
     notes = [*_counts(invocation, posts), *notes]
@@ -113,7 +115,7 @@ def _digest(text: str) -> tuple[list[str], list[str]]:
     for line in text.rstrip().splitlines():
         try:
             event = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             event = None
         if not isinstance(event, dict):
             lines.append(line)
@@ -127,6 +129,11 @@ def _digest(text: str) -> tuple[list[str], list[str]]:
             lines.append(paint(head.strip(), YELLOW))
         lines += trace
     return notes, lines
+
+
+def _one_line(text: str) -> str:
+    """What a client has chosen, without its line ends and a terminal's commands."""
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
 
 
 def _short(value: Any) -> str:

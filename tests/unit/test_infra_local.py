@@ -178,3 +178,16 @@ def test_a_failed_invocation_says_so() -> None:
     first, *rest = lines(error="boom", trace="Traceback\nboom", status=None)
     assert first.endswith("failed")
     assert [line.strip() for line in rest] == ["Traceback", "boom"]
+
+
+def test_what_a_client_names_itself_can_be_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    (line,) = lines(what="\ud800 \x1b[2J\n")
+    log.say(line)
+    log.say("\ud800")
+    said = capsys.readouterr().out
+    assert r"\ud800 \x1b[2J\n " in said
+    assert said.endswith("\\ud800\n")
+
+
+def test_a_log_with_endless_brackets_is_printed_as_it_is() -> None:
+    assert lines(log="[" * 30_000)[1].strip() == "[" * 30_000
