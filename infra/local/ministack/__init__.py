@@ -4,13 +4,14 @@ Everything that reaches into MiniStack's internals is in this package, so that a
 it (pinned in requirements-dev.txt) means looking through one place; tests/unit/
 test_infra_emulator.py fails when a name is gone. Found out in docs/local-stack-findings.md.
 
-- server: HTTP;
+- server, guard: HTTP, and who may use it;
 - identity: IAM;
 - memo: what need not be computed again;
 - state: what is kept;
 - invocations, functions, processes, runtime: Lambda, from request to handler, for Python;
 - other_runtimes: Lambda for Node.js;
 - resources: types of CloudFormation resources;
+- http_api: HTTP APIs described by OpenAPI;
 - calls: which request of AWS belongs to which invocation;
 """
 
@@ -21,7 +22,7 @@ from collections.abc import Callable, MutableMapping
 from typing import Any, TypeAlias
 
 from infra.local.faults.killing import injector_from
-from infra.local.ministack import calls, identity, memo, other_runtimes, resources, state
+from infra.local.ministack import calls, http_api, identity, memo, other_runtimes, resources, state
 from infra.local.ministack.identity import authorize
 from infra.local.ministack.invocations import Invocations, summary, what
 from infra.local.ministack.server import Server
@@ -48,6 +49,7 @@ def apply(emit: Emit, environment: MutableMapping[str, str]) -> Invocations:
     memo.mend()
     state.mend()
     resources.mend()
+    http_api.mend()
     calls.attribute()
     invocations.install()
     other_runtimes.mend(emit, faults)
