@@ -22,6 +22,7 @@ import pytest
 from botocore.config import Config
 
 from infra.local.emulator_process import REGION, EmulatorProcess
+from infra.local.ministack import processes
 from infra.local.ministack.functions import WORKERS_AT_ONCE
 
 ROLE = "arn:aws:iam::000000000000:role/worker"
@@ -50,6 +51,8 @@ def handler(event, context):
         if os.fork() == 0:
             time.sleep(30)
             os._exit(0)
+    if event.get("endless_output"):
+        open(event["endless_output"], "w").write(str(subprocess.Popen(["yes"]).pid))
     if event.get("raise"):
         inner(event["raise"])
     if event.get("hang"):
@@ -337,6 +340,42 @@ def test_a_log_without_end_is_cut(play: Play) -> None:
         assert told["log"].endswith("bytes more")
 
     play(scenario)
+
+
+def test_output_without_end_holds_nothing_up(play: Play, tmp_path: Path) -> None:
+    def scenario(account: Account) -> None:
+        account.create("noisy", zipped(app=HANDLER))
+        pid_file = tmp_path / "pid"
+        made = account.invoke("noisy", endless_output=str(pid_file))
+        # Nobody reads any more, so it sleeps: the pipe is full.
+        wait_for(lambda: state_of(int(pid_file.read_text())) == "S")
+        assert account.invoke("noisy", number=2)["pid"] == made["pid"]
+        assert account.invoke("plain", number=3)["pid"] != made["pid"]
+        wait_for(lambda: state_of(int(pid_file.read_text())) == "S")
+        account.functions.delete_function(FunctionName="noisy")
+        wait_for(lambda: not is_running(int(pid_file.read_text())))  # it writes to nobody
+
+    play(threaded(scenario))
+
+
+def test_a_process_that_always_prints_cannot_keep_its_log_from_being_taken() -> None:
+    async def scenario() -> None:
+        log = processes._Log(asyncio.get_running_loop(), lambda: False)
+        writer = await asyncio.create_subprocess_exec("yes", stdout=log.writer)
+        for _ in range(3):
+            assert (await taken(log)).startswith("y\n")
+        log.finish()
+        log.finish()  # as of a fork that nobody waits for any more, when it ends
+        log.take()
+        os.close(log.writer)
+        await writer.wait()
+
+    async def taken(log: processes._Log) -> str:
+        while len(log._kept) < 1000:
+            await asyncio.sleep(0.01)
+        return log.take()
+
+    asyncio.run(asyncio.wait_for(scenario(), 20))
 
 
 def test_workers_are_forks_with_randomness_of_their_own(play: Play, tmp_path: Path) -> None:
@@ -756,13 +795,17 @@ def wait_for(condition: Callable[[], bool], seconds: float = 20.0) -> None:
         time.sleep(0.01)
 
 
+def state_of(pid: int) -> str:
+    """A process's state by one letter, as /proc has it."""
+    return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+
+
 def is_running(pid: int) -> bool:
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    status = Path(f"/proc/{pid}/stat")
     try:
-        return not (status.exists() and status.read_text().rsplit(")", 1)[1].split()[0] == "Z")
+        return not (Path("/proc").exists() and state_of(pid) == "Z")
     except (FileNotFoundError, ProcessLookupError):
         return False

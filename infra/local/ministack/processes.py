@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 import json
 import os
 import socket
+import struct
 import sys
+import termios
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
@@ -23,8 +26,11 @@ END_SECONDS: Final = 1.0
 #: How long a process that does not read is waited for before it is looked again, in seconds.
 SOCKET_FULL_SECONDS: Final = 0.01
 
-#: How much of what an invocation prints is kept, in bytes.
-LOG_BYTES_MAX: Final = 1024 * 1024
+#: How much of what an invocation prints is kept, in bytes. A little less than emulator.py sends.
+LOG_BYTES_MAX: Final = 1000 * 1024
+
+#: How much is read at once, in bytes; a pipe's usual size.
+READ_BYTES: Final = 64 * 1024
 
 PROGRAM: Final = Path(runtime.__file__)
 
@@ -47,37 +53,64 @@ def _ending(status: int | None) -> str:
 
 
 class _Log:
-    """The reading end of what processes print."""
+    """The reading end of what processes print.
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    A process that a handler has left behind may print without end, so no more is ever read at
+    a time than what is there, and while nobody is waited for it has to wait once the log is full.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, is_wanted: Callable[[], bool]) -> None:
+        """Args: `is_wanted`: whether somebody is at work who may not be held up by a full pipe."""
         self._loop = loop
+        self._is_wanted = is_wanted
         self._reader, self.writer = os.pipe()
         os.set_blocking(self._reader, False)
         self._kept = bytearray()
         self._lost = 0
         self._is_open = True
-        loop.add_reader(self._reader, self._read)
+        self._is_watched = False
+        self.resume()
 
-    def _read(self) -> bool:
-        """Read what there is; whether there may be more."""
+    def resume(self) -> None:
+        """Go on reading."""
+        if self._is_open and not self._is_watched:
+            self._is_watched = True
+            self._loop.add_reader(self._reader, self._on_readable)
+
+    def _pause(self) -> None:
+        self._is_watched = False
+        self._loop.remove_reader(self._reader)
+
+    def _on_readable(self) -> None:
+        is_over = not self._read(READ_BYTES)
+        if is_over or (len(self._kept) >= LOG_BYTES_MAX and not self._is_wanted()):
+            self._pause()
+
+    def _read(self, size: int) -> bool:
+        """Read once, at most so many bytes; False at the end."""
         try:
-            data = os.read(self._reader, 65536)
+            data = os.read(self._reader, size)
         except BlockingIOError:
-            return False
-        if not data:
-            self._loop.remove_reader(self._reader)
+            return True
         room = LOG_BYTES_MAX - len(self._kept)
         self._kept += data[:room]
         self._lost += max(0, len(data) - room)
         return bool(data)
 
+    def _read_present(self) -> None:
+        """Read what is in the pipe now, and nothing that comes meanwhile."""
+        size = struct.Struct("i")
+        present = fcntl.ioctl(self._reader, termios.FIONREAD, bytes(size.size))
+        if count := size.unpack(present)[0]:
+            self._read(count)
+
     def finish(self) -> None:
-        """Read what is left and no more."""
-        while self._read():
-            pass
-        self._loop.remove_reader(self._reader)
-        os.close(self._reader)
-        self._is_open = False
+        """Read what is left and no more; what was read can still be taken."""
+        if self._is_open:
+            self._read_present()
+            self._is_open = False
+            self._pause()
+            os.close(self._reader)
 
     def take(self) -> str:
         """All that was printed until now, and forget it.
@@ -85,13 +118,14 @@ class _Log:
         What a process prints is in the pipe before the message that it sends next, so after
         that message nothing is missing.
         """
-        while self._is_open and self._read():
-            pass
+        if self._is_open:
+            self._read_present()
         text = self._kept.decode(errors="replace")
         if self._lost:
             text += f"\n… and {self._lost} bytes more"
         self._kept.clear()
         self._lost = 0
+        self.resume()
         return text
 
 
@@ -105,9 +139,9 @@ class Process(asyncio.Protocol):
         loop = asyncio.get_running_loop()
         self._socket, self._theirs = socket.socketpair()
         self._socket.setblocking(False)
-        self._log = _Log(loop)
         self._received = bytearray()
         self._answers: deque[asyncio.Future[Json]] = deque()
+        self._log = _Log(loop, lambda: bool(self._answers))
         self._unclaimed: deque[Json] = deque()
         self._forked: deque[Process] = deque()
         self._children: dict[int, Process] = {}
@@ -147,20 +181,40 @@ class Process(asyncio.Protocol):
         process = Process()
         handed = [process._theirs.fileno(), process._log.writer]
         data = _framed({"fork": order})
-        while self._transport is not None and self._transport.get_write_buffer_size():
-            await asyncio.sleep(SOCKET_FULL_SECONDS)
-        answer = self._expect()
         try:
-            if not self.ended.done():
-                self._forked.append(process)
-                socket.send_fds(self._socket, [data[:1]], handed)
-                self._write(data[1:])
-            pid = (await answer)["forked"]
+            await self._hand_over(data[:1], handed)
+            self._forked.append(process)
+            self._write(data[1:])
+            pid = (await self._expect())["forked"]
         except BaseException:
             process._abandon()
             raise
-        await process._connect(pid, lambda: self.tell({"kill": pid}))
+        try:
+            await process._connect(pid, lambda: self.tell({"kill": pid}))
+        except BaseException:
+            process.dismiss()
+            raise
         return process
+
+    async def _hand_over(self, data: bytes, descriptors: list[int]) -> None:
+        """Send a byte with descriptors after all that was sent before.
+
+        Raises:
+            EndedError: the process has ended.
+        """
+        while not self.ended.done():
+            if self._transport is None or not self._transport.get_write_buffer_size():
+                try:
+                    socket.send_fds(self._socket, [data], descriptors)
+                except BlockingIOError:
+                    pass  # its end of the socket is full
+                except OSError:
+                    await asyncio.shield(self.ended)
+                    break
+                else:
+                    return
+            await asyncio.sleep(SOCKET_FULL_SECONDS)
+        raise EndedError(self.ended.result())
 
     async def _connect(self, pid: int, kill: Callable[[], None]) -> None:
         self.pid, self._kill = pid, kill
@@ -198,6 +252,7 @@ class Process(asyncio.Protocol):
             answer.set_exception(EndedError(self.ended.result()))
         else:
             self._answers.append(answer)
+            self._log.resume()
         return answer
 
     async def answer(self) -> Json:
@@ -263,10 +318,22 @@ class Process(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
         self._socket.close()
-        # They have seen their parent's end as the end of theirs.
         for child in self._children.values():
+            # Most see their parent's end as the end of theirs, but not one in an endless loop.
+            # The other end of its socket tells that it is there, and the number its own.
+            if child._is_heard():
+                child.kill_now()
             child._on_exit(None)
         self._children.clear()
+
+    def _is_heard(self) -> bool:
+        """Whether some process has the other end of the socket."""
+        try:
+            return bool(self._socket.recv(1, socket.MSG_PEEK))
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
 
     def _receive_last(self) -> None:
         """Take what it sent before it ended: the news of that may come first."""
