@@ -25,9 +25,10 @@ from aiohttp import web
 from yarl import URL
 
 from infra.local.edge_api import BODY_BYTES_MAX, ApiProxy, problem
-from infra.local.edge_listen import LOOPBACK_NAMES, LocalServer, PortTakenError, host_name
+from infra.local.edge_listen import LocalServer, PortTakenError
 from infra.local.edge_site import Site
 from infra.local.edge_tunnel import is_upgrade, tunnel
+from infra.local.host_names import LOOPBACK_NAMES, host_name
 
 __all__ = ["Edge", "EdgeConfig", "PortTakenError"]
 

@@ -20,8 +20,6 @@ from infra.errors import InfraError
 #: How often another ephemeral port is tried when ::1 has it taken already.
 EPHEMERAL_ATTEMPTS: Final = 16
 BACKLOG: Final = 256
-#: Names that a browser gives to this machine; none of them can be another site's DNS name.
-LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 _TAKEN: Final = frozenset({errno.EADDRINUSE, errno.EACCES})
 
@@ -55,12 +53,6 @@ class PortTakenError(InfraError):
             f"port {port} is taken on {address}, and {service} needs it: stop what listens there "
             f"(`lsof -nP -iTCP:{port} -sTCP:LISTEN` shows it) or choose another port"
         )
-
-
-def host_name(host: str) -> str:
-    """Returns the name in a Host header, lower case, without the port: ``[::1]:80`` → ``[::1]``."""
-    name, _, port = host.rpartition(":")
-    return (name if name and port.isdigit() else host).lower()
 
 
 def listen(port: int, service: str) -> list[socket.socket]:

@@ -18,7 +18,7 @@ from yarl import URL
 from infra.errors import InfraError
 from infra.local.deployed import DEFAULT_STAGE, ApiStage, Deployed
 from infra.local.edge_api import ApiProxy
-from infra.local.edge_listen import LOOPBACK_NAMES, host_name
+from infra.local.host_names import LOOPBACK_NAMES, host_name
 from infra.local.schedules import fire
 from infra.local.tracing import Tracer
 

@@ -10,7 +10,8 @@ import pytest
 from aiohttp import web
 
 from infra.local.edge import Edge, EdgeConfig, PortTakenError
-from infra.local.edge_listen import host_name, listen
+from infra.local.edge_listen import listen
+from infra.local.host_names import host_name
 from tests.unit.edge_harness import edge_for, in_loop, serving
 
 

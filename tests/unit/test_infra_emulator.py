@@ -254,6 +254,26 @@ def test_a_running_invocation_survives_an_update(play: Callable[[Scenario], None
     play(scenario)
 
 
+def test_web_pages_have_the_apps_apis_and_nothing_else(play: Callable[[Scenario], None]) -> None:
+    async def scenario(emulated: Emulated, _browser: Browser) -> None:
+        async def status(path: str, **headers: str) -> int:
+            url = f"{emulated.process.endpoint}{path}"
+            async with aiohttp.request("POST", url, headers=headers) as response:
+                assert "Access-Control-Allow-Origin" not in response.headers
+                return response.status
+
+        assert await status("/", Origin="https://evil.example") == 403
+        assert await status("/", Host="evil.example") == 421
+        assert await status("/_ministack/reset") == 404
+        (rest,) = emulated.deployed.http
+        url = f"{emulated.deployed.execute_url(rest)}/health"
+        page = {"Origin": "http://localhost:3000"}
+        async with aiohttp.request("GET", url, headers=page) as response:
+            assert await response.json() == {"answer": 1}
+
+    play(scenario)
+
+
 def test_data_survives_a_restart_and_what_runs_ends_before_it(tmp_path: Path, source: Path) -> None:
     async def first() -> None:
         async with running(tmp_path / "state", source) as (emulated, _browser):

@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from infra.local.edge_listen import LOOPBACK_NAMES, LocalServer, host_name
+from infra.local.edge_listen import LocalServer
+from infra.local.host_names import LOOPBACK_NAMES, host_name
 from infra.local.kakao import authorize, manage, pages, token, users
 from infra.local.kakao.answers import ApiError, KakaoAnswerError, PageError, TokenError
 from infra.local.kakao.faults import FaultError, Faults

@@ -9,6 +9,8 @@ from typing import Any, Final
 
 import uvicorn
 
+from infra.local.ministack.guard import guarded
+
 #: How long a connection stays open between two requests, in seconds. Longer than botocore's
 #: and aiohttp's, so that it is the client who closes.
 KEEP_ALIVE_SECONDS: Final = 75
@@ -23,7 +25,7 @@ class Server(uvicorn.Server):
     def __init__(self, app: Any) -> None:
         """Args: `app` is MiniStack's ASGI application."""
         config = uvicorn.Config(
-            app,
+            guarded(app),
             http="httptools",
             ws="none",  # the gateway has them
             lifespan="on",
