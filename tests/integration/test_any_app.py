@@ -77,6 +77,13 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AnyApp]:
     yield from running(tmp_path_factory.mktemp("full"), "full", "--parameter", "Token=open sesame")
 
 
+@pytest.fixture(scope="module")
+def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AnyApp]:
+    if shutil.which("node") is None:
+        pytest.skip("Node.js Lambdas need node in PATH")
+    yield from running(tmp_path_factory.mktemp("node"), "node")
+
+
 def frame(socket: ClientConnection) -> Any:
     return json.loads(socket.recv(timeout=SECONDS))
 
@@ -282,3 +289,14 @@ def test_another_stack_can_not_have_the_same_state(full: AnyApp) -> None:
     with pytest.raises(RuntimeError, match="in use by another local stack"):
         second.start()
     (full.directory / "ready.json").write_text(ready)
+
+
+# --- node: Node.js, without the AWS SDK ------------------------------------------------------------
+
+
+def test_node_posts_by_both_addresses(node: AnyApp) -> None:
+    with node.connect() as socket:
+        for text in ("hello", "again"):
+            socket.send(text)
+            assert socket.recv(timeout=SECONDS) == f"1 {text}"
+            assert socket.recv(timeout=SECONDS) == f"2 {text}"

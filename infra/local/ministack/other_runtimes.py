@@ -9,6 +9,7 @@ import functools
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from ministack.core import lambda_runtime
@@ -26,6 +27,10 @@ Emit: TypeAlias = Callable[[Json], None]
 #: the pipe before its result is, so a scheduler's breath is enough.
 LOG_WAIT_SECONDS: Final = 0.003
 
+#: What is added to MiniStack's Node.js worker, and where that prepares https for handlers.
+_NODE_HTTPS: Final = Path(__file__).with_name("node_https.js")
+_NODE_PATCHES: Final = "      patchAwsSdk();\n"
+
 _ended = threading.Event()
 
 
@@ -39,6 +44,7 @@ def mend(emit: Emit, faults: FaultInjector | None = None) -> None:
     _report_invocations(emit, faults)
     _search_logs_briefly()
     _let_invocations_finish()
+    _let_node_reach_the_gateway()
 
 
 def _report_invocations(emit: Emit, faults: FaultInjector | None) -> None:
@@ -119,6 +125,17 @@ def _let_invocations_finish() -> None:
     lambda_runtime.kill_workers = kill_idle
     # lambda_svc has imported the name.
     lambda_runtime.release_worker = lambda_svc.release_worker = release_or_end
+
+
+def _let_node_reach_the_gateway() -> None:
+    """Leave https requests to the gateway as they are."""
+    script = lambda_runtime._NODEJS_WORKER_SCRIPT
+    before, found, after = script.partition(_NODE_PATCHES)
+    if not found:
+        raise RuntimeError("MiniStack's Node.js worker is another one than it was")
+    called = f"      const plain = https.request;\n{_NODE_PATCHES}      reachGateway(plain);\n"
+    own = _NODE_HTTPS.read_text(encoding="utf-8")
+    lambda_runtime._NODEJS_WORKER_SCRIPT = f"{before}{called}{after}\n{own}"
 
 
 def is_busy() -> bool:
