@@ -8,6 +8,7 @@ import json
 import os
 import re
 import signal
+import tempfile
 import textwrap
 import time
 import zipfile
@@ -22,7 +23,7 @@ import pytest
 from botocore.config import Config
 
 from infra.local.emulator_process import REGION, EmulatorProcess
-from infra.local.ministack import processes
+from infra.local.ministack import functions, processes
 from infra.local.ministack.functions import WORKERS_AT_ONCE
 
 ROLE = "arn:aws:iam::000000000000:role/worker"
@@ -531,6 +532,37 @@ def test_a_module_that_does_not_import_says_why(
     play(scenario)
 
 
+def test_a_library_that_hangs_at_import_is_given_up(
+    libraries: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (libraries / "hangs.py").write_text("import time\ntime.sleep(99)\n")
+    monkeypatch.setattr(functions, "LIBRARIES_SECONDS", 1.0)
+    monkeypatch.setattr(functions, "INIT_SECONDS", 1.0)
+    monkeypatch.setenv("GATEWAY_PORT", "1")
+    monkeypatch.setenv("STATE_DIR", str(tmp_path / "ministack"))
+    monkeypatch.setenv("PYTHONPATH", str(libraries))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+    async def scenario() -> None:
+        launcher = functions.Launcher()
+        bad = launcher.code((zipped(app="import hangs\n"),))
+        good = launcher.code((zipped(app="import plain\n"),))
+        try:
+            for _ in range(2):
+                with pytest.raises(functions.InitError) as raised:
+                    await launcher.load("app", bad, functions.inherited())
+                assert raised.value.payload["errorType"] == "Sandbox.Timedout"
+            loaded = await launcher.load("app", good, functions.inherited())
+            assert loaded.is_forkable
+        finally:
+            children = list(processes.Process.living)
+            for child in children:
+                child.kill_now()
+            await asyncio.gather(*(child.ended for child in children))
+
+    asyncio.run(asyncio.wait_for(scenario(), 30))
+
+
 def test_new_code_is_tried_before_it_is_given(play: Play) -> None:
     async def scenario(account: Account) -> None:
         def code(answer: str) -> bytes:
@@ -589,6 +621,25 @@ def test_events_and_results_of_any_size_and_kind(play: Play) -> None:
             assert json.loads(answer["Payload"].read()) == event
 
     play(threaded(scenario))
+
+
+def test_an_invocation_that_cannot_be_described_has_its_result(play: Play) -> None:
+    async def scenario(account: Account) -> None:
+        for context in (5, "text", [1]):
+            answer = await asyncio.to_thread(account.invoke, "plain", requestContext=context)
+            assert "pid" in answer
+        assert {told["what"] for told in await account.told_of("plain", 3)} == {""}
+        code = """
+            def handler(event, context):
+                status = 0
+                for _ in range(500):
+                    status = [status]
+                return {"statusCode": status, "body": "here"}
+        """
+        account.create("nested", zipped(app=code))
+        assert (await asyncio.to_thread(account.invoke, "nested"))["body"] == "here"
+
+    play(scenario)
 
 
 def test_layers_are_found(play: Play) -> None:

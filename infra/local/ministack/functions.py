@@ -42,6 +42,10 @@ PATIENCE_SECONDS: Final = 3.0
 #: How long importing a handler may take, in seconds, as on AWS.
 INIT_SECONDS: Final = 10.0
 
+#: How long the library process may take to import what a module needs, in seconds. Longer than
+#: a handler: what it has imported is kept for the next one. After that the module goes without.
+LIBRARIES_SECONDS: Final = 15.0
+
 #: How long workers beyond the first are kept idle for the next burst, in seconds.
 IDLE_SECONDS: Final = 300.0
 
@@ -139,6 +143,8 @@ class Launcher:
         self._libraries: Process | None = None
         self._starting = asyncio.Lock()
         self._is_usable = True
+        #: Modules by their code's directory whose libraries did not import in time.
+        self._too_slow: set[tuple[str, str]] = set()
         self._codes: weakref.WeakValueDictionary[str, Code] = weakref.WeakValueDictionary()
 
     def code(self, archives: tuple[bytes, ...]) -> Code:
@@ -173,7 +179,7 @@ class Launcher:
     async def _load(self, module: str, code: Code, environment: dict[str, str]) -> Loaded:
         function = {"environment": environment, "paths": code.paths, "module": module}
         order = {"function": function}
-        if self._is_usable:
+        if self._is_usable and (code.paths[0], module) not in self._too_slow:
             with contextlib.suppress(EndedError):
                 libraries = await self._library_process(code.paths[0], module)
                 if libraries is not None:
@@ -189,8 +195,17 @@ class Launcher:
         async with self._starting:
             if self._libraries is None or self._libraries.ended.done():
                 self._libraries = await Process.spawn({"libraries": True}, inherited())
-        libraries = self._libraries
-        prepared = await libraries.ask({"libraries": {"code": code, "module": module}})
+            libraries = self._libraries
+            try:
+                async with asyncio.timeout(LIBRARIES_SECONDS):
+                    question = {"code": code, "module": module}
+                    prepared = await libraries.ask({"libraries": question})
+            except TimeoutError:
+                # It is stuck in the import. What it has forked ends with it, and is made again.
+                self._too_slow.add((code, module))
+                self._libraries = None
+                libraries.kill()
+                return None
         self._is_usable = prepared["forkable"]
         return libraries if self._is_usable else None
 

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import functools
 import json
+import logging
 import os
 import time
 import traceback
@@ -24,6 +25,8 @@ from infra.local.ministack.processes import EndedError, Process
 Json: TypeAlias = dict[str, Any]
 Emit: TypeAlias = Callable[[Json], None]
 Key: TypeAlias = tuple[str, str, str, str]
+
+_logger = logging.getLogger(__name__)
 
 #: The account and Region in which functions are looked up by name alone.
 ACCOUNT: Final = "000000000000"
@@ -136,7 +139,6 @@ class Invocations:
             finally:
                 self.running -= 1
                 if not self._has_ended:
-                    made = summary(config["FunctionName"], started, event, outcome)
                     traced = {
                         "request_id": request_id,
                         "trace_id": invocation.root,
@@ -145,12 +147,19 @@ class Invocations:
                         "calls": invocation.calls,
                         "calls_total": invocation.calls_total,
                     }
-                    self._emit({"invocation": {**made, **traced}})
+                    self._tell(config["FunctionName"], started, event, outcome, traced)
         log = outcome.get("log", "")
         if "error" not in outcome:
             return {"body": outcome.get("result"), "log": log}
         log += outcome.get("trace", "")
         return {"body": outcome["error"], "error": True, "log": log}
+
+    def _tell(self, name: str, started: float, event: Any, outcome: Json, traced: Json) -> None:
+        """Tell of an invocation; whatever is in it, its result is not changed by that."""
+        try:
+            self._emit({"invocation": {**summary(name, started, event, outcome), **traced}})
+        except Exception:
+            _logger.exception("An invocation of %s cannot be described", name)
 
     async def _outcome(
         self,
@@ -378,7 +387,9 @@ def what(event: Any) -> str:
     """The route of an HTTP request or a message, or what kind of job it is; no texts."""
     if not isinstance(event, dict):
         return ""
-    context = event.get("requestContext") or {}
+    context = event.get("requestContext")
+    if not isinstance(context, dict):  # of an event of another kind; anybody can invoke
+        context = {}
     if "httpMethod" in context:
         return f"{context['httpMethod']} {event.get('path') or context.get('resourcePath', '')}"
     if isinstance(context.get("http"), dict):  # an HTTP API's
