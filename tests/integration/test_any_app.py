@@ -291,7 +291,7 @@ def test_another_stack_can_not_have_the_same_state(full: AnyApp) -> None:
     (full.directory / "ready.json").write_text(ready)
 
 
-# --- node: Node.js, without the AWS SDK ------------------------------------------------------------
+# --- node: Node.js, without the AWS SDK -----------------------------------------------------------
 
 
 def test_node_posts_by_both_addresses(node: AnyApp) -> None:
