@@ -82,7 +82,7 @@ def gateway_line(what: str, details: Mapping[str, Any]) -> str | None:
             text = f"{details['route']}: {details['reason']}"
         case "cut":
             text = f"closed {details['connection_id']}: {details['reason']}"
-        case "closed" if details["code"] in _BROKEN_RULES:
+        case "closed" if details["code"] in _BROKEN_RULES and not details["by_client"]:
             rule = _BROKEN_RULES[details["code"]]
             text = f"closed {details['connection_id']}: {details['code']}, {rule}"
         case _:

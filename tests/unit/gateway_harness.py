@@ -266,6 +266,8 @@ class Running:
     #: What was logged as a warning or worse; a test that expects something clears it.
     logged: list[str]
     faults: FaultInjector | None = None
+    #: Raised instead of an answer about permissions.
+    refuses_to_authorize: Exception | None = None
 
     def url(self, path: str = f"/{STAGE}", *, tls: bool = False) -> str:
         port = self.gateway.tls_port if tls else self.gateway.port
@@ -364,6 +366,8 @@ async def gateway(
 
     async def authorize(key_id: str, token: str, action: str, resource: str) -> Access:
         asked.append((key_id, token, action, resource))
+        if running.refuses_to_authorize is not None:
+            raise running.refuses_to_authorize
         return accesses.get(key_id, Access(None, allowed=False))
 
     plan = FaultPlan(
@@ -393,9 +397,10 @@ async def gateway(
             await started.start()
             try:
                 started.configure(api or api_with())
-                yield Running(
+                running = Running(
                     started, functions, clock, observed, asked, accesses, logged, injector
                 )
+                yield running
             finally:
                 await started.stop()
         assert started.connections == 0

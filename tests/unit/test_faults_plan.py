@@ -359,3 +359,27 @@ def test_the_documentation_has_every_fault_and_key() -> None:
     text = (Path(__file__).parents[2] / "docs" / "faults.md").read_text()
     named = {*AwsFault, *GatewayFault, *keys(AwsRule), *keys(GatewayRule)}
     assert [name for name in named if f"`{name}`" not in text and f"{name} = " not in text] == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "route"),
+    [
+        (GatewayFault.DUPLICATE, "$connect"),
+        (GatewayFault.SWAP, "$connect"),
+        (GatewayFault.SWAP, "$disconnect"),
+    ],
+)
+def test_events_that_a_fault_cannot_happen_to_are_refused(fault: GatewayFault, route: str) -> None:
+    with pytest.raises(InfraError, match=rf"^route: .*: no {fault}$"):
+        GatewayRule(fault=fault, route=route)
+
+
+def test_a_kill_that_came_too_late_is_none_of_its_times() -> None:
+    injector = FaultInjector(FaultPlan(gateway=(GatewayRule(fault=GatewayFault.KILL, times=1),)))
+    first = injector.invocation("f")
+    assert first is not None
+    assert injector.invocation("f") is None
+    injector.spare(first)
+    assert injector.injected["gateway rule 1"] == 0
+    assert injector.invocation("f") is not None
+    assert injector.invocation("f") is None

@@ -7,6 +7,7 @@ import json
 
 import pytest
 
+from infra.local import log
 from infra.local.gateway.limits import Limits
 from tests.unit.gateway_harness import (
     BINARY,
@@ -414,3 +415,35 @@ async def test_many_connections_come_and_go() -> None:
         await running.functions.event("disconnect", 60)
         await running.settled()
         assert len(running.functions.named("disconnect")) == 60
+
+
+@in_loop
+async def test_a_client_that_reads_no_answers_is_cut_off_and_told_of() -> None:
+    answer = {"statusCode": 200, "body": "x" * 60_000}
+    for sent in (text("hello") * 50, frame(PING, b"x" * 100) * 10_000):
+        async with gateway(api_with(answering=["$default"]), limits=SMALL) as running:
+            running.functions.returns("default", answer)
+            async with running.raw() as client:
+                await client.upgrade()
+                client.writer.transport.pause_reading()  # type: ignore[attr-defined] # a socket has it
+                while "cut" not in dict(running.observed):
+                    client.writer.write(sent)
+                    await asyncio.sleep(0.01)
+            await running.functions.event("disconnect")
+        cut = [details["reason"] for what, details in running.observed if what == "cut"]
+        assert cut == ["it does not read"]
+
+
+@in_loop
+async def test_who_broke_a_rule_is_told_from_who_says_that_another_did() -> None:
+    async with gateway(limits=SMALL) as running:
+        for sent in (frame(CLOSE, b"\x03\xf1"), frame(TEXT, b"x" * 33_000)):
+            async with running.raw() as client:
+                await client.upgrade()
+                await client.send(sent)
+                assert await client.close_code() == 1009
+            await running.settled()
+    closed = [details for what, details in running.observed if what == "closed"]
+    assert [details["code"] for details in closed] == [1009, 1009]
+    assert [details["by_client"] for details in closed] == [True, False]
+    assert [log.gateway_line("closed", details) is None for details in closed] == [True, False]

@@ -172,3 +172,16 @@ async def test_a_swapped_connection_does_not_hold_another() -> None:
             await running.functions.event("default", 3)
         order: list[Json] = running.functions.named("default")
         assert [event["body"] for event in order] == ["of another", "next", "held"]
+
+
+@in_loop
+async def test_what_no_fault_can_happen_to_is_not_counted() -> None:
+    rules = [GatewayRule(fault=GatewayFault.SWAP, ms=5), GatewayRule(fault=GatewayFault.DUPLICATE)]
+    async with gateway(api_with("$connect", "$disconnect"), faults=rules) as running:
+        async with running.client() as client:
+            await client.send("without a route")
+            assert "Forbidden" in await client.recv()
+        await running.functions.event("disconnect", 2)
+        assert running.faults is not None
+        assert running.faults.injected == {"gateway rule 2": 1}
+        assert "1 events" in running.faults.report()[1]

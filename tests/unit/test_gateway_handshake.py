@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from websockets.exceptions import InvalidStatus
 
+from infra.errors import InfraError
 from infra.local.gateway.api import Authorizer, Route, Throttle
 from infra.local.gateway.limits import Limits
 from tests.unit.gateway_harness import (
@@ -544,3 +545,17 @@ async def test_it_has_tls_for_clients_that_want_it() -> None:
             assert await client.recv() == "hi"
         left = await running.functions.event("disconnect")
         assert left["requestContext"]["disconnectStatusCode"] == 1000
+
+
+@in_loop
+async def test_less_than_one_connection_a_second_is_a_limit_too() -> None:
+    async with gateway(limits=Limits(connects_per_second=0.5, closing_seconds=0.1)) as running:
+        assert [await status_of_refusal(running) for _ in range(2)] == [101, 429]
+        running.clock.now += 2
+        assert [await status_of_refusal(running) for _ in range(2)] == [101, 429]
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "-inf", "0"])
+def test_a_limit_is_a_number(value: str) -> None:
+    with pytest.raises(InfraError, match="idle_seconds must be above 0"):
+        Limits.from_pairs([f"idle_seconds={value}"])

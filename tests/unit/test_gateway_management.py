@@ -22,6 +22,7 @@ from botocore.exceptions import ClientError
 from websockets.exceptions import ConnectionClosed
 from yarl import URL
 
+from infra.errors import InfraError
 from infra.local.gateway.limits import Limits
 from infra.local.gateway.permissions import Access
 from infra.local.gateway.sigv4 import Credentials
@@ -37,6 +38,11 @@ from tests.unit.gateway_harness import (
 
 UNKNOWN = "AAAAAAAAAAAAAAA="
 LIMITS = Limits(closing_seconds=0.1)
+
+
+def reasons(running: Running) -> list[str]:
+    """Why connections were cut off."""
+    return [str(details["reason"]) for what, details in running.observed if what == "cut"]
 
 
 async def call(client: Any, operation: str, **arguments: Any) -> Any:
@@ -481,6 +487,7 @@ async def test_a_client_that_does_not_read_is_cut_off(tls: bool) -> None:
         assert context["disconnectStatusCode"] == 1006
         with pytest.raises(management.exceptions.GoneException):
             await running.post(connection_id, b"x")
+    assert reasons(running) == ["it does not read"]
 
 
 @in_loop
@@ -506,3 +513,15 @@ async def test_other_requests_go_to_the_fallback() -> None:
             assert (status, content) == (200, {"path": path, "bytes": 500_000})
     async with gateway() as running:
         assert (await raw_call(running, path="/"))[0] == 404
+
+
+@in_loop
+async def test_permissions_that_cannot_be_asked_are_a_failure_of_the_gateway() -> None:
+    async with gateway() as running, running.client():
+        running.refuses_to_authorize = InfraError("MiniStack has ended")
+        posted = {"ConnectionId": await running.id_of_latest(), "Data": b"x"}
+        status, code, message = await failure(running.management(), "post_to_connection", **posted)
+        assert (status, code) == (500, "InternalServerErrorException")
+        assert message == "Internal server error"
+    (failed,) = (details for what, details in running.observed if what == "failed")
+    assert failed["reason"] == "MiniStack has ended"

@@ -615,3 +615,17 @@ async def test_a_stage_can_limit_a_route() -> None:
         running.clock.now += 1
         await client.send('{"action": "chat"}')
         await running.functions.event("chat", 3)
+
+
+@in_loop
+async def test_a_route_response_above_the_limit_is_an_integration_error() -> None:
+    api = api_with(answering=["$default"])
+    async with gateway(api, limits=SMALL) as running, running.client() as client:
+        running.functions.returns("default", {"statusCode": 200, "body": "ü" * 128})
+        await client.send("hello")
+        assert await client.recv() == "ü" * 128
+        running.functions.returns("default", {"statusCode": 200, "body": "ü" * 128 + "."})
+        await client.send("hello")
+        assert json.loads(await client.recv())["message"] == "Internal server error"
+    (failed,) = (details for what, details in running.observed if what == "failed")
+    assert failed["reason"] == "the route response has 257 bytes; 256 are allowed"

@@ -15,6 +15,7 @@ from infra.local.faults.aws_call import AwsCall
 from infra.local.faults.aws_errors import AwsError
 from infra.local.faults.aws_models import MANAGEMENT
 from infra.local.faults.rules import (
+    DISCONNECT,
     KILL_MS,
     SWAP_MS,
     AwsFault,
@@ -111,6 +112,10 @@ class _Counted:
         self._struck += 1
         return _Strike(draw.uniform(*self._ms) / 1000)
 
+    def take_back(self) -> None:
+        """A strike had no effect, and is none of the rule's ``times``. Not thread-safe."""
+        self._struck -= 1
+
     def _spent(self) -> bool:
         return self.rule.times is not None and self._struck >= self.rule.times
 
@@ -175,9 +180,10 @@ class FaultInjector:
         """What happens to a message, or to a $disconnect, which can be duplicated, too."""
         names: list[str] = []
         copies, copy_seconds, hold_seconds = 1, 0.0, 0.0
-        for rule, name, strike in self._gateway_strikes(
-            {GatewayFault.DUPLICATE, GatewayFault.SWAP}, route_key
-        ):
+        possible = {GatewayFault.DUPLICATE}
+        if route_key != DISCONNECT:
+            possible.add(GatewayFault.SWAP)  # nothing comes after it
+        for rule, name, strike in self._gateway_strikes(possible, route_key):
             names.append(name)
             if rule.fault is GatewayFault.DUPLICATE:
                 copies, copy_seconds = copies + 1, max(copy_seconds, strike.seconds)
@@ -211,6 +217,14 @@ class FaultInjector:
             ]
             self.injected.update(name for _rule, name, _strike in struck)
         yield from struck
+
+    def spare(self, fault: KillFault) -> None:
+        """Take a kill back: the invocation had ended before its time came."""
+        with self._lock:
+            self.injected[fault.rule] -= 1
+            for _rule, counted in self._gateway:
+                if counted.name == fault.rule:
+                    counted.take_back()
 
     def count_elsewhere(self, name: str) -> None:
         """Count a rule's effect that another process, with an injector of its own, had."""

@@ -19,6 +19,11 @@ SWAP_MS: Final = 200.0
 KILL_MS: Final = 50.0
 
 
+#: Events that are no messages.
+CONNECT: Final = "$connect"
+DISCONNECT: Final = "$disconnect"
+
+
 class RuleError(InfraError):
     """A rule that makes no sense.
 
@@ -192,7 +197,8 @@ class GatewayRule(Rule):
 
     Args:
         fault: what happens.
-        route: of ``duplicate`` and ``swap``: pattern of the event's route key.
+        route: of ``duplicate`` and ``swap``: pattern of the event's route key. There are none
+            of ``$connect``; ``$disconnect`` can be duplicated only.
         function: of ``kill``: pattern of the Lambda's name.
         ms: of ``duplicate``: how long after the first the second one comes; of ``swap``: how
             long the message is held at most if no other comes (200); of ``kill``: how long
@@ -217,6 +223,12 @@ class GatewayRule(Rule):
         for field in ("route", "function"):
             if getattr(self, field) is not None:
                 _text(field, getattr(self, field))
+        if self.route == CONNECT:
+            raise RuleError(
+                "route", f"{CONNECT} is the handshake, which comes once: no {self.fault}"
+            )
+        if self.route == DISCONNECT and self.fault is GatewayFault.SWAP:
+            raise RuleError("route", f"nothing comes after {DISCONNECT}: no {self.fault}")
         _milliseconds("ms", self.ms)
 
 

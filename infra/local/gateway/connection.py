@@ -80,12 +80,22 @@ class Connection:
         self._refused = False
         self._closing: asyncio.TimerHandle | None = None
         self._cause: tuple[int, str] | None = None
+        #: Whether it was cut off as it left too much unread.
+        self.is_unread = False
         self.ended: asyncio.Future[tuple[int, str]] = asyncio.get_running_loop().create_future()
 
     @property
     def is_open(self) -> bool:
         """Whether messages can be sent."""
         return self._framing.state is State.OPEN and not self._transport.is_closing()
+
+    @property
+    def is_closed_by_client(self) -> bool:
+        """Once it has ended: whether the client began it, by a close frame or by leaving."""
+        framing = self._framing
+        if self._cause is not None or self.is_unread:
+            return False
+        return framing.close_sent is None or bool(framing.close_rcvd_then_sent)
 
     def feed_data(self, data: bytes) -> tuple[bool, bytes]:
         """Take what came from the client; all of it."""
@@ -111,7 +121,7 @@ class Connection:
             raise ConnectionError("the client is gone")
         unread = self._transport.get_write_buffer_size()
         if unread and unread + len(message) > self._limits.unread_bytes:
-            self.abort()
+            self._cut_off()
             raise BufferFullError("the client does not read")
         size = self._limits.frame_bytes
         frames = [message[start : start + size] for start in range(0, len(message), size)] or [b""]
@@ -132,6 +142,10 @@ class Connection:
         self._framing.send_close(code, reason)
         self._write()
         self._expect_end()
+
+    def _cut_off(self) -> None:
+        self.is_unread = True
+        self.abort()
 
     def abort(self) -> None:
         """Cut the socket; what was not sent is lost."""
@@ -213,7 +227,7 @@ class Connection:
             not self._transport.is_closing()
             and self._transport.get_write_buffer_size() > self._limits.unread_bytes
         ):
-            self.abort()  # a client that sends pings and reads no answers, for example
+            self._cut_off()  # a client that sends pings and reads no answers, for example
 
     def _expect_end(self) -> None:
         """The closing handshake has begun; it must not last."""

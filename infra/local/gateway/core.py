@@ -60,7 +60,8 @@ class Core:
         self.tasks: set[asyncio.Task[Any]] = set()
         self._observe = observe
         connects = limits.connects_per_second
-        self.connects = TokenBucket(connects, connects, clock.monotonic)
+        # Below 1 a second, too, it has to hold a whole one.
+        self.connects = TokenBucket(connects, max(1, connects), clock.monotonic)
         self.requests = TokenBucket(
             limits.requests_per_second, limits.request_burst, clock.monotonic
         )

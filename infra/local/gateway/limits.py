@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import math
 import typing
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -50,8 +51,9 @@ class Limits:
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
-            if getattr(self, field.name) <= 0:
-                raise InfraError(f"limit {field.name} must be above 0")
+            value = getattr(self, field.name)
+            if not math.isfinite(value) or value <= 0:
+                raise InfraError(f"limit {field.name} must be above 0 and finite, not {value}")
 
     @classmethod
     def from_pairs(cls, pairs: Iterable[str]) -> Self:

@@ -75,6 +75,9 @@ class ManagementApi:
             response = await self._answer(request, stage, connection_id)
         except ManagementError as error:
             response = error.response()
+            if error.status >= 500:
+                route = f"{request.method} @connections"
+                self._core.observe("failed", route=route, reason=str(error.__cause__ or error))
         self._core.observe(
             "post" if request.method == "POST" else request.method.lower(),
             connection_id=connection_id,
@@ -131,7 +134,6 @@ class ManagementApi:
         try:
             client.connection.send_text(body)
         except BufferFullError as error:
-            self._core.observe("cut", connection_id=connection_id, reason="it does not read")
             raise too_many() from error
         except ConnectionError as error:
             raise gone() from error

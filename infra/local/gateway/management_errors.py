@@ -33,6 +33,11 @@ def gone() -> ManagementError:
     return ManagementError(410, "GoneException", "Gone")
 
 
+def internal() -> ManagementError:
+    """The gateway could not do it; why is for the developer."""
+    return ManagementError(500, "InternalServerErrorException", "Internal server error")
+
+
 def too_many() -> ManagementError:
     """The account's or the stage's limit is reached, or what a client leaves unread."""
     return ManagementError(429, "LimitExceededException", "Too Many Requests")

@@ -12,7 +12,7 @@ import logging
 from dataclasses import dataclass
 
 from infra.local.gateway.api import DISCONNECT, Route
-from infra.local.gateway.core import Client, Core
+from infra.local.gateway.core import NO_FAULT, Client, Core
 from infra.local.gateway.events import Subject, new_id, new_trace_id
 from infra.local.gateway.lambdas import NO_STATUS, InvocationError, result_status
 
@@ -56,7 +56,7 @@ class Messages:
         route = client.subject.api.select(text)
         # One for all copies: what is delivered twice is the same event.
         arrival = Arrival(text, new_id(), new_id(), self._core.now_ms())
-        fault = self._core.fault_of(route.key if route else "")
+        fault = self._core.fault_of(route.key) if route is not None else NO_FAULT
         passing, client.held = client.held, []
         for copy in range(fault.copies):
             client.connection.handling(+1)
@@ -121,7 +121,14 @@ class Messages:
         if not route.has_response:
             return None
         body = result.get("body")
-        return body if isinstance(body, str) and body else None
+        if not isinstance(body, str) or not body:
+            return None
+        size, limit = len(body.encode("utf-8", "replace")), self._core.limits.message_bytes
+        if size > limit:
+            reason = f"the route response has {size} bytes; {limit} are allowed"
+            self._core.observe("failed", trace_id=trace_id, route=route.key, reason=reason)
+            return _error_frame("Internal server error", subject.connection_id, request_id)
+        return body
 
 
 def _error_frame(message: str, connection_id: str, request_id: str) -> str:

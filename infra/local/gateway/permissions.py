@@ -11,8 +11,9 @@ from typing import Final
 
 from aiohttp import web
 
+from infra.errors import InfraError
 from infra.local.gateway.clock import Clock
-from infra.local.gateway.management_errors import ManagementError
+from infra.local.gateway.management_errors import ManagementError, internal
 from infra.local.gateway.sigv4 import Signature, is_valid
 
 ACTION: Final = "execute-api:ManageConnections"
@@ -55,7 +56,7 @@ class Gatekeeper:
                 are asked once for all connections.
 
         Raises:
-            ManagementError: 403, with the reason.
+            ManagementError: 403, with the reason; 500 if IAM can't be asked.
         """
         authorization = request.headers.get("Authorization")
         if authorization is None:
@@ -99,7 +100,10 @@ class Gatekeeper:
         known = self._known.get((key_id, token, resource))
         if known is not None and now - known[0] < ACCESS_SECONDS:
             return known[1]
-        access = await self._authorize(key_id, token, ACTION, resource)
+        try:
+            access = await self._authorize(key_id, token, ACTION, resource)
+        except (InfraError, OSError) as error:
+            raise internal() from error
         if len(self._known) > 1000:  # old session tokens
             self._known.clear()
         self._known[key_id, token, resource] = (now, access)

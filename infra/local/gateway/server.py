@@ -213,7 +213,15 @@ class Gateway:
             del self._core.clients[connection_id]
             for held in client.held:
                 held.set()
-        self._core.observe("closed", connection_id=connection_id, code=code, reason=reason)
+        if connection.is_unread:
+            self._core.observe("cut", connection_id=connection_id, reason="it does not read")
+        self._core.observe(
+            "closed",
+            connection_id=connection_id,
+            code=code,
+            reason=reason,
+            by_client=connection.is_closed_by_client,
+        )
         self._core.spawn(self._messages.tell_end(client.subject, code, reason))
         response.force_close()
         return response
