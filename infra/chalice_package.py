@@ -134,6 +134,8 @@ def _is_hidden(path: Path) -> bool:
 def _from_import_on(traceback: str) -> str:
     """A traceback without Chalice's own frames, if it was the app's import that failed."""
     _before, found, after = traceback.rpartition("_call_with_frames_removed\n")
+    # What comes of a syntax error without importing anything: Chalice's words for it.
+    after = after.partition("\n\nDuring handling of the above exception")[0]
     return f"Traceback (most recent call last):\n{after}" if found else traceback
 
 

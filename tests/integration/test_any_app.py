@@ -199,6 +199,29 @@ def test_a_new_route_of_chalice_is_served(broadcast: AnyApp) -> None:
         assert say(socket, "still here") == "new"
 
 
+def test_code_of_chalice_that_does_not_import_stays_out(broadcast: AnyApp) -> None:
+    app = broadcast.source / "app.py"
+    working = app.read_text()
+    with broadcast.connect() as socket:
+        said = broadcast.log_path.read_text()
+        before = say(socket, "a message")
+        for broken, reason in (("(", "SyntaxError"), ("\nimport nothing_like_it", "No module")):
+            app.write_text(working + broken)
+            until(lambda reason=reason: reason in new(broadcast, said))  # type: ignore[misc]
+            assert say(socket, "a message") == before
+        assert new(broadcast, said).count("not updated, the old code stays") == 2
+        app.write_text(working + "\nVALUE = 1\n")
+        until(lambda: "updated in" in new(broadcast, said))
+        assert new(broadcast, said).count("updated in") == 1
+        assert "site-packages" not in new(broadcast, said)
+        assert say(socket, "a message") == before
+
+
+def new(app: AnyApp, said: str) -> str:
+    """What an app's stack has said since."""
+    return app.log_path.read_text().removeprefix(said)
+
+
 # --- full: REST, an authorizer, a subprotocol, route keys, jobs ----------------------------------
 
 

@@ -51,6 +51,16 @@ def test_the_package_has_app_and_chalices_runtime_only(tmp_path: Path) -> None:
     assert all(name.endswith(".py") for name in names)
 
 
+def test_a_syntax_error_is_shown_without_the_packagers_frames(tmp_path: Path, source: Path) -> None:
+    (source / "app.py").write_text("def x(:\n")
+    with pytest.raises(InfraError) as caught:
+        package(tmp_path / "out", stage="dev", libraries=False, source=source)
+    said = str(caught.value)
+    assert 'File "app.py", line 1' in said
+    assert said.endswith("SyntaxError: invalid syntax")
+    assert "chalice/cli" not in said
+
+
 def test_an_app_that_does_not_import_is_shown_with_its_own_lines(
     tmp_path: Path, source: Path
 ) -> None:

@@ -103,7 +103,8 @@ class ChaliceApp:
         for code in last.code.values():
             if code not in new:
                 new[code] = chalice_package.with_app_files(code, self._project)
-        return dataclasses.replace(last, code={name: new[code] for name, code in last.code.items()})
+        changed = {name: new[code] for name, code in last.code.items()}
+        return dataclasses.replace(last, code=changed, is_imported=False)
 
     def _merged(self) -> Path | None:
         merge = self._packaging.merge
