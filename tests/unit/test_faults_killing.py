@@ -32,8 +32,10 @@ def test_a_process_is_killed_while_its_invocation_runs() -> None:
 
 
 def test_what_ended_before_its_time_is_not_killed() -> None:
-    with killing(KillFault("gateway rule 1", 60.0), lambda: pytest.fail("killed")) as fate:
-        pass
+    fault, spared = KillFault("gateway rule 1", 60.0), list[KillFault]()
+    with killing(fault, lambda: pytest.fail("killed"), spared.append) as fate:
+        assert not spared
+    assert spared == [fault]
     # The timer may have been about to strike when the invocation ended.
     fate.strike()
     assert fate.struck == ""

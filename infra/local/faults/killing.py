@@ -53,13 +53,18 @@ class Killing:
 
 
 @contextlib.contextmanager
-def killing(fault: KillFault | None, kill: Callable[[], bool]) -> Iterator[Killing]:
+def killing(
+    fault: KillFault | None,
+    kill: Callable[[], bool],
+    spare: Callable[[KillFault], None] | None = None,
+) -> Iterator[Killing]:
     """Have an invocation's process killed some time after its start, while the body runs.
 
     Args:
         fault: FaultInjector.invocation's answer.
         kill: ends the process at once (SIGKILL); False if there is none. It is called from
             another thread.
+        spare: FaultInjector.spare, for an invocation that ends before its time.
     """
     fate = Killing(fault.rule if fault is not None else "", kill)
     timer = threading.Timer(fault.seconds, fate.strike) if fault is not None else None
@@ -72,3 +77,5 @@ def killing(fault: KillFault | None, kill: Callable[[], bool]) -> Iterator[Killi
         fate.end()
         if timer is not None:
             timer.cancel()
+        if fault is not None and spare is not None and not fate.struck:
+            spare(fault)

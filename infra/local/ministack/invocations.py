@@ -17,7 +17,7 @@ from ministack.core import lambda_runtime
 from ministack.core.responses import new_uuid
 from ministack.services import apigateway, apigateway_v1, cloudwatch_logs, lambda_svc
 
-from infra.local.faults.injector import FaultInjector, KillFault
+from infra.local.faults.injector import FaultInjector
 from infra.local.ministack import calls
 from infra.local.ministack.functions import InitError, Launcher, Pool, Settings
 from infra.local.ministack.processes import EndedError, Process
@@ -193,7 +193,7 @@ class Invocations:
             "trace_id": invocation.header,
         }
         is_over = False
-        fate = _Fate(self._faults.invocation(pool.settings.name) if self._faults else None, worker)
+        fate = _Fate(self._faults, pool.settings.name, worker)
         try:
             async with asyncio.timeout(pool.settings.timeout):
                 outcome = await worker.ask(message)
@@ -326,12 +326,15 @@ def _log_for_readers_only() -> None:
 class _Fate:
     """Kills a worker in mid-flight if a fault says so."""
 
-    def __init__(self, fault: KillFault | None, worker: Process) -> None:
+    def __init__(self, faults: FaultInjector | None, function: str, worker: Process) -> None:
         self.struck = ""
+        self._faults = faults
+        self._fault = faults.invocation(function) if faults is not None else None
         self._timer: asyncio.TimerHandle | None = None
-        if fault is not None:
+        if self._fault is not None:
             loop = asyncio.get_running_loop()
-            self._timer = loop.call_later(fault.seconds, self._strike, fault.rule, worker)
+            seconds, rule = self._fault.seconds, self._fault.rule
+            self._timer = loop.call_later(seconds, self._strike, rule, worker)
 
     def _strike(self, rule: str, worker: Process) -> None:
         self.struck = rule
@@ -340,6 +343,8 @@ class _Fate:
     def end(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
+        if self._faults is not None and self._fault is not None and not self.struck:
+            self._faults.spare(self._fault)
 
 
 def is_ours(record: Json, config: Json) -> bool:

@@ -59,7 +59,8 @@ def _report_invocations(emit: Emit, faults: FaultInjector | None) -> None:
             if _ended.is_set():
                 raise RuntimeError("the emulator is stopping")
             fault = faults.invocation(self.func_name) if faults is not None else None
-            with killing(fault, functools.partial(_kill, self)) as fate:
+            spare = faults.spare if faults is not None else None
+            with killing(fault, functools.partial(_kill, self), spare) as fate:
                 result = invoke(self, event, request_id, **context)
             result["fault"] = fate.struck or None
         except Exception as failure:
