@@ -17,6 +17,13 @@ from typing import Final
 _EXECUTE_API: Final = re.compile(r"[a-z0-9]+\.execute-api\.[a-z0-9-]+\.amazonaws\.com(\.cn)?")
 _CONNECT: Final = re.compile(r"CONNECT (?P<host>[^ :]+|\[[0-9a-fA-F:]+\]):(?P<port>\d{1,5}) HTTP/1")
 
+#: What is no request; what can't be reached; a port above 65535, a name that DNS can't have.
+_NO_WAY: Final = (
+    *(asyncio.IncompleteReadError, asyncio.LimitOverrunError),
+    OSError,
+    *(OverflowError, UnicodeError),
+)
+
 #: How long a request may take to arrive, and a connection to be made, in seconds.
 CONNECT_SECONDS: Final = 10.0
 HEAD_BYTES_MAX: Final = 16 * 1024
@@ -83,7 +90,7 @@ class AwsNames:
                     writer.write(b"HTTP/1.1 405 Method Not Allowed\r\nContent-Length: 0\r\n\r\n")
                     return
                 there, towards = await asyncio.open_connection(*self._place(asked))
-        except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+        except _NO_WAY:
             writer.write(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n")
             return
         writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")

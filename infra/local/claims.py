@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
+import stat
 from pathlib import Path
 from typing import TextIO
 
@@ -35,10 +37,16 @@ def claim_port(port: int, service: str, way_out: str) -> int:
 def claim_directory(path: Path) -> TextIO:
     """Have a state directory to oneself for as long as the returned file is open.
 
+    It has tables, messages and keys, so other users of the machine have no access to it.
+
     Raises:
         InfraError: another local stack has it; names its process.
     """
     path.mkdir(parents=True, exist_ok=True)
+    mode = path.stat().st_mode
+    if not mode & stat.S_ISVTX:  # /tmp and its like are everybody's
+        with contextlib.suppress(PermissionError):  # another user's
+            path.chmod(0o700)
     ignore = path / ".gitignore"
     if not ignore.exists():
         ignore.write_text("*\n", encoding="utf-8")

@@ -60,6 +60,9 @@ class HttpFront:
         path, _, query = request.raw_path.partition("?")
         if path == SCHEDULES_PATH or path.startswith(f"{SCHEDULES_PATH}/"):
             return await self._schedules(request, deployed, path.removeprefix(SCHEDULES_PATH))
+        if path in (TRACES_PATH, f"{TRACES_PATH}/"):
+            usage = "VALUE is a value in a message's JSON, or the root of a trace"
+            return _message(400, f"GET {TRACES_PATH}/VALUE; {usage}")
         if path.startswith(f"{TRACES_PATH}/"):
             return self._traces(request, unquote(path.removeprefix(f"{TRACES_PATH}/")))
         first, _, rest = path.removeprefix("/").partition("/")

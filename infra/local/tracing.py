@@ -5,12 +5,15 @@ call, which is how X-Ray puts them together. The local stack does the same, so a
 followed through the gateway, its Lambda, the Lambdas that that one invokes, and the posts.
 https://docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html#xray-concepts-tracingheader
 
-Steps are kept without bodies: neither messages nor tokens are in a trace.
+Steps are kept without bodies: neither messages nor tokens are in a trace. What a message is
+found by, the short values in its JSON, is kept as keyed hashes.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import time
 from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Mapping
@@ -36,10 +39,10 @@ class Step:
 
 @dataclass
 class Trace:
-    """What is known of one trace."""
+    """What is known of one trace. ``labels``: keyed hashes of the message's values."""
 
     root: str
-    labels: frozenset[str] = frozenset()
+    labels: frozenset[bytes] = frozenset()
     steps: deque[Step] = field(default_factory=lambda: deque(maxlen=STEPS_MAX))
 
     def lines(self) -> list[str]:
@@ -71,7 +74,8 @@ class Tracer:
         follow: a text; traces whose message has a value equal to it are told as they happen.
         say: takes the lines of followed traces.
         """
-        self._follow = follow
+        self._key = os.urandom(hashlib.blake2b.MAX_KEY_SIZE)
+        self._follow = self._hash(follow) if follow is not None else None
         self._say = say
         self._traces: OrderedDict[str, Trace] = OrderedDict()
         self._posts: OrderedDict[str, Counter[str]] = OrderedDict()
@@ -115,15 +119,20 @@ class Tracer:
 
     def find(self, text: str) -> list[Trace]:
         """The remembered traces whose message had a value equal to a text; or that root."""
+        label = self._hash(text)
         return [
-            trace for trace in self._traces.values() if text in trace.labels or trace.root == text
+            trace for trace in self._traces.values() if label in trace.labels or trace.root == text
         ]
+
+    def _hash(self, value: str) -> bytes:
+        content = value.encode("utf-8", "surrogatepass")
+        return hashlib.blake2b(content, digest_size=16, key=self._key).digest()
 
     def _message(self, details: Mapping[str, Any]) -> None:
         root = str(details["trace_id"])
         body = str(details["body"])
         trace = self._trace(root)
-        trace.labels = labels(body)
+        trace.labels = frozenset(map(self._hash, labels(body)))
         if self._follow in trace.labels:
             self._say(f"following {root}")
         size = len(body.encode())

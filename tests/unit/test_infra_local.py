@@ -14,7 +14,7 @@ import pytest
 from infra.aws import template as templates
 from infra.errors import InfraError
 from infra.local import log
-from infra.local.claims import claim_port
+from infra.local.claims import claim_directory, claim_port
 from infra.local.headers import security_headers
 from infra.local.ministack import summary, what
 from infra.local.pingpong.__main__ import parse
@@ -191,3 +191,13 @@ def test_what_a_client_names_itself_can_be_printed(capsys: pytest.CaptureFixture
 
 def test_a_log_with_endless_brackets_is_printed_as_it_is() -> None:
     assert lines(log="[" * 30_000)[1].strip() == "[" * 30_000
+
+
+def test_the_state_is_for_its_owner_only(tmp_path: Path) -> None:
+    state, shared = tmp_path / "state", tmp_path / "shared"
+    state.mkdir(mode=0o755)
+    shared.mkdir()
+    shared.chmod(0o1777)
+    for path, mode in ((state, 0o700), (tmp_path / "new", 0o700), (shared, 0o1777)):
+        with claim_directory(path):
+            assert stat.S_IMODE(path.stat().st_mode) == mode

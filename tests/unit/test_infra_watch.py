@@ -128,7 +128,8 @@ def test_api_gateways_names_lead_to_the_gateway_and_others_where_they_say() -> N
             assert (await ask(proxy, aws)).endswith(f"{aws}/x".encode())
             here = f"127.0.0.1:{port}"
             assert (await ask(proxy, here)).endswith(f"{here}/x".encode())
-            assert b" 502 " in await ask(proxy, "127.0.0.1:1")
+            for nowhere in ("127.0.0.1:1", "127.0.0.1:99999", f"{'a' * 64}.invalid:443", "a..b:1"):
+                assert b" 502 " in await ask(proxy, nowhere)
 
             def plain() -> int:
                 opener = urllib.request.build_opener(urllib.request.ProxyHandler({"http": proxy}))

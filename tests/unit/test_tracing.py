@@ -113,3 +113,14 @@ def test_labels_are_the_short_values_of_a_message() -> None:
 def test_a_header_without_parts_has_none() -> None:
     assert header_parts("") == {}
     assert header_parts("Root=1-2-3;Parent=4") == {"Root": "1-2-3", "Parent": "4"}
+
+
+def test_what_was_said_is_not_kept() -> None:
+    tracer = Tracer("followed")
+    message(tracer, json.dumps({"text": "a secret", "lone": "\ud800"}))
+    assert len(tracer.find("a secret")) == 1
+    assert "a secret" not in repr(vars(tracer))
+    # Another run's hashes are others.
+    other = Tracer()
+    message(other, '{"text": "a secret"}')
+    assert not tracer.find(ROOT)[0].labels & other.find(ROOT)[0].labels
