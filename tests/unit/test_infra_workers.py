@@ -42,6 +42,10 @@ def handler(event, context):
         subprocess.run([sys.executable, "-c", f"print({event['child_print']!r})"])
     if event.get("sleep"):
         time.sleep(event["sleep"])
+    if event.get("compute"):
+        end = time.process_time() + event["compute"]
+        while time.process_time() < end:
+            pass
     if event.get("wait"):
         open(event["wait"] + f".{os.getpid()}", "w").close()
         deadline = time.monotonic() + 9
@@ -400,11 +404,21 @@ def test_a_crowd_shares_a_few_workers(play: Play) -> None:
     play(threaded(scenario))
 
 
-def test_a_long_queue_gets_no_worker_for_each_that_waits(play: Play) -> None:
+def test_a_long_queue_for_the_cpu_gets_no_worker_for_each_that_waits(play: Play) -> None:
     def scenario(account: Account) -> None:
-        # The last wait longer than the patience, but a worker comes free all the time.
-        made = account.at_once("plain", [{"sleep": 0.5}] * 8 * WORKERS_AT_ONCE)
+        made = account.at_once("plain", [{"compute": 0.05}] * 6 * WORKERS_AT_ONCE)
         assert len({answer["pid"] for answer in made}) <= WORKERS_AT_ONCE + 1
+
+    play(threaded(scenario))
+
+
+def test_handlers_that_wait_do_not_hold_others_back(play: Play, tmp_path: Path) -> None:
+    def scenario(account: Account) -> None:
+        # All are there at once; one every few seconds would be too few.
+        count = WORKERS_AT_ONCE + 6
+        with busy(account, "plain", tmp_path / "go", count) as made:
+            pass
+        assert len({answer["pid"] for answer in made}) == count
 
     play(threaded(scenario))
 

@@ -8,7 +8,7 @@ test_infra_emulator.py fails when a name is gone. Found out in docs/local-stack-
 - identity: IAM;
 - memo: what need not be computed again;
 - state: what is kept;
-- invocations, functions, processes, runtime: Lambda, from request to handler, for Python;
+- invocations, functions, slack, processes, runtime: Lambda, from request to handler, for Python;
 - other_runtimes: Lambda for Node.js;
 - resources: types of CloudFormation resources;
 - http_api: HTTP APIs described by OpenAPI;

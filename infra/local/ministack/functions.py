@@ -28,15 +28,22 @@ from ministack.core.responses import new_uuid
 from ministack.services import lambda_svc
 
 from infra.local.ministack.processes import EndedError, Process
+from infra.local.ministack.slack import Demand
 
 Json: TypeAlias = dict[str, Any]
 
-#: How many workers of a function run before another invocation waits for one. When none came
-#: free for so many seconds, one more is started after all (a handler may wait for an invocation
-#: of its own function), but one: a crowd that only waits for the CPU must not get a worker each.
-#: Lambda starts one for each; but each worker makes its own clients and connections at its
-#: first invocation, which takes a laptop longer than to wait.
+#: How many workers of a function run before another invocation waits for one. Lambda starts one
+#: for each; but each worker makes its own clients and connections at its first invocation, which
+#: takes a laptop longer than to wait for those that compute.
 WORKERS_AT_ONCE: Final = max(6, 3 * (os.cpu_count() or 1))
+
+#: How often, while some wait, so many workers more are started if the CPUs have time for them
+#: (slack.py), in seconds; and how many workers a function may have then.
+GROWTH_SECONDS: Final = 0.1
+WORKERS_MAX: Final = 64
+
+#: When none came free for so many seconds, one more is started whatever the CPUs do (a handler may
+#: wait for an invocation of its own function), but one.
 PATIENCE_SECONDS: Final = 3.0
 
 #: How long importing a handler may take, in seconds, as on AWS.
@@ -289,6 +296,7 @@ class Pool:
         self._busy: set[Process] = set()
         self._starting = 0
         self._waiting: deque[asyncio.Future[Process | None]] = deque()
+        self._growing: asyncio.Task[None] | None = None
         #: When a worker last came free or was started, by the event loop's clock.
         self._moved_at = 0.0
         self._is_retired = False
@@ -384,23 +392,37 @@ class Pool:
         return worker, True
 
     async def _wait(self) -> Process | None:
-        """Wait for a worker that another invocation leaves, while some do come free."""
-        loop = asyncio.get_running_loop()
-        place: asyncio.Future[Process | None] = loop.create_future()
+        """Wait for a worker that another invocation leaves; None: start one."""
+        place: asyncio.Future[Process | None] = asyncio.get_running_loop().create_future()
         self._waiting.append(place)
+        if self._growing is None or self._growing.done():
+            self._growing = asyncio.create_task(self._grow())
         try:
-            while not place.done():
-                patience = self._moved_at + PATIENCE_SECONDS - loop.time()
-                if patience <= 0:
-                    self._moved_at = loop.time()
-                    place.set_result(None)
-                await asyncio.wait([place], timeout=patience)
-            return place.result()
+            return await place
         except asyncio.CancelledError:
             if place.done() and not place.cancelled() and (worker := place.result()) is not None:
                 self.release(worker)
-            place.cancel()
             raise
+
+    async def _grow(self) -> None:
+        """While some wait, let them start workers where that gets them served sooner."""
+        loop = asyncio.get_running_loop()
+        demand = self._demand()
+        while any(not place.done() for place in self._waiting):
+            await asyncio.sleep(GROWTH_SECONDS)
+            before, demand = demand, self._demand()
+            free = WORKERS_MAX - len(self._busy) - self._starting
+            if free > 0 and demand.leaves_room_since(before):
+                for _ in range(min(WORKERS_AT_ONCE, free)):
+                    self._wake_one(None)
+            elif loop.time() - self._moved_at > PATIENCE_SECONDS:
+                self._moved_at = loop.time()
+                self._wake_one(None)
+
+    @staticmethod
+    def _demand() -> Demand:
+        # Of all functions: they share the CPUs.
+        return Demand.now(process.pid for process in Process.living)
 
     def discard(self, worker: Process) -> None:
         """Forget a worker, and end it if it has not ended."""
