@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from infra.errors import InfraError
 from infra.local.deployed import Deployed
 from infra.local.deployment import ACCESS_KEY_ID, SECRET_ACCESS_KEY
 from infra.local.emulator_process import REGION
@@ -73,7 +75,41 @@ def write_ready_file(
         **more,
     }
     # Renamed into place: who waits for the file never reads half of it.
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft = _draft(path)
     draft.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     draft.replace(path)
+
+
+@contextmanager
+def claim_ready_file(path: Path) -> Iterator[None]:
+    """See that a ready file can be written, and let none be there that is not true.
+
+    Raises:
+        InfraError: it can't; says why.
+    """
+    draft = _draft(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.unlink(missing_ok=True)
+        draft.touch()
+    except OSError as error:
+        raise InfraError(f"--ready-file {path} can't be written: {error.strerror}") from error
+    try:
+        yield
+    finally:
+        draft.unlink(missing_ok=True)
+        if _writer(path) == os.getpid():  # another stack may have been given the same file
+            path.unlink(missing_ok=True)
+
+
+def _draft(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{os.getpid()}")
+
+
+def _writer(path: Path) -> int | None:
+    """Process id of the stack that a ready file is of."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return content.get("pid") if isinstance(content, dict) else None

@@ -17,8 +17,8 @@ from infra.local import log
 from infra.local.claims import claim_directory, claim_port
 from infra.local.headers import security_headers
 from infra.local.ministack import summary, what
-from infra.local.pingpong.__main__ import parse
 from infra.local.pingpong.adapt import DROPPED, adapt
+from infra.local.pingpong.command import parse
 from infra.local.secrets import KakaoKeys, load_secrets
 
 
