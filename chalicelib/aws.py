@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import os
 from typing import Any, Final
+from urllib.parse import quote
 
 import botocore.config
 import botocore.session
@@ -65,6 +66,17 @@ def credentials() -> Credentials:
         raise NoCredentialsError
     frozen = found.get_frozen_credentials()
     return Credentials(frozen.access_key or "", frozen.secret_key or "", frozen.token or "")
+
+
+def trace_headers() -> dict[str, str]:
+    """What a request of a Lambda sends, as botocore does, so that loops and traces are noticed.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html
+    """
+    trace_id = os.environ.get("_X_AMZN_TRACE_ID")
+    if not trace_id or "AWS_LAMBDA_FUNCTION_NAME" not in os.environ:
+        return {}
+    return {"X-Amzn-Trace-Id": quote(trace_id, safe="-=;:+&[]{}\"',")}
 
 
 def region() -> str:

@@ -21,9 +21,9 @@ def reset() -> None:
     posts.clear()
 
 
-def count_dynamodb_request(event_name: str, **_: Any) -> None:
-    """Count one request, repeats included (a botocore ``before-send`` hook)."""
-    dynamodb_calls[event_name.rsplit(".", 1)[-1]] += 1
+def count_dynamodb(operation: str) -> None:
+    """Count one request of DynamoDB, repeats included."""
+    dynamodb_calls[operation] += 1
 
 
 def count_post(outcome: str, times: int = 1) -> None:

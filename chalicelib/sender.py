@@ -7,7 +7,6 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-how-to-c
 from __future__ import annotations
 
 import functools
-import os
 import re
 import time
 from collections import Counter
@@ -116,11 +115,8 @@ class _Requests:
             body=body,
             at=time.time(),
         )
-        headers = {"Host": endpoint.authority, "Content-Length": str(len(body))} | signer.headers
-        # As botocore does it, so that Lambda notices loops and tracing is not cut.
-        trace_id = os.environ.get("_X_AMZN_TRACE_ID")
-        if trace_id and "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
-            headers["X-Amzn-Trace-Id"] = quote(trace_id, safe="-=;:+&[]{}\"',")
+        headers = {"Host": endpoint.authority, "Content-Length": str(len(body))}
+        headers |= signer.headers | aws.trace_headers()
         lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         self._before_id = f"{method} {directory}"
         self._after_id = f" HTTP/1.1\r\n{lines}Authorization: "

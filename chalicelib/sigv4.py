@@ -11,6 +11,7 @@ import functools
 import hashlib
 import hmac
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import quote
@@ -53,6 +54,7 @@ class Signer:
         directory: str,
         body: bytes,
         at: float,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         """Prepare what all requests have in common.
 
@@ -65,6 +67,7 @@ class Signer:
             directory: what the requests' paths begin with, up to the last slash.
             body: the requests' body.
             at: when they are sent, in seconds since 1970. AWS accepts a signature for 5 minutes.
+            headers: others to sign and send; by name, their names follow X-Amz-Security-Token.
         """
         timestamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(at))
         scope = f"{timestamp[:8]}/{region}/{service}/aws4_request"
@@ -72,6 +75,7 @@ class Signer:
         self.headers = {"X-Amz-Date": timestamp}
         if credentials.token:
             self.headers["X-Amz-Security-Token"] = credentials.token
+        self.headers |= headers or {}
         signed = {"host": host} | {name.lower(): value for name, value in self.headers.items()}
         names = ";".join(signed)  # sorted already
         lines = "".join(f"{name}:{value}\n" for name, value in signed.items())
@@ -93,7 +97,7 @@ class Signer:
 
         Args:
             segment: last segment of its path, as in the request line: everything encoded but
-                letters, digits and ``-._~``, and neither empty nor ``.`` nor ``..``.
+                letters, digits and ``-._~``, and neither ``.`` nor ``..``.
         """
         encoded = segment.replace("%", "%25")
         canonical = f"{self._before_segment}{encoded}{self._after_segment}"

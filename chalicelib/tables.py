@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
-import botocore.session
 from pynamodb.attributes import (
     Attribute,
     ListAttribute,
@@ -34,7 +33,7 @@ from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection, KeysOnlyPr
 from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
 
-from chalicelib import aws, ids, metering
+from chalicelib import dynamodb, ids
 from chalicelib.settings import settings
 
 CONDITION_FAILED: Final = "ConditionalCheckFailedException"
@@ -46,28 +45,14 @@ TRANSACTION_CONFLICT: Final = "TransactionConflictException"
 
 
 class _SharedConnection(Connection):
-    """PynamoDB's connection on the process's botocore session, counting its calls."""
+    """PynamoDB's connection on our own client."""
 
     @property
-    def session(self) -> botocore.session.Session:
-        return aws.session()
-
-    def counted(self) -> _SharedConnection:
-        self.client.meta.events.register("before-send.dynamodb", metering.count_dynamodb_request)
-        return self
+    def client(self) -> Any:
+        return dynamodb.client()
 
 
-def _connect() -> _SharedConnection:
-    return _SharedConnection(
-        connect_timeout_seconds=aws.CONNECT_SECONDS,
-        read_timeout_seconds=aws.READ_SECONDS,
-        max_retry_attempts=3,
-        max_pool_connections=64,
-    ).counted()
-
-
-#: Made at import: a cold start pays for it outside the first person's command.
-connection: Final = _connect()
+connection: Final = _SharedConnection()
 
 
 class IntegerAttribute(Attribute[int]):

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 LAYERS = [
     {"limits", "clock", "ids", "log", "metering", "settings", "protocol", "sigv4", "http1"},
     {"errors", "aws", "channels"},
-    {"fanout"},
+    {"fanout", "dynamodb"},
     {"texts", "secret_values", "tables", "sender"},
     {"users", "sessions", "kakao", "chats", "members", "connections"},
     {"rooms", "delivery"},
