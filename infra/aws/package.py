@@ -28,8 +28,8 @@ ROOT: Final = Path(__file__).parents[2]
 #: The architecture of the template's functions, as uv names it.
 PLATFORM: Final = "aarch64-manylinux2014"
 
-#: AWS services that the Lambdas call. botocore ships models of 400 others, 95 % of the
-#: package, which Lambda would fetch and unpack at every cold start.
+#: AWS services that the Lambdas call by botocore, which ships models of 400 others, 95 % of
+#: the package, which Lambda would fetch and unpack at every cold start.
 SERVICES: Final = ("lambda", "ssm", "sts")
 
 #: app.py is imported to find its routes, and its settings insist on these two.

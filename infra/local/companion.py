@@ -10,6 +10,7 @@ from infra.local.apps import Build
 from infra.local.deployed import Deployed
 from infra.local.deployment import Deployment
 from infra.local.gateway import Gateway
+from infra.local.log import whole
 
 
 class Companion:
@@ -60,3 +61,7 @@ class Companion:
     def announcement(self, deployed: Deployed) -> list[str]:
         """What is said when all is up; empty: the supervisor says what it knows."""
         return []
+
+    def digest(self, text: str) -> tuple[list[str], list[str]]:
+        """Read a Lambda's log: notes for its invocation's line, and lines below it."""
+        return whole(text)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeAlias
 
 RED: Final = "\033[31m"
 YELLOW: Final = "\033[33m"
@@ -29,25 +28,29 @@ def say(text: str) -> None:
     print(text.encode(encoding, "backslashreplace").decode(encoding), flush=True)
 
 
-#: Fields of the app's log lines that the invocation's own line says already.
-_SAID: Final = frozenset(
-    {"level", "event", "type", "method", "path", "status", "ms", "connection_id"}
-    # Counted by the app; counted here for any app.
-    | {"dynamodb", "posts"}
-)
+#: What a handler's log becomes: notes for the invocation's line, and lines below it.
+Digest: TypeAlias = Callable[[str], tuple[list[str], list[str]]]
 
 
-def invocation_lines(invocation: Mapping[str, Any], posts: Mapping[str, int]) -> list[str]:
+def whole(text: str) -> tuple[list[str], list[str]]:
+    """A log as it is."""
+    return [], text.rstrip().splitlines()
+
+
+def invocation_lines(
+    invocation: Mapping[str, Any], posts: Mapping[str, int], digest: Digest = whole
+) -> list[str]:
     """An invocation as lines: what was asked, duration, result, calls of AWS, posts; its log.
 
     Args:
         invocation: what Invocations.run in ministack/invocations.py tells.
         posts: how many posts to connections it made, by HTTP status.
+        digest: reads its log.
     """
     clock = time.strftime("%H:%M:%S", time.localtime(invocation["started"]))
     function = invocation["function"]
     result = "failed" if invocation["error"] else str(invocation["status"] or "ok")
-    notes, details = _digest(invocation["log"])
+    notes, details = digest(invocation["log"])
     failure = invocation["trace"] or invocation["error"]
     if failure:
         details += failure.rstrip().splitlines()
@@ -104,40 +107,6 @@ def _counts(invocation: Mapping[str, Any], posts: Mapping[str, int]) -> list[str
     return notes
 
 
-def _digest(text: str) -> tuple[list[str], list[str]]:
-    """A handler's log as notes for the invocation's line, and lines to print below it.
-
-    The app logs JSON objects (chalicelib/log.py). Those of level info become notes, others
-    and tracebacks are printed whole, as is everything that is no JSON.
-    """
-    notes: list[str] = []
-    lines: list[str] = []
-    for line in text.rstrip().splitlines():
-        try:
-            event = json.loads(line)
-        except (ValueError, RecursionError):
-            event = None
-        if not isinstance(event, dict):
-            lines.append(line)
-            continue
-        trace = str(event.pop("traceback", "")).rstrip().splitlines()
-        fields = [f"{key}={_short(event[key])}" for key in event if key not in _SAID and event[key]]
-        if event.get("level") == "info":
-            notes += [field for field in fields if field != "outcome=ok"]
-        else:
-            head = f"{event.get('level', '')} {event.get('event', '')} {' '.join(fields)}"
-            lines.append(paint(head.strip(), YELLOW))
-        lines += trace
-    return notes, lines
-
-
 def _one_line(text: str) -> str:
     """What a client has chosen, without its line ends and a terminal's commands."""
     return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
-
-
-def _short(value: Any) -> str:
-    """Counts as ``GetItem:2,PutItem:1``, the rest as it is."""
-    if isinstance(value, dict):
-        return ",".join(f"{key}:{count}" for key, count in value.items())
-    return str(value)

@@ -17,6 +17,7 @@ from infra.local import log
 from infra.local.claims import claim_directory, claim_port
 from infra.local.headers import security_headers
 from infra.local.ministack import summary, what
+from infra.local.pingpong import app_log
 from infra.local.pingpong.adapt import DROPPED, adapt
 from infra.local.pingpong.command import parse
 from infra.local.secrets import KakaoKeys, load_secrets
@@ -156,7 +157,7 @@ def lines(posts: Mapping[str, int] | None = None, **more: object) -> list[str]:
     base = {"function": "api", "started": 0.0, "duration_ms": 12.3, "what": "GET /x"}
     rest = {"status": 200, "cold": False, "error": None, "trace": None, "log": ""}
     found = {**base, **rest, **more}
-    return log.invocation_lines(found, posts or {})
+    return log.invocation_lines(found, posts or {}, app_log.digest)
 
 
 def test_an_invocation_is_one_line() -> None:
@@ -201,3 +202,10 @@ def test_the_state_is_for_its_owner_only(tmp_path: Path) -> None:
     for path, mode in ((state, 0o700), (tmp_path / "new", 0o700), (shared, 0o1777)):
         with claim_directory(path):
             assert stat.S_IMODE(path.stat().st_mode) == mode
+
+
+def test_another_apps_log_is_printed_as_it_is() -> None:
+    text = json.dumps({"level": "info", "event": "chat", "status": "sent", "count": 0})
+    found = {"function": "f", "started": 0.0, "duration_ms": 1, "what": "", "status": 200}
+    more = {"cold": False, "error": None, "trace": None, "log": f"{text}\n"}
+    assert log.invocation_lines({**found, **more}, {})[1].strip() == text

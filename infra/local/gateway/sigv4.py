@@ -133,10 +133,9 @@ def is_valid(
     """
     now = headers.get("x-amz-date", "")
     try:
-        signed_at = time.strptime(now, "%Y%m%dT%H%M%SZ")
+        age = abs(time.time() - _seconds(now))
     except ValueError:
         return False
-    age = abs(time.time() - calendar.timegm(signed_at))
     if now[:8] != signature.date or age > SKEW_SECONDS:
         return False
     values = [(name, " ".join(headers.get(name, "").split())) for name in signature.signed_headers]
@@ -147,6 +146,16 @@ def is_valid(
     scope = f"{signature.date}/{signature.region}/{signature.service}/aws4_request"
     key = _signing_key(secret, signature.date, signature.region, signature.service)
     return hmac.compare_digest(_signature(key, now, scope, request), signature.signature)
+
+
+@functools.lru_cache(maxsize=16)
+def _seconds(moment: str) -> int:
+    """Seconds since the epoch of an ``X-Amz-Date``; many requests have the same.
+
+    Raises:
+        ValueError: it is none.
+    """
+    return calendar.timegm(time.strptime(moment, "%Y%m%dT%H%M%SZ"))
 
 
 def _canonical_request(

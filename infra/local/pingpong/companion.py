@@ -19,6 +19,7 @@ from infra.local.edge import Edge, EdgeConfig
 from infra.local.gateway import Gateway
 from infra.local.headers import security_headers
 from infra.local.kakao import KakaoConfig, KakaoStandIn
+from infra.local.pingpong import app_log
 from infra.local.pingpong.adapt import adapt
 from infra.local.pingpong.app import STACK_NAME, STAGE
 from infra.local.secrets import KakaoKeys, Secrets, load_secrets
@@ -171,3 +172,7 @@ class PingPongCompanion(Companion):
         """Where to open it, and who signs in."""
         itself = " (Kakao itself)" if self._kakao_keys else ""
         return [f"Ping-Pong is at {self._origin}", f"sign-in: {self._auth_url}{itself}"]
+
+    def digest(self, text: str) -> tuple[list[str], list[str]]:
+        """The app's own lines as notes, everything else as it is."""
+        return app_log.digest(text)
