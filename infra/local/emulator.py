@@ -17,6 +17,7 @@ MiniStack's own log goes to stderr.
 from __future__ import annotations
 
 import asyncio
+import atexit
 import contextlib
 import gc
 import json
@@ -158,8 +159,20 @@ async def serve(listener: socket.socket) -> None:
     await emulator.serve(listener)
 
 
+def end_orphans(supervisor: int) -> None:
+    """End what Lambdas have started, and this process, if the supervisor cannot do it any more.
+
+    Args:
+        supervisor: its process id.
+    """
+    if os.getppid() != supervisor and os.getpgrp() == os.getpid():
+        os.killpg(0, signal.SIGKILL)
+
+
 def main() -> None:
     """Listen, then import MiniStack: it reads its port from the environment."""
+    # What is registered first is called last.
+    atexit.register(end_orphans, os.getppid())
     listener = listen()
     os.environ["GATEWAY_PORT"] = str(listener.getsockname()[1])
     # Whoever connects from here on waits until the import is done, nothing is refused.

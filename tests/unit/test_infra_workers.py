@@ -8,6 +8,8 @@ import json
 import os
 import re
 import signal
+import subprocess
+import sys
 import tempfile
 import textwrap
 import time
@@ -22,6 +24,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
+from infra.aws.package import ROOT
 from infra.local.emulator_process import REGION, EmulatorProcess
 from infra.local.ministack import functions, processes
 from infra.local.ministack.functions import WORKERS_AT_ONCE
@@ -195,6 +198,7 @@ def play(tmp_path_factory: pytest.TempPathFactory, libraries: Path) -> Iterator[
     process = EmulatorProcess(tmp_path_factory.mktemp("workers") / "state", invocations.append)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", str(libraries))
+        patch.setenv("TZ", "America/New_York")
         runner.run(process.start())
     account = Account(process, invocations)
     trust = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
@@ -553,7 +557,7 @@ def test_a_library_that_hangs_at_import_is_given_up(
     monkeypatch.setattr(functions, "LIBRARIES_SECONDS", 1.0)
     monkeypatch.setattr(functions, "INIT_SECONDS", 1.0)
     monkeypatch.setenv("GATEWAY_PORT", "1")
-    monkeypatch.setenv("STATE_DIR", str(tmp_path / "ministack"))
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
     monkeypatch.setenv("PYTHONPATH", str(libraries))
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
 
@@ -654,6 +658,54 @@ def test_an_invocation_that_cannot_be_described_has_its_result(play: Play) -> No
         assert (await asyncio.to_thread(account.invoke, "nested"))["body"] == "here"
 
     play(scenario)
+
+
+def test_what_a_handler_returns_is_marshalled_as_on_aws(play: Play) -> None:
+    def scenario(account: Account) -> None:
+        code = """
+            import sys
+            from decimal import Decimal
+
+            def handler(event, context):
+                nested = []
+                sys.setrecursionlimit(event.get("limit", 1000))
+                for _ in range(event.get("depth", 0)):
+                    nested = [nested]
+                numbers = [Decimal("1.50"), Decimal("-3"), Decimal("1E+2"), {"x": Decimal("NaN")}]
+                return nested if nested else numbers
+        """
+        account.create("decimal", zipped(app=code))
+        one, two, three, four = account.invoke("decimal")
+        assert (one, two, three) == (1.5, -3, 100)
+        assert four["x"] != four["x"]  # NaN, which AWS's runtime writes, too
+        for limit in (1000, 20_000):  # too deep for the worker; for the emulator
+            failed = account.invoke("decimal", limit=limit, depth=12_000)
+            assert failed["errorType"] == "Runtime.MarshalError"
+            assert "recursion" in failed["errorMessage"]
+
+    play(threaded(scenario))
+
+
+def test_the_environment_is_lambdas_and_not_the_developers(play: Play) -> None:
+    def scenario(account: Account) -> None:
+        code = """
+            import os, time
+
+            def handler(event, context):
+                names = ("AWS_EXECUTION_ENV", "AWS_LAMBDA_INITIALIZATION_TYPE", "TZ")
+                home = os.path.expanduser("~")
+                hour = time.strftime("%H %Z", time.localtime(0))
+                return [hour, os.listdir(home), *(os.environ[name] for name in names)]
+        """
+        runtime = {"Runtime": "python3.12"}
+        account.create("utc", zipped(app=code), **runtime)
+        expected = ["AWS_Lambda_python3.12", "on-demand", ":UTC"]
+        assert account.invoke("utc") == ["00 UTC", [], *expected]
+        variables = {"TZ": "Asia/Seoul", "AWS_EXECUTION_ENV": "own"}
+        account.create("seoul", zipped(app=code), Environment={"Variables": variables}, **runtime)
+        assert account.invoke("seoul") == ["09 KST", [], *expected[:2], "Asia/Seoul"]
+
+    play(threaded(scenario))
 
 
 def test_layers_are_found(play: Play) -> None:
@@ -851,6 +903,42 @@ def test_no_worker_outlives_a_killed_emulator(tmp_path: Path) -> None:
         await process.stop()
 
     asyncio.run(scenario())
+
+
+SUPERVISOR = """
+import asyncio, pathlib, sys
+from infra.local.emulator_process import EmulatorProcess
+
+async def main():
+    process = EmulatorProcess(pathlib.Path(sys.argv[1]), lambda made: None)
+    await process.start()
+    print(process.endpoint, process._process.pid, flush=True)
+    await asyncio.sleep(99)
+
+asyncio.run(main())
+"""
+
+
+def test_nothing_outlives_a_killed_supervisor(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", SUPERVISOR, str(tmp_path / "state")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT, text=True) as supervisor:
+        assert supervisor.stdout is not None
+        endpoint, emulator = supervisor.stdout.readline().split()
+        process = EmulatorProcess(tmp_path, lambda made: None)
+        process.endpoint = endpoint
+        account = Account(process, [])
+        iam = account.client("iam")
+        iam.create_role(RoleName="worker", AssumeRolePolicyDocument='{"Statement": []}')
+        code = """
+            import subprocess
+            def handler(event, context):
+                return subprocess.Popen(["sleep", "99"], stdin=subprocess.DEVNULL).pid
+        """
+        account.create("leaver", zipped(app=code))
+        left = account.invoke("leaver")
+        assert is_running(left)
+        supervisor.kill()
+    wait_for(lambda: not is_running(int(emulator)) and not is_running(left))
 
 
 def wait_for(condition: Callable[[], bool], seconds: float = 20.0) -> None:

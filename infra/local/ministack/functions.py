@@ -14,6 +14,8 @@ import hashlib
 import io
 import os
 import shutil
+import site
+import sys
 import tempfile
 import time
 import weakref
@@ -103,6 +105,7 @@ class Settings:
     """All that a function's workers are made from; others if any of it changes."""
 
     name: str
+    runtime: str
     handler: str
     role: str
     version: str
@@ -133,6 +136,7 @@ class Settings:
         variables = (config.get("Environment") or {}).get("Variables") or {}
         return cls(
             name=config["FunctionName"],
+            runtime=config["Runtime"],
             handler=config.get("Handler", "index.handler"),
             role=config.get("Role", ""),
             version=config.get("Version", "$LATEST"),
@@ -277,6 +281,16 @@ def inherited() -> dict[str, str]:
     environment = {name: os.environ[name] for name in os.environ if name not in OWN_VARIABLES}
     port = os.environ["GATEWAY_PORT"]
     environment.setdefault("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
+    home = Path(environment["TMPDIR"]).with_name("home")  # an empty one: no ~/.aws/config
+    home.mkdir(mode=0o700, exist_ok=True)
+    if site.ENABLE_USER_SITE:
+        environment["PYTHONUSERBASE"] = site.getuserbase()
+    environment |= {
+        "HOME": str(home),
+        "TZ": ":UTC",
+        "AWS_EXECUTION_ENV": f"AWS_Lambda_python{sys.version_info[0]}.{sys.version_info[1]}",
+        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+    }
     # Modeled host prefixes do not resolve here.
     environment.setdefault("AWS_DISABLE_HOST_PREFIX_INJECTION", "true")
     return environment
@@ -312,6 +326,8 @@ class Pool:
         return {
             **inherited(),
             **{key: value for key, value in settings.variables if key not in reserved},
+            "AWS_EXECUTION_ENV": f"AWS_Lambda_{settings.runtime}",
+            "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
             "AWS_REGION": region,
             "AWS_DEFAULT_REGION": region,
             **lambda_runtime.execution_credentials(self._config),

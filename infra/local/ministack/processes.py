@@ -281,7 +281,7 @@ class Process(asyncio.Protocol):
             end = runtime.LENGTH.size + runtime.LENGTH.unpack_from(received)[0]
             if len(received) < end:
                 return
-            message = json.loads(received[runtime.LENGTH.size : end])
+            message = _parsed(bytes(received[runtime.LENGTH.size : end]))
             del received[:end]
             if "forked" in message:
                 # At once: that it has ended may be the next message.
@@ -367,3 +367,14 @@ class Process(asyncio.Protocol):
 def _framed(message: Json) -> bytes:
     data = json.dumps(message).encode()
     return runtime.LENGTH.pack(len(data)) + data
+
+
+def _parsed(data: bytes) -> Json:
+    """A message, which has a handler's result in it."""
+    try:
+        message: Json = json.loads(data)
+    except RecursionError as error:
+        text = f"Unable to marshal response: {error}"
+        failure = {"errorType": "Runtime.MarshalError", "errorMessage": text}
+        return {"error": failure, "trace": text}
+    return message

@@ -31,6 +31,7 @@ import importlib
 import json
 import logging
 import os
+import re
 import select
 import signal
 import socket
@@ -309,6 +310,7 @@ def set_environment(environment: dict[str, str]) -> None:
     os.environ.__class__ = os._Environ
     os.environ.clear()
     os.environ.update(environment)
+    time.tzset()  # TZ is looked at only once by itself
 
 
 class LogHandler(logging.Handler):
@@ -427,10 +429,34 @@ def answer(handler: Callable[[Any, Any], Any], invocation: dict[str, Any]) -> by
         return _failure(type(error).__name__, str(error), error, invocation["request_id"])
     try:
         cpu_ms = (time.process_time() - cpu) * 1000
-        return json.dumps({"result": result, "cpu_ms": cpu_ms}).encode()
-    except (TypeError, ValueError) as error:
+        return marshalled({"result": result, "cpu_ms": cpu_ms}).encode()
+    except Exception as error:  # as in AWS's runtime; a RecursionError, for one
         text = f"Unable to marshal response: {error}"
         return _failure("Runtime.MarshalError", text, None, invocation["request_id"])
+
+
+def marshalled(message: dict[str, Any]) -> str:
+    """JSON as AWS's runtime makes it: a Decimal, which DynamoDB gives, is a number.
+
+    https://github.com/aws/aws-lambda-python-runtime-interface-client/blob/main/awslambdaric/lambda_runtime_marshaller.py
+    """
+    numbers: list[str] = []
+    # The json module has no way to give a number's digits: texts that nothing else can be.
+    mark = f"decimal-{os.urandom(16).hex()}-"
+
+    def number(value: Any) -> Any:
+        decimal = sys.modules.get("decimal")  # else there is none
+        if decimal is None or not isinstance(value, decimal.Decimal):
+            raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
+        if value.is_nan():
+            return float("nan")
+        numbers.append(str(value))
+        return f"{mark}{len(numbers) - 1}"
+
+    text = json.dumps(message, default=number)
+    if numbers:
+        text = re.sub(f'"{mark}(\\d+)"', lambda found: numbers[int(found[1])], text)
+    return text
 
 
 def _failure(kind: str, message: str, error: Exception | None, request_id: str) -> bytes:
