@@ -16,7 +16,7 @@ import time
 import zipfile
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -275,6 +275,101 @@ def test_a_handler_that_hangs_is_killed_and_its_siblings_are_not(
         assert told[1]["log"] == "so far\n"
 
     play(scenario)
+
+
+@contextmanager
+def in_process(directory: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
+    """The environment of workers that the body starts without an emulator."""
+    monkeypatch.setenv("GATEWAY_PORT", "1")
+    monkeypatch.setenv("TMPDIR", str(directory / "tmp"))
+    monkeypatch.setattr(tempfile, "tempdir", str(directory))
+    yield functions.inherited()
+
+
+async def end_all() -> None:
+    """End the processes that were started in this one."""
+    children = list(processes.Process.living)
+    for child in children:
+        child.kill_now()
+    await asyncio.gather(*(child.ended for child in children))
+
+
+def fill(process: processes.Process) -> None:
+    """Send a process that does not read as much as can be sent."""
+    with suppress(BlockingIOError):
+        while True:
+            process._socket.send(processes._framed({"kill": 0}))
+
+
+def test_a_fork_waits_for_a_process_that_does_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scenario(environment: dict[str, str]) -> None:
+        (tmp_path / "app.py").write_text("")
+        order = {
+            "function": {"environment": environment, "paths": [str(tmp_path)], "module": "app"}
+        }
+        libraries = await processes.Process.spawn({"libraries": True}, environment)
+        try:
+            await libraries.ask({"libraries": {"code": str(tmp_path), "module": "app"}})
+            os.kill(libraries.pid, signal.SIGSTOP)
+            fill(libraries)
+            forking = asyncio.create_task(libraries.fork(order))
+            await asyncio.sleep(0)
+            os.kill(libraries.pid, signal.SIGCONT)
+            first, second = await forking, await libraries.fork(order)
+            assert (await first.answer())["loaded"]
+            assert (await second.answer())["loaded"]
+            assert not libraries._answers
+            assert not libraries._forked
+        finally:
+            await end_all()
+
+    with in_process(tmp_path, monkeypatch) as environment:
+        asyncio.run(asyncio.wait_for(scenario(environment), 20))
+
+
+def test_a_fork_that_nobody_waits_for_any_more_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scenario(environment: dict[str, str]) -> None:
+        (tmp_path / "app.py").write_text("")
+        order = {
+            "function": {"environment": environment, "paths": [str(tmp_path)], "module": "app"}
+        }
+        libraries = await processes.Process.spawn({"libraries": True}, environment)
+        try:
+            await libraries.ask({"libraries": {"code": str(tmp_path), "module": "app"}})
+            os.kill(libraries.pid, signal.SIGSTOP)
+            forking = asyncio.create_task(libraries.fork(order))
+            while not libraries._forked:
+                await asyncio.sleep(0.01)
+            (abandoned,) = libraries._forked
+            forking.cancel()
+            await asyncio.wait([forking])
+            os.kill(libraries.pid, signal.SIGCONT)
+            await abandoned.ended
+            assert (await (await libraries.fork(order)).answer())["loaded"]
+        finally:
+            await end_all()
+
+    with in_process(tmp_path, monkeypatch) as environment:
+        asyncio.run(asyncio.wait_for(scenario(environment), 20))
+
+
+def test_an_endless_loop_ends_with_the_process_that_forked_it(play: Play, tmp_path: Path) -> None:
+    def scenario(account: Account) -> None:
+        account.create("looping", zipped(app=HANDLER))
+        parent = account.invoke("looping")["parent"]
+        with ThreadPoolExecutor(1) as threads:
+            running = threads.submit(account.invoke, "looping", hang=str(tmp_path / "pid"))
+            wait_for(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text() != "")
+            os.kill(parent, signal.SIGKILL)
+            assert running.result()["errorType"] == "Runtime.ExitError"
+        wait_for(lambda: not is_running(int((tmp_path / "pid").read_text())))
+        assert account.invoke("looping")["parent"] != parent
+
+    play(threaded(scenario))
 
 
 @pytest.mark.parametrize(
@@ -556,10 +651,7 @@ def test_a_library_that_hangs_at_import_is_given_up(
     (libraries / "hangs.py").write_text("import time\ntime.sleep(99)\n")
     monkeypatch.setattr(functions, "LIBRARIES_SECONDS", 1.0)
     monkeypatch.setattr(functions, "INIT_SECONDS", 1.0)
-    monkeypatch.setenv("GATEWAY_PORT", "1")
-    monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
     monkeypatch.setenv("PYTHONPATH", str(libraries))
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
 
     async def scenario() -> None:
         launcher = functions.Launcher()
@@ -573,12 +665,10 @@ def test_a_library_that_hangs_at_import_is_given_up(
             loaded = await launcher.load("app", good, functions.inherited())
             assert loaded.is_forkable
         finally:
-            children = list(processes.Process.living)
-            for child in children:
-                child.kill_now()
-            await asyncio.gather(*(child.ended for child in children))
+            await end_all()
 
-    asyncio.run(asyncio.wait_for(scenario(), 30))
+    with in_process(tmp_path, monkeypatch):
+        asyncio.run(asyncio.wait_for(scenario(), 30))
 
 
 def test_new_code_is_tried_before_it_is_given(play: Play) -> None:

@@ -20,6 +20,8 @@ from typing import Any, Final, TypeAlias
 from ministack import app
 from ministack.services import lambda_svc
 
+from infra.local.tracing import header_parts
+
 Json: TypeAlias = dict[str, Any]
 
 #: How many calls of one invocation are described; all are counted.
@@ -56,15 +58,10 @@ class Invocation:
 _running: dict[str, Invocation] = {}
 
 
-def parts(header: str) -> dict[str, str]:
-    """The fields of a trace header."""
-    return dict(part.strip().partition("=")[::2] for part in header.split(";") if part)
-
-
 @contextmanager
 def invocation() -> Iterator[Invocation]:
     """An invocation that begins now, in the trace of the request that led to it."""
-    fields = parts(_inbound.get())
+    fields = header_parts(_inbound.get())
     caller = _running.get(fields.get("Parent", ""))
     root = fields.get("Root") or f"1-{int(time.time()):08x}-{secrets.token_hex(12)}"
     depth = caller.depth + 1 if caller else 1
@@ -94,7 +91,7 @@ def attribute() -> None:
     ) -> tuple[int, Json, Any]:
         header = headers.get("x-amzn-trace-id", "")
         _inbound.set(header)
-        caller = _running.get(parts(header).get("Parent", "")) if header else None
+        caller = _running.get(header_parts(header).get("Parent", "")) if header else None
         if caller is None:
             return await dispatch(method, path, headers, body, query, request_id)
         started, status = time.time(), 500
@@ -125,7 +122,7 @@ def attribute() -> None:
 
     @functools.wraps(inbound_depth)
     def depth_of_caller(headers: dict[str, str]) -> int:
-        caller = _running.get(parts(headers.get("x-amzn-trace-id", "")).get("Parent", ""))
+        caller = _running.get(header_parts(headers.get("x-amzn-trace-id", "")).get("Parent", ""))
         return caller.depth if caller else int(inbound_depth(headers))
 
     lambda_svc._inbound_invoke_depth = depth_of_caller
