@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -40,9 +40,13 @@ class LiveApp:
         deployment: Deployment,
         *,
         parameters: Mapping[str, str],
+        on_redeployed: Callable[[Deployed, Deployed], None],
         verbose: bool,
     ) -> None:
-        """Args: `parameters` are for the template; `verbose` tells every step."""
+        """Args: `parameters` are for the template; `verbose` tells every step.
+
+        `on_redeployed` is told what was deployed until now, and what is instead.
+        """
         self._app = app
         self._companion = companion
         self._emulator = emulator
@@ -50,6 +54,7 @@ class LiveApp:
         self._front = front
         self._deployment = deployment
         self._parameters = parameters
+        self._on_redeployed = on_redeployed
         self._verbose = verbose
         self._build: Build
         self._api: Api
@@ -143,18 +148,23 @@ class LiveApp:
 
     # --- Following changes --------------------------------------------------------------------
 
-    async def follow(self) -> None:
-        """Bring changes of the source to the Lambdas, for ever."""
+    async def follow(self, since: float) -> None:
+        """Bring changes of the source to the Lambdas, for ever.
+
+        Args:
+            since: when the first build began, in seconds since the epoch.
+        """
         async with asyncio.TaskGroup() as jobs:
-            jobs.create_task(self._watch_source())
+            jobs.create_task(self._watch_source(since))
             jobs.create_task(self._package_later())
 
-    async def _watch_source(self) -> None:
+    async def _watch_source(self, since: float) -> None:
         """Bring every change of the app to its Lambdas; what is broken stays out."""
         ignored = (self._app.state_dir,)
         while True:
             watched = set(self._app.watched())
-            async for paths in changes(watched, ignored):
+            async for paths in changes(watched, ignored, since):
+                since = time.time()
                 await self._update(paths)
                 if set(self._app.watched()) != watched:
                     break
@@ -183,7 +193,9 @@ class LiveApp:
         """
         changed = build.changed(self._build)
         if build.template != self._build.template:
+            before = self.deployed
             await self.deploy(build)
+            self._on_redeployed(before, self.deployed)
             self._companion.redeployed(build, self.deployed)
         elif changed:
             if not build.is_imported:

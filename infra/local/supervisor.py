@@ -71,6 +71,7 @@ class Supervisor:
         self._companion = companion or Companion()
         self._tracer = Tracer(options.trace, log.say)
         self._started = time.monotonic()
+        self._build_began = 0.0
         self._stopping = asyncio.Event()
         self._stop_asked = 0.0
         self._emulator: EmulatorProcess | None = None
@@ -96,7 +97,7 @@ class Supervisor:
             emulator, live = await bringing_up
             jobs = {stopping, asyncio.create_task(self._watch_emulator(emulator))}
             if self._options.watch:
-                jobs.add(asyncio.create_task(live.follow()))
+                jobs.add(asyncio.create_task(live.follow(self._build_began)))
             done, pending = await asyncio.wait(jobs, return_when=asyncio.FIRST_COMPLETED)
             for job in pending:
                 job.cancel()
@@ -146,6 +147,7 @@ class Supervisor:
             self._faults.forward_to(emulator.endpoint)
 
         # MiniStack is still importing; so Chalice's packaging takes no time of its own.
+        self._build_began = time.time()
         build = await asyncio.to_thread(self._app.build)
         self._phase("app built")
         parameters = {**options.parameters, **await self._companion.start(running)}
@@ -161,6 +163,7 @@ class Supervisor:
             front,
             deployment,
             parameters=parameters,
+            on_redeployed=partial(self._follow_addresses, gateway.port),
             verbose=options.verbose,
         )
         await live.deploy(build)
@@ -265,12 +268,9 @@ class Supervisor:
     def _announce(self, emulator: EmulatorProcess, gateway: Gateway, deployed: Deployed) -> None:
         """Write the ready file and say what is where."""
         port = gateway.port
-        if self._options.ready_file is not None:
-            more = self._companion.addresses(deployed)
-            write_ready_file(self._options.ready_file, self._app.name, port, deployed, more)
+        self._write_ready_file(port, deployed)
         seconds = time.monotonic() - self._started
-        own = self._companion.announcement(deployed)
-        first, *others = own or what_is_where(self._app.title, port, deployed)
+        first, *others = self._addresses(port, deployed)
         log.say(f"{first} (ready in {seconds:.1f} s)")
         for line in others:
             log.say(f"  {line}")
@@ -278,6 +278,23 @@ class Supervisor:
         traces = f"http://localhost:{port}{TRACES_PATH}"
         log.say(f"  what a message led to: curl {traces}/REF, with a value of its JSON as REF")
         log.say("  Ctrl-C stops it")
+
+    def _follow_addresses(self, port: int, before: Deployed, now: Deployed) -> None:
+        """Say what is elsewhere since the template has changed: a stage may be called otherwise."""
+        self._write_ready_file(port, now)
+        known = self._addresses(port, before)
+        for line in self._addresses(port, now):
+            if line not in known:
+                log.say(line)
+
+    def _addresses(self, port: int, deployed: Deployed) -> list[str]:
+        own = self._companion.announcement(deployed)
+        return own or what_is_where(self._app.title, port, deployed)
+
+    def _write_ready_file(self, port: int, deployed: Deployed) -> None:
+        if self._options.ready_file is not None:
+            more = self._companion.addresses(deployed)
+            write_ready_file(self._options.ready_file, self._app.name, port, deployed, more)
 
     def _phase(self, what: str) -> None:
         if self._options.verbose:

@@ -162,6 +162,20 @@ def test_a_new_route_serves_an_open_socket(echo: AnyApp) -> None:
         until(lambda: say(socket, '{"action": "shout"}') == '{"ACTION": "SHOUT"}')
 
 
+def test_a_renamed_stage_is_told(echo: AnyApp) -> None:
+    template = echo.source / "template.yaml"
+    before = template.read_text()
+    template.write_text(before.replace("StageName: prod", "StageName: next"))
+    url = f"{echo.base.replace('http', 'ws')}/next"
+    until(lambda: f"is at {url}" in echo.log_path.read_text())
+    assert json.loads((echo.directory / "ready.json").read_text())["websocket"] == url
+    with connect(url, open_timeout=SECONDS) as socket:
+        assert say(socket, "moved") == "moved"
+    said = echo.log_path.read_text()
+    template.write_text(before)
+    until(lambda: f"is at {echo.ready['websocket']}" in new(echo, said))
+
+
 def say(socket: ClientConnection, text: str) -> str:
     socket.send(text)
     return str(socket.recv(timeout=SECONDS))

@@ -74,6 +74,63 @@ def test_what_tools_write_is_not_a_change(tmp_path: Path) -> None:
     play(scenario)
 
 
+def test_what_has_changed_before_the_watch_began_is_told(tmp_path: Path) -> None:
+    for name in ("old.py", "app.py", "gone.py"):
+        (tmp_path / name).touch()
+    while (tmp_path / "app.py").stat().st_ctime == (tmp_path / "old.py").stat().st_ctime:
+        (tmp_path / "app.py").write_text("x")
+    (tmp_path / "gone.py").unlink()
+    since = (tmp_path / "app.py").stat().st_ctime
+
+    async def scenario() -> None:
+        async with asyncio.timeout(SECONDS):
+            told = await anext(changes([tmp_path], since=since))
+        assert told == {tmp_path, tmp_path / "app.py"}  # of what is gone, its directory tells
+
+    play(scenario)
+
+
+def test_what_changes_while_directories_are_found_anew_is_told(tmp_path: Path) -> None:
+    app, made = tmp_path / "app.py", tmp_path / "handlers"
+    app.touch()
+
+    async def scenario() -> None:
+        async with asyncio.timeout(SECONDS):
+            batches = changes([tmp_path], since=0)
+            assert app in await anext(batches)
+            made.mkdir()
+            while made not in await anext(batches):
+                pass
+            # Nobody listens: the new directory has ended a watch, and the next has not begun.
+            app.write_text("x")
+            while app not in await anext(batches):
+                pass
+
+    play(scenario)
+
+
+def test_names_that_editors_use_meanwhile_are_not_told(tmp_path: Path) -> None:
+    app = tmp_path / "app.py"
+    app.touch()
+
+    def save() -> None:
+        for name in ("4913", "sedHIsqvh", "app.py~", ".app.py.swp"):
+            (tmp_path / name).write_text("x")
+        (tmp_path / "4913").unlink()
+        (tmp_path / "sedHIsqvh").rename(app)
+
+    async def scenario() -> None:
+        async with asyncio.timeout(SECONDS):
+            batches = changes([tmp_path], since=0)
+            await anext(batches)
+            save()
+            assert await anext(batches) == {app}
+            app.unlink()
+            assert await anext(batches) == {app}
+
+    play(scenario)
+
+
 def test_a_new_directory_is_watched_from_then_on(tmp_path: Path) -> None:
     made = tmp_path / "handlers" / "chat.py"
 

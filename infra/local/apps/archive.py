@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
@@ -15,10 +16,18 @@ TOOLS: Final = frozenset(
     | {".svn", ".tox", ".venv", ".vscode", "__pycache__", "venv"}
 )
 
+#: Files that Vim and Emacs keep beside the one that is edited.
+_EDITORS: Final = re.compile(r".*~|\..*\.sw[a-p]|\.#.*|#.*#")
+
 
 def is_tools(path: Path) -> bool:
-    """Whether a directory or file is a tool's."""
-    return path.name in TOOLS or path.suffix == ".pyc" or (path / "pyvenv.cfg").exists()
+    """Whether a directory or file is a tool's, editors included."""
+    return (
+        path.name in TOOLS
+        or path.suffix == ".pyc"
+        or _EDITORS.fullmatch(path.name) is not None
+        or (path / "pyvenv.cfg").exists()
+    )
 
 
 def folders_below(
