@@ -274,8 +274,10 @@ async def test_other_stages_and_paths_are_forbidden() -> None:
     async with gateway() as running:
         for path in ("/", "/other", "/prod/more", "/@connections", "/PROD"):
             assert await status_of_refusal(running, path) == 403
-        assert await status_of_refusal(running, "/prod/") == 101
-        assert len(running.functions.named("connect")) == 1
+            assert "/prod" in running.observed[-1][1]["reason"]
+        for path in ("/prod/", "/%70rod"):
+            assert await status_of_refusal(running, path) == 101
+        assert len(running.functions.named("connect")) == 2
 
 
 @in_loop

@@ -7,6 +7,7 @@ import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeAlias
+from urllib.parse import unquote
 
 from aiohttp import web
 
@@ -150,8 +151,10 @@ class Gateway:
         opened_at = self._core.clock.monotonic()
         try:
             handshake.check_upgrade(request, self._limits)
-            if api is None or path.rstrip("/") != f"/{api.stage}":
-                raise RefusedError(403, "Forbidden")
+            if api is None:
+                raise RefusedError(403, "Forbidden", "nothing is deployed yet")
+            if unquote(path.rstrip("/")) != f"/{api.stage}":
+                raise RefusedError(403, "Forbidden", f"the address is ws://…/{api.stage}")
             if self._is_stopping:
                 raise RefusedError(503, "Service Unavailable")
             if not self._core.connects.take() or not self._core.may_run(CONNECT):
