@@ -144,10 +144,8 @@ def test_lambdas_get_the_environment_that_settings_reads(
     variables = template["Resources"][name]["Properties"]["Environment"]["Variables"]
     expected = {
         *("STAGE", "TABLE_PREFIX", "SITE_ORIGIN", "MANAGEMENT_ENDPOINT", "SECRETS_PARAMETER"),
-        *("KAKAO_AUTH_URL", "KAKAO_API_URL", "KAKAO_OIDC"),
+        *("KAKAO_AUTH_URL", "KAKAO_API_URL", "KAKAO_OIDC", "BACKGROUND_FUNCTION"),
     }
-    if name in ("WebsocketMessage", "APIHandler"):
-        expected.add("BACKGROUND_FUNCTION")
     assert set(variables) == expected
 
 
