@@ -453,7 +453,8 @@ def test_output_without_end_holds_nothing_up(play: Play, tmp_path: Path) -> None
         made = account.invoke("noisy", endless_output=str(pid_file))
         # Nobody reads any more, so it sleeps: the pipe is full.
         wait_for(lambda: state_of(int(pid_file.read_text())) == "S")
-        assert account.invoke("noisy", number=2)["pid"] == made["pid"]
+        again = account.invoke("noisy", number=2)
+        assert (again["pid"], again["seen"][-1]) == (made["pid"], 2)
         assert account.invoke("plain", number=3)["pid"] != made["pid"]
         wait_for(lambda: state_of(int(pid_file.read_text())) == "S")
         account.functions.delete_function(FunctionName="noisy")
@@ -464,7 +465,7 @@ def test_output_without_end_holds_nothing_up(play: Play, tmp_path: Path) -> None
 
 def test_a_process_that_always_prints_cannot_keep_its_log_from_being_taken() -> None:
     async def scenario() -> None:
-        log = processes._Log(asyncio.get_running_loop(), lambda: False)
+        log = processes._Log(asyncio.get_running_loop(), lambda: True)
         writer = await asyncio.create_subprocess_exec("yes", stdout=log.writer)
         for _ in range(3):
             assert (await taken(log)).startswith("y\n")

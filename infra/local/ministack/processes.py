@@ -56,7 +56,8 @@ class _Log:
     """The reading end of what processes print.
 
     A process that a handler has left behind may print without end, so no more is ever read at
-    a time than what is there, and while nobody is waited for it has to wait once the log is full.
+    a time than what is there, and while nobody is waited for it has to wait once the pipe is full:
+    Lambda would have frozen it.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, is_wanted: Callable[[], bool]) -> None:
@@ -83,7 +84,7 @@ class _Log:
 
     def _on_readable(self) -> None:
         is_over = not self._read(READ_BYTES)
-        if is_over or (len(self._kept) >= LOG_BYTES_MAX and not self._is_wanted()):
+        if is_over or not self._is_wanted():
             self._pause()
 
     def _read(self, size: int) -> bool:
@@ -125,7 +126,6 @@ class _Log:
             text += f"\n… and {self._lost} bytes more"
         self._kept.clear()
         self._lost = 0
-        self.resume()
         return text
 
 
