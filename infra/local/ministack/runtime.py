@@ -28,6 +28,7 @@ from __future__ import annotations
 import ast
 import gc
 import importlib
+import itertools
 import json
 import logging
 import os
@@ -369,24 +370,20 @@ def load(function: dict[str, Any]) -> ModuleType:
 
 
 def _trace(error: BaseException) -> str:
-    """An exception's traceback, from where the app's code begins."""
-    frames = traceback.extract_tb(error.__traceback__)
-    skipped = 0
-    for frame in frames:
-        if frame.filename != __file__ and "importlib" not in frame.filename:
-            break
-        skipped += 1
-    shown = error.with_traceback(error.__traceback__)
-    lines = traceback.format_exception(shown)
-    if skipped == len(frames):
-        return "".join(traceback.format_exception_only(shown))
-    if error.__context__ is None and error.__cause__ is None:
-        lines = [
-            "Traceback (most recent call last):\n",
-            *traceback.format_list(frames[skipped:]),
-            *traceback.format_exception_only(shown),
-        ]
-    return "".join(lines)
+    """An exception's traceback, from where the app's code begins, and without this file."""
+    shown = traceback.TracebackException.from_exception(error)
+    chain: list[traceback.TracebackException] = [shown]
+    for link in chain:
+        link.stack = traceback.StackSummary.from_list(_of_app(link.stack))
+        chain += filter(None, (link.__cause__, link.__context__))
+    return "".join(shown.format() if shown.stack else shown.format_exception_only())
+
+
+def _of_app(frames: list[traceback.FrameSummary]) -> list[traceback.FrameSummary]:
+    importing = itertools.takewhile(
+        lambda frame: frame.filename == __file__ or "importlib" in frame.filename, frames
+    )
+    return [frame for frame in frames[len(list(importing)) :] if frame.filename != __file__]
 
 
 # --- A worker --------------------------------------------------------------------------------
