@@ -28,6 +28,9 @@ def say(text: str) -> None:
     print(text.encode(encoding, "backslashreplace").decode(encoding), flush=True)
 
 
+#: How many lines of one invocation's log are printed: a terminal takes its time.
+LINES_MAX: Final = 500
+
 #: What a handler's log becomes: notes for the invocation's line, and lines below it.
 Digest: TypeAlias = Callable[[str], tuple[list[str], list[str]]]
 
@@ -62,6 +65,9 @@ def invocation_lines(
     if invocation["cold"]:
         notes.insert(0, "cold start")
     rest = paint("  " + "; ".join(notes), DIM) if notes else ""
+    if len(details) > LINES_MAX:
+        more = len(details) - LINES_MAX
+        details = [*details[:LINES_MAX], f"... {more} more lines; MiniStack's log has them"]
     return [f"{paint(clock, DIM)}  {line}{rest}", *(f"          {text}" for text in details)]
 
 

@@ -262,8 +262,7 @@ class Supervisor:
         said = self._live.summary(invocation) if self._live is not None else invocation
         self._tracer.invocation(said)
         posts = self._tracer.posts(str(invocation.get("segment", "")))
-        for line in log.invocation_lines(said, posts, self._companion.digest):
-            log.say(line)
+        log.say("\n".join(log.invocation_lines(said, posts, self._companion.digest)))
 
     def _announce(self, emulator: EmulatorProcess, gateway: Gateway, deployed: Deployed) -> None:
         """Write the ready file and say what is where."""

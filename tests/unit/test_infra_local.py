@@ -209,3 +209,11 @@ def test_another_apps_log_is_printed_as_it_is() -> None:
     found = {"function": "f", "started": 0.0, "duration_ms": 1, "what": "", "status": 200}
     more = {"cold": False, "error": None, "trace": None, "log": f"{text}\n"}
     assert log.invocation_lines({**found, **more}, {})[1].strip() == text
+
+
+def test_a_long_log_is_cut() -> None:
+    found = {"function": "f", "started": 0.0, "duration_ms": 1, "what": "", "status": 200}
+    more = {"cold": False, "error": None, "trace": None, "log": "y\n" * 10_000}
+    said = log.invocation_lines({**found, **more}, {})
+    assert len(said) == log.LINES_MAX + 2
+    assert "9500 more lines" in said[-1]
