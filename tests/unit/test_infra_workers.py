@@ -116,6 +116,11 @@ def zipped(**files: str) -> bytes:
     return made.getvalue()
 
 
+def own_code(name: str) -> bytes:
+    """The usual handler, in code of its own: functions with the same code share processes."""
+    return zipped(app=f"{HANDLER}\n# {name}\n")
+
+
 class Account:
     """A running emulator, with a client of Lambda; to be used from any thread."""
 
@@ -261,7 +266,7 @@ def test_a_handler_that_hangs_is_killed_and_its_siblings_are_not(
     play: Play, tmp_path: Path
 ) -> None:
     async def scenario(account: Account) -> None:
-        account.create("hanging", zipped(app=HANDLER), Timeout=1)
+        account.create("hanging", own_code("hanging"), Timeout=1)
         sibling = await asyncio.to_thread(account.invoke, "hanging")
         hung = await asyncio.to_thread(
             account.invoke, "hanging", hang=str(tmp_path / "pid"), print="so far"
@@ -359,7 +364,7 @@ def test_a_fork_that_nobody_waits_for_any_more_ends(
 
 def test_an_endless_loop_ends_with_the_process_that_forked_it(play: Play, tmp_path: Path) -> None:
     def scenario(account: Account) -> None:
-        account.create("looping", zipped(app=HANDLER))
+        account.create("looping", own_code("looping"))
         parent = account.invoke("looping")["parent"]
         with ThreadPoolExecutor(1) as threads:
             running = threads.submit(account.invoke, "looping", hang=str(tmp_path / "pid"))
@@ -448,7 +453,7 @@ def test_a_log_without_end_is_cut(play: Play) -> None:
 
 def test_output_without_end_holds_nothing_up(play: Play, tmp_path: Path) -> None:
     def scenario(account: Account) -> None:
-        account.create("noisy", zipped(app=HANDLER))
+        account.create("noisy", own_code("noisy"))
         pid_file = tmp_path / "pid"
         made = account.invoke("noisy", endless_output=str(pid_file))
         # Nobody reads any more, so it sleeps: the pipe is full.
@@ -695,7 +700,7 @@ def test_new_code_is_tried_before_it_is_given(play: Play) -> None:
 
 def test_what_runs_when_the_code_changes_ends_on_the_old(play: Play, tmp_path: Path) -> None:
     def scenario(account: Account) -> None:
-        account.create("changed", zipped(app=HANDLER))
+        account.create("changed", own_code("changed"))
         with busy(account, "changed", tmp_path / "go", 1) as made:
             new = zipped(app="def handler(event, context): return 'new'\n")
             account.functions.update_function_code(FunctionName="changed", ZipFile=new)
@@ -709,7 +714,7 @@ def test_what_runs_when_the_code_changes_ends_on_the_old(play: Play, tmp_path: P
 
 def test_a_deleted_function_leaves_no_process(play: Play) -> None:
     def scenario(account: Account) -> None:
-        account.create("deleted", zipped(app=HANDLER))
+        account.create("deleted", own_code("deleted"))
         made = account.invoke("deleted")
         account.functions.delete_function(FunctionName="deleted")
         wait_for(lambda: not is_running(made["pid"]) and not is_running(made["parent"]))
@@ -979,7 +984,7 @@ def test_no_worker_outlives_a_killed_emulator(tmp_path: Path) -> None:
         account = Account(process, [])
         iam = account.client("iam")
         iam.create_role(RoleName="worker", AssumeRolePolicyDocument='{"Statement": []}')
-        account.create("left", zipped(app=HANDLER))
+        account.create("left", own_code("left"))
         made = await asyncio.to_thread(account.invoke, "left")
         hung = asyncio.create_task(
             asyncio.to_thread(account.invoke, "left", hang=str(tmp_path / "pid"))
