@@ -6,7 +6,7 @@ from typing import Any
 
 from chalice.app import Chalice, WebsocketEvent
 
-from chalicelib import background, realtime
+from chalicelib import background, push_worker, realtime
 from chalicelib.http import routes
 
 app = Chalice(app_name="ping-pong")
@@ -36,3 +36,9 @@ def websocket_disconnect(event: WebsocketEvent) -> dict[str, Any]:
 def run_in_background(event: Any, context: Any) -> None:
     """Jobs that take longer than a person waits."""
     background.run(event, context.function_name, context.get_remaining_time_in_millis)
+
+
+@app.lambda_function(name="push")
+def push(event: Any, context: Any) -> None:
+    """Pushes that busy and large rooms need."""
+    push_worker.run(event, context.get_remaining_time_in_millis)

@@ -13,9 +13,10 @@ import msgspec
 from pynamodb.exceptions import DeleteError
 from pynamodb.models import Model
 
-from chalicelib import aws, chats, clock, connections, delivery, joining, log, members, rooms, users
+from chalicelib import aws, clock, connections, delivery, joining, log, members, rooms, users
 from chalicelib.errors import HostMustChooseError, NotMemberError
 from chalicelib.protocol import RoomClosed, RoomLeft
+from chalicelib.rows import find_room
 from chalicelib.settings import settings
 from chalicelib.tables import (
     EntryRow,
@@ -89,7 +90,7 @@ def erase_room(room_id: str, remaining_ms: RemainingMs, *, but: str = "") -> boo
 
     False when out of time.
     """
-    room = chats.find_room(room_id)
+    room = find_room(room_id)
     if room is None or not room.closed_at:
         return True
     delivery.push_to_room(room_id, RoomClosed(room_id=room_id, name=room.name), but=but)
@@ -173,9 +174,9 @@ def _leave(member: MemberRow, function: str) -> None:
     except NotMemberError:  # left meanwhile
         return
     after_leaving(member.user_id, member.room_id)
-    if notices:
-        names = users.names([member.user_id])
-        delivery.push_entries(member.room_id, notices, names)
+    names = users.names([member.user_id]) if notices else {}
+    for notice in notices:
+        delivery.deliver(member.room_id, notice, names)
     if closed:
         after_closing(closed, function)
 

@@ -1,32 +1,24 @@
-"""A room's log: what is said, and what happens, in one order.
+"""A room's log, for the commands: writing to it, and pages of it without holes.
 
-An entry is written in two steps: an UpdateItem on the room takes the next ``seq``, and a
-conditional Put stores the entry there. A writer that dies between them leaves a hole.
-Whoever reads the log and finds a hole waits for it briefly and then *fills* it with a
-conditional Put of a void entry (as CORFU fills its log); a writer that finds its place
-filled takes a new one. So what a reader was given never changes, no entry can appear
-behind it, and the common path pays nothing.
+How entries are written is in writing.py, as it has to hold at any interleaving.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import msgspec
-from pynamodb.exceptions import PutError, UpdateError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
-from chalicelib import clock, ids, texts
-from chalicelib.errors import RoomNotFoundError, StaleError
+from chalicelib import clock, ids, rows, writing
+from chalicelib.dynamodb_steps import LogSteps
+from chalicelib.errors import StaleError
 from chalicelib.protocol import Entry, EntryKind
-from chalicelib.tables import EntryRow, PreviewMap, RoomRow, is_condition_failure, retry_conflicts
-
-#: How long a reader waits for entries that are being written, in seconds, try by try.
-HOLE_WAITS: Final = (0.02, 0.04, 0.08, 0.16)
+from chalicelib.steps import Draft, RoomState, run
+from chalicelib.tables import EntryRow, RoomRow
 
 
 @dataclass(frozen=True)
@@ -44,10 +36,7 @@ class Appended:
 
     entry: Entry
     room: RoomRow | None
-
-
-class RoomChangedError(Exception):
-    """The room exists and is open, but a condition of the caller's own does not hold."""
+    state: RoomState | None
 
 
 def append(
@@ -55,70 +44,58 @@ def append(
     user_id: str,
     now: int,
     *,
-    kind: EntryKind = EntryKind.CHAT,
-    text: str = "",
+    kind: EntryKind,
     cid: str = "",
     retry_since: int | None = None,
-    deadline: int | None = None,
     room_actions: Sequence[Action] = (),
     room_condition: Condition | None = None,
 ) -> Appended:
-    """Write an entry at the end of a room's log, with two DynamoDB writes.
+    """Write a notice at the end of a room's log, with two DynamoDB writes.
 
     Args:
-        retry_since: this is a repeat of a write that began when the log ended there, and
-            that got no answer: look whether it was done before doing it, and fill the
-            holes in which it may still be about to be stored.
-        deadline: when (ms) it is too late to write, as the caller may have given up.
+        retry_since: this is a repeat of a write that began when the log ended there: look
+            whether it was done before doing it.
         room_actions: what else to do to the room in the write that takes the ``seq``.
         room_condition: what else must hold for the room.
 
     Raises:
         RoomNotFoundError: the room does not exist or is closed.
         RoomChangedError: ``room_condition`` does not hold.
-        StaleError: the deadline has passed.
     """
+    steps = LogSteps(room_id, room_actions=room_actions, room_condition=room_condition)
+    draft = Draft(user_id, now, kind, cid=cid)
     if retry_since is not None:
-        first_try = _find_own(room_id, user_id, kind, cid, retry_since)
+        first_try = run(writing.find(steps, draft, retry_since))
         if first_try is not None:
-            return Appended(first_try, None)
-    actions: list[Action] = [
-        RoomRow.last_seq.add(1),
-        RoomRow.active_at.set(now),
-        *room_actions,
-    ]
-    if kind is EntryKind.CHAT:
-        preview = PreviewMap(  # type: ignore[no-untyped-call]
-            user_id=user_id, text=texts.preview(text), at=now
-        )
-        actions.append(RoomRow.preview.set(preview))
-    while True:
-        _check(deadline)
-        room = _take_seq(room_id, actions, room_condition)
-        _check(deadline)
-        entry = Entry(seq=room.last_seq, user_id=user_id, at=now, kind=kind, text=text, cid=cid)
-        if _store(room_id, entry):
-            return Appended(entry, room)
-        # Filled by a reader that took us for dead; what was done to the room stays done.
-        actions = actions[:2]
-        room_condition = None
+            return Appended(first_try, None, None)
+    written = run(writing.append(steps, draft))
+    return Appended(written.entry, steps.room, written.room)
 
 
-def _find_own(room_id: str, user_id: str, kind: EntryKind, cid: str, since: int) -> Entry | None:
-    """The entry that an earlier try wrote after ``since``, which can't be written later."""
-    room = find_open_room(room_id)
-    if room is None:
-        raise RoomNotFoundError(room_id)
-    first, last = since + 1, room.last_seq
-    for entry in _complete(room_id, first, last):
-        if entry.cid == cid and entry.user_id == user_id and entry.kind is kind:
-            return entry
-    return None
+def say(
+    room_id: str,
+    user_id: str,
+    text: str,
+    cid: str,
+    now: int,
+    *,
+    retry_since: int | None = None,
+    deadline: int,
+) -> writing.Written:
+    """Write a chat, once. Three DynamoDB writes.
 
+    Args:
+        retry_since: it may have been sent before, not earlier than when the log ended there.
+        deadline: when (ms) it is too late for a first try, as its claim may be forgotten.
 
-def _check(deadline: int | None) -> None:
-    if deadline is not None and clock.now_ms() > deadline:
+    Raises:
+        RoomNotFoundError: the room does not exist or is closed.
+        NotMemberError: not a member.
+        StaleError: too late, or it must be sent again to find out whether it is done.
+    """
+    if clock.now_ms() > deadline:
         raise StaleError
+    return run(writing.say(LogSteps(room_id), Draft(user_id, now, text=text, cid=cid), retry_since))
 
 
 def read_after(
@@ -136,6 +113,9 @@ def read_after(
         last_seq: the room's, read before this call.
         byte_budget: how many bytes of JSON the entries may take.
         at_least: how many of them fit in any case.
+
+    Raises:
+        RoomNotFoundError: the room was closed meanwhile.
     """
     last = min(last_seq, after + limit)
     entries = _complete(room_id, after + 1, last)
@@ -144,7 +124,11 @@ def read_after(
 
 
 def read_before(room_id: str, before: int, limit: int, byte_budget: int) -> Page:
-    """Up to ``limit`` entries just before ``before``, none missing between them."""
+    """Up to ``limit`` entries just before ``before``, none missing between them.
+
+    Raises:
+        RoomNotFoundError: the room was closed meanwhile.
+    """
     first = max(1, before - limit)
     entries = _complete(room_id, first, before - 1)
     newest_first = _within(entries[::-1], byte_budget)
@@ -152,97 +136,46 @@ def read_before(room_id: str, before: int, limit: int, byte_budget: int) -> Page
     return Page(entries, has_before=bool(entries) and entries[0].seq > 1, has_after=False)
 
 
-def to_entry(row: EntryRow) -> Entry:
-    """An entry as it goes over the wire."""
-    return Entry(
-        seq=row.seq,
-        user_id=row.user_id or "",
-        at=row.created_at,
-        kind=EntryKind(row.kind),
-        text=row.text or "",
-        cid=row.cid or "",
-    )
+def _complete(room_id: str, first: int, last: int) -> list[Entry]:
+    return with_changes(room_id, run(writing.complete(LogSteps(room_id), first, last)))
 
 
-def people_in(entries: Sequence[Entry]) -> set[str]:
+def with_changes(room_id: str, entries: Sequence[Entry]) -> list[Entry]:
+    """Entries that tell of changes, with the chats that were changed as they are by now.
+
+    Several changes of one chat have it once, in the last of them. A BatchGetItem if there
+    are any.
+    """
+    last_of = {entry.changed.seq: entry.seq for entry in entries if entry.changed}
+    if not last_of:
+        return list(entries)
+    keys = {(room_id, seq) for seq in last_of}
+    now = {row.seq: rows.to_entry(row) for row in EntryRow.batch_get(keys, consistent_read=True)}
+    return [
+        msgspec.structs.replace(
+            entry,
+            changed=now.get(entry.changed.seq) if last_of[entry.changed.seq] == entry.seq else None,
+        )
+        if entry.changed
+        else entry
+        for entry in entries
+    ]
+
+
+def people_in(entries: Iterable[Entry]) -> set[str]:
     """The user ids that entries refer to."""
-    return {entry.user_id for entry in entries if entry.user_id}
+    people: set[str] = set()
+    for entry in entries:
+        for each in (entry, entry.changed):
+            if each is not None:
+                people.add(each.user_id)
+                people.update(*each.reactions.values())
+    return people - {""}
 
 
 def encoded_size(value: Any) -> int:
     """Bytes of a value's JSON."""
     return len(msgspec.json.encode(value))
-
-
-def _take_seq(room_id: str, actions: list[Action], more: Condition | None) -> RoomRow:
-    is_open = RoomRow.host_id.exists() & RoomRow.closed_at.does_not_exist()
-    room = RoomRow(room_id)
-    condition = is_open if more is None else is_open & more
-    try:
-        retry_conflicts(lambda: room.update(actions, condition=condition))
-    except UpdateError as error:
-        if not is_condition_failure(error):
-            raise
-        if more is not None and find_open_room(room_id) is not None:
-            raise RoomChangedError from error
-        raise RoomNotFoundError(room_id) from error
-    return room
-
-
-def find_open_room(room_id: str) -> RoomRow | None:
-    """The room, unless it does not exist or is closed. One consistent GetItem."""
-    room = find_room(room_id)
-    return None if room is None or room.closed_at else room
-
-
-def find_room(room_id: str) -> RoomRow | None:
-    """The room, also a closed one that is not erased yet. One consistent GetItem."""
-    try:
-        return RoomRow.get(room_id, consistent_read=True)
-    except RoomRow.DoesNotExist:
-        return None
-
-
-def _store(room_id: str, entry: Entry) -> bool:
-    """Put an entry at its place; False when the place was filled by somebody else."""
-    row = EntryRow(
-        room_id,
-        entry.seq,
-        kind=entry.kind.value,
-        user_id=entry.user_id or None,
-        text=entry.text or None,
-        cid=entry.cid or None,
-        created_at=entry.at,
-    )
-    try:
-        row.save(condition=EntryRow.seq.does_not_exist())
-    except PutError as error:
-        if not is_condition_failure(error):
-            raise
-        # botocore repeats a Put whose answer got lost; then what is there is our own.
-        there = EntryRow.get(room_id, entry.seq, consistent_read=True)
-        return to_entry(there) == entry and entry.kind is not EntryKind.VOID
-    return True
-
-
-def _complete(room_id: str, first: int, last: int) -> list[Entry]:
-    """All entries from ``first`` to ``last``; holes are waited for, then filled."""
-    if last < first:
-        return []
-    entries = _query(room_id, first, last)
-    for wait in HOLE_WAITS:
-        if len(entries) == last - first + 1:
-            return entries
-        time.sleep(wait)
-        entries = _query(room_id, first, last)
-    for hole in sorted(set(range(first, last + 1)) - {entry.seq for entry in entries}):
-        _store(room_id, Entry(seq=hole, user_id="", at=0, kind=EntryKind.VOID))
-    return entries if len(entries) == last - first + 1 else _query(room_id, first, last)
-
-
-def _query(room_id: str, first: int, last: int) -> list[Entry]:
-    rows = EntryRow.query(room_id, EntryRow.seq.between(first, last), consistent_read=True)
-    return [to_entry(row) for row in rows]
 
 
 def _within(entries: list[Entry], byte_budget: int, at_least: int = 1) -> list[Entry]:

@@ -11,12 +11,14 @@ from typing import Any, Final
 
 from chalicelib import (
     background,
+    changes,
     chats,
     connections,
     delivery,
     joining,
     limits,
     members,
+    presence,
     protocol,
     rooms,
     sessions,
@@ -30,11 +32,13 @@ from chalicelib.errors import (
     NotMemberError,
     RoomNotFoundError,
     SignedOutError,
-    StaleError,
 )
 from chalicelib.protocol import Reply, Room, RoomPosition, SyncedRoom, User, Users
-from chalicelib.tables import MemberRow, RoomRow, UserRow
+from chalicelib.rows import find_open_room, find_room, to_state, unread
+from chalicelib.steps import Place
+from chalicelib.tables import EntryRow, MemberRow, RoomRow, UserRow
 from chalicelib.texts import check_chat
+from chalicelib.writing import Written
 
 
 @dataclass(frozen=True)
@@ -132,11 +136,11 @@ def enter_room(caller: Caller, command: protocol.EnterRoom, at: Moment) -> Reply
         # (Not new, but not heard: joined in another tab that did not see this connection.)
         _after_joining(caller, room, is_new=joined.is_new)
         # Subscribed before the log is read: what is said in between comes as a push.
-        row = chats.find_open_room(room.room_id) or row
+        row = find_open_room(room.room_id) or row
         room = rooms.to_room(row, joined.member)
-    if joined.notices:
-        own = _own_name(caller)
-        delivery.push_entries(room.room_id, joined.notices, own, but=caller.connection_id)
+    for notice in joined.notices:
+        delivery.deliver(room.room_id, notice, _own_name(caller), but=caller.connection_id)
+    delivery.resume(room.room_id, to_state(row))
     page = chats.read_before(room.room_id, room.last_seq + 1, command.limit, limits.PAGE_BYTES_MAX)
     return protocol.EnterReply(
         ref=command.ref,
@@ -167,22 +171,27 @@ def leave_room(caller: Caller, command: protocol.LeaveRoom, at: Moment) -> Reply
         background.after_closing(closed, but=caller.connection_id)
         return Reply(ref=command.ref)
     background.after_leaving(caller.user_id, command.room_id, but=caller.connection_id)
-    if notices:
-        names = users.names(chats.people_in(notices))
-        delivery.push_entries(command.room_id, notices, names)
+    names = users.names(notice.entry.user_id for notice in notices)
+    for notice in notices:
+        delivery.deliver(command.room_id, notice, names)
     return Reply(ref=command.ref)
 
 
 def mark_read(caller: Caller, command: protocol.MarkRead, at: Moment) -> Reply:
-    room = chats.find_open_room(command.room_id)
-    if room is not None and command.seq > room.last_seq:
+    try:
+        entry = EntryRow.get(command.room_id, command.seq, consistent_read=True)
+    except EntryRow.DoesNotExist:
         # How long the log is, is for members only.
         members.membership(caller.user_id, command.room_id)
-        raise InvalidFieldError("seq", "must not be after the end of the room's log")
-    if members.mark_read(caller.user_id, command.room_id, command.seq):
-        own = connections.of_user(caller.user_id)
-        event = protocol.ReadMarked(room_id=command.room_id, seq=command.seq)
-        delivery.push_to_connections(own, event, but=caller.connection_id)
+        raise InvalidFieldError("seq", "must be of an entry in the room's log") from None
+    place = Place(entry.seq, entry.number)
+    if members.mark_read(caller.user_id, command.room_id, place):
+        event = protocol.ReadMarked(
+            room_id=command.room_id, user_id=caller.user_id, seq=command.seq
+        )
+        if delivery.tell_few(command.room_id, event, but=caller.connection_id) is None:
+            own = connections.of_user(caller.user_id)
+            delivery.push_to_connections(own, event, but=caller.connection_id)
     return Reply(ref=command.ref)
 
 
@@ -192,7 +201,7 @@ def sync_rooms(caller: Caller, command: protocol.SyncRooms, at: Moment) -> Reply
         raise InvalidFieldError("rooms", "must name each room once")
     keys = {(caller.user_id, room_id) for room_id in positions}
     rows = MemberRow.batch_get(keys, consistent_read=True) if keys else ()
-    mine = {row.room_id for row in rows if not row.leaving}
+    mine = {row.room_id: row for row in rows if not row.leaving}
     found = RoomRow.batch_get(mine, consistent_read=True) if mine else ()
     open_rooms = {row.room_id: row for row in found if not row.closed_at}
     # What the rooms themselves take of the frame, besides their entries and names.
@@ -205,7 +214,9 @@ def sync_rooms(caller: Caller, command: protocol.SyncRooms, at: Moment) -> Reply
             synced.append(SyncedRoom(room_id=position.room_id, gone=True))
             continue
         # One entry fits in any case, so that a client always gets on; but only one.
-        answer = _sync_one(row, position, budget, at_least=0 if people else 1)
+        member = mine[row.room_id]
+        answer = _sync_one(row, member, position, budget, at_least=0 if people else 1)
+        delivery.resume(row.room_id, to_state(row))
         new = chats.people_in(answer.entries) - people
         people |= new
         budget -= chats.encoded_size(answer.entries) + limits.USER_BYTES_MAX * len(new)
@@ -213,11 +224,18 @@ def sync_rooms(caller: Caller, command: protocol.SyncRooms, at: Moment) -> Reply
     return protocol.SyncReply(ref=command.ref, rooms=synced, users=users.names(people))
 
 
-def _sync_one(row: RoomRow, position: RoomPosition, budget: int, at_least: int) -> SyncedRoom:
+def _sync_one(
+    row: RoomRow, member: MemberRow, position: RoomPosition, budget: int, at_least: int
+) -> SyncedRoom:
     is_other_log = position.epoch not in ("", row.epoch) or position.after > row.last_seq
     after = max(0, row.last_seq - limits.HISTORY_PAGE_DEFAULT) if is_other_log else position.after
     answer = SyncedRoom(
-        room_id=row.room_id, reset=is_other_log, epoch=row.epoch, last_seq=row.last_seq
+        room_id=row.room_id,
+        reset=is_other_log,
+        epoch=row.epoch,
+        last_seq=row.last_seq,
+        read_seq=member.read_seq,
+        unread=unread(row, member),
     )
     if after == row.last_seq:
         answer.complete = True
@@ -235,31 +253,54 @@ def _sync_one(row: RoomRow, position: RoomPosition, budget: int, at_least: int) 
 
 def send_chat(caller: Caller, command: protocol.SendChat, at: Moment) -> Reply:
     text = check_chat(command.text)
-    member = members.membership(caller.user_id, command.room_id)
-    if command.retry_since is not None:
-        members.mark_retried(member, command.cid)
-    elif command.cid in (member.retried_cids or ()):
-        raise StaleError
-    entry = chats.append(
+    _check_hears(caller, command.room_id)
+    written = chats.say(
         command.room_id,
         caller.user_id,
+        text,
+        command.cid,
         at.now,
-        text=text,
-        cid=command.cid,
         retry_since=command.retry_since,
         deadline=at.received + limits.WRITE_WITHIN_MS,
-    ).entry
-    # Also when it was there already: its first writer may have died before it pushed.
-    own = _own_name(caller)
-    delivery.push_entries(command.room_id, [entry], own, but=caller.connection_id)
-    return protocol.SendReply(ref=command.ref, entry=entry)
+    )
+    _deliver(caller, command.room_id, written)
+    return protocol.SendReply(ref=command.ref, entry=written.entry)
+
+
+def edit_chat(caller: Caller, command: protocol.EditChat, at: Moment) -> Reply:
+    text = check_chat(command.text)
+    change = changes.edit(caller.user_id, command.room_id, command.seq, text, at.now)
+    return _changed(caller, command, change)
+
+
+def delete_chat(caller: Caller, command: protocol.DeleteChat, at: Moment) -> Reply:
+    change = changes.delete(caller.user_id, command.room_id, command.seq, at.now)
+    return _changed(caller, command, change)
+
+
+def react(caller: Caller, command: protocol.React, at: Moment) -> Reply:
+    change = changes.react(
+        caller.user_id, command.room_id, command.seq, command.emoji, at.now, on=command.on
+    )
+    return _changed(caller, command, change)
+
+
+def _changed(
+    caller: Caller,
+    command: protocol.EditChat | protocol.DeleteChat | protocol.React,
+    change: Written | None,
+) -> Reply:
+    if change is None:
+        return protocol.ChangeReply(ref=command.ref)
+    _deliver(caller, command.room_id, change)
+    return protocol.ChangeReply(ref=command.ref, entry=change.entry)
 
 
 def read_history(caller: Caller, command: protocol.ReadHistory, at: Moment) -> Reply:
     if command.before is not None and command.after is not None:
         raise InvalidFieldError("before", "must not be given together with after")
     members.membership(caller.user_id, command.room_id)
-    room = chats.find_open_room(command.room_id)
+    room = find_open_room(command.room_id)
     if room is None:
         raise RoomNotFoundError(command.room_id)
     if command.after is not None:
@@ -280,7 +321,40 @@ def read_history(caller: Caller, command: protocol.ReadHistory, at: Moment) -> R
     )
 
 
+# --- Presence ----------------------------------------------------------------------------
+
+
+def signal_typing(caller: Caller, command: protocol.SignalTyping, at: Moment) -> Reply:
+    members.membership(caller.user_id, command.room_id)
+    if presence.may_signal(caller.connection_id, command.room_id, at.now):
+        event = protocol.TypingSignalled(room_id=command.room_id, user_id=caller.user_id)
+        delivery.tell_few(command.room_id, event, but=caller.connection_id)
+    return Reply(ref=command.ref)
+
+
+def list_present(caller: Caller, command: protocol.ListPresent, at: Moment) -> Reply:
+    members.membership(caller.user_id, command.room_id)
+    user_ids = presence.people(command.room_id)
+    return protocol.PresentReply(
+        ref=command.ref, user_ids=user_ids[: limits.PRESENT_MAX], count=len(user_ids)
+    )
+
+
 # --- Shared ----------------------------------------------------------------------------
+
+
+def _check_hears(caller: Caller, room_id: str) -> None:
+    """Keep strangers from taking places in a room's log.
+
+    Who hears a room is known from the connection's row, which is read anyway. That they are a
+    member still is checked in the call that claims the place.
+    """
+    if room_id not in caller.room_ids:
+        members.membership(caller.user_id, room_id)
+
+
+def _deliver(caller: Caller, room_id: str, written: Written) -> None:
+    delivery.deliver(room_id, written, _own_name(caller), but=caller.connection_id)
 
 
 def _own_name(caller: Caller) -> Users:
@@ -310,9 +384,9 @@ def _is_still_in(member: MemberRow, person: UserRow, now: int) -> bool:
         notices = joining.finish_leaving(member, now)
     except HostMustChooseError:
         return True  # became the host just before leaving, so the leaving did not count
-    if notices:
-        name = {person.user_id: User(nickname=person.nickname)}
-        delivery.push_entries(member.room_id, notices, name)
+    name = {person.user_id: User(nickname=person.nickname)}
+    for notice in notices:
+        delivery.deliver(member.room_id, notice, name)
     return False
 
 
@@ -322,7 +396,7 @@ def _forget_closed(mine: Sequence[MemberRow], found: Sequence[Room]) -> None:
     for member in mine:
         if member.room_id in still_open:
             continue
-        room = chats.find_room(member.room_id)
+        room = find_room(member.room_id)
         if room is None or room.closed_at:
             member.delete()
         if room is not None and room.closed_at:
@@ -350,5 +424,10 @@ HANDLERS: Final[dict[type[protocol.Command], Callable[[Caller, Any, Moment], Rep
     protocol.MarkRead: mark_read,
     protocol.SyncRooms: sync_rooms,
     protocol.SendChat: send_chat,
+    protocol.EditChat: edit_chat,
+    protocol.DeleteChat: delete_chat,
+    protocol.React: react,
+    protocol.SignalTyping: signal_typing,
+    protocol.ListPresent: list_present,
     protocol.ReadHistory: read_history,
 }

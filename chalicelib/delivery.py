@@ -1,44 +1,186 @@
-"""How what happens reaches those who are listening.
+"""Events to those who listen, as posts to their connections.
 
-A push is a hint: it may get lost, come twice or out of order. Clients order, dedupe and
-complete by ``seq``.
+Pushes are hints: clients order and complete what they get by ``seq``. When and together with
+what a room's entries are pushed is in pushing.py.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any, Final
 
-from chalicelib import log, protocol, sender
+from chalicelib import chats, dynamodb, ids, limits, log, protocol, pushing, sender, users, workers
+from chalicelib.dynamodb_steps import LogSteps
 from chalicelib.protocol import EntriesAdded, Entry, Event, Users
+from chalicelib.steps import RoomState, run
 from chalicelib.tables import SubscriptionRow
+from chalicelib.writing import Written
+
+#: What of a frame is not entries and names.
+_ENVELOPE_BYTES: Final = 256
 
 
-def push_entries(room_id: str, entries: list[Entry], users: Users, *, but: str = "") -> None:
-    """Push new entries to a room's audience, except the connection ``but``.
+class RoomSteps(LogSteps):
+    """All steps (``steps.PushingSteps``)."""
 
-    One Query, one post per connection; connections that are gone are unsubscribed.
+    def __init__(self, room_id: str, own: Users | None = None, *, but: str = "") -> None:
+        """Steps for a room.
+
+        Args:
+            own: names that are known already.
+            but: the connection whose own entry needs no push, as it gets a reply.
+        """
+        super().__init__(room_id)
+        self._own = own or {}
+        self._but = but
+
+    async def post(self, entries: Sequence[Entry]) -> None:
+        """A Query, a post per connection; a BatchGetItem where names are not known."""
+        with _as_hint("push_entries", room_id=self.room_id):
+            is_own = all(entry.user_id in self._own for entry in entries)
+            push_entries(self.room_id, entries, self._own, but=self._but if is_own else "")
+
+    async def hand_over(self, holder: str, delivered: int) -> bool:
+        """One invocation."""
+        try:
+            workers.start(workers.CarryRoom(self.room_id, holder, delivered))
+        except Exception as error:  # whatever it is: this Lambda can go on by itself
+            log.exception("hand_over_failed", error, room_id=self.room_id)
+            return False
+        return True
+
+
+def deliver(
+    room_id: str, written: Written | chats.Appended, own: Users | None = None, *, but: str = ""
+) -> None:
+    """See to it that an entry that was just written is pushed.
+
+    Args:
+        own: names that are known already.
+        but: the connection that gets it as a reply.
     """
-    event = EntriesAdded(room_id=room_id, entries=entries, users=users)
-    push_to_room(room_id, event, but=but)
+    state = written.state if isinstance(written, chats.Appended) else written.room
+    steps = RoomSteps(room_id, own, but=but)
+    with _as_hint("deliver", room_id=room_id):
+        if state is None:
+            # It was there already: its first writer may have died before it pushed.
+            run(steps.post([written.entry]))
+        else:
+            run(pushing.push(steps, written.entry, state, ids.new_id()))
+
+
+def resume(room_id: str, state: RoomState) -> None:
+    """Have pushed what somebody left who died pushing, if that is so."""
+    with _as_hint("resume", room_id=room_id):
+        run(pushing.resume(RoomSteps(room_id), state, ids.new_id()))
+
+
+def push_entries(room_id: str, entries: Sequence[Entry], known: Users, *, but: str = "") -> None:
+    """Push entries to a room's audience in as few frames as they fit in.
+
+    Args:
+        known: names that need not be looked up.
+        but: a connection that has them already.
+    """
+    entries = chats.with_changes(room_id, entries)
+    people = chats.people_in(entries)
+    names = {user_id: known[user_id] for user_id in people & known.keys()}
+    names |= users.names(people - names.keys())
+    audience: list[str] | None = None
+    for part in _frames(entries):
+        mentioned = chats.people_in(part) & names.keys()
+        event = EntriesAdded(
+            room_id=room_id, entries=part, users={user_id: names[user_id] for user_id in mentioned}
+        )
+        audience = _push(room_id, event, but, audience)
+
+
+def _frames(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
+    """Entries in groups that fit into a frame with their names."""
+    part: list[Entry] = []
+    used = _ENVELOPE_BYTES
+    for entry in entries:
+        size = chats.encoded_size(entry) + 1
+        size += limits.USER_BYTES_MAX * len(chats.people_in([entry]))
+        if part and used + size > limits.FRAME_BYTES_MAX:
+            yield part
+            part, used = [], _ENVELOPE_BYTES
+        part.append(entry)
+        used += size
+    if part:
+        yield part
 
 
 def push_to_room(room_id: str, event: Event, *, but: str = "") -> None:
     """Push an event to a room's audience, except the connection ``but``."""
     with _as_hint("push_to_room", room_id=room_id):
-        _push_to_room(room_id, event, but)
+        _push(room_id, event, but)
 
 
-def _push_to_room(room_id: str, event: Event, but: str) -> None:
-    # A consistent read: whoever subscribed before the entry was stored hears it, and
-    # whoever subscribed later reads it in the log.
-    audience = [
-        row.connection_id
-        for row in SubscriptionRow.query(room_id, consistent_read=True)
-        if row.connection_id != but
-    ]
-    for connection_id in sender.post(protocol.encode(event), audience):
+def tell_few(room_id: str, event: Event, *, but: str = "") -> list[tuple[str, str]] | None:
+    """Push an event to a room's audience if that is small; None if it is not.
+
+    Returns the audience, as (connection id, user id).
+    """
+    few = audience(room_id, limit=limits.TELLING_AUDIENCE_MAX + 1)
+    if len(few) > limits.TELLING_AUDIENCE_MAX:
+        return None
+    with _as_hint("tell_few", room_id=room_id):
+        post(room_id, protocol.encode(event), [each for each, _ in few if each != but])
+    return few
+
+
+def _push(room_id: str, event: Event, but: str, listening: list[str] | None = None) -> list[str]:
+    """Push an event; returns the audience, as it may be given again for another event."""
+    if listening is None:
+        found = audience(room_id, limit=limits.AUDIENCE_INLINE_MAX + 1)
+        listening = [connection_id for connection_id, _ in found]
+    frame = protocol.encode(event)
+    if len(listening) > limits.AUDIENCE_INLINE_MAX:
+        workers.start(workers.PushToAll(room_id, frame.decode(), but))
+    else:
+        post(room_id, frame, [each for each in listening if each != but])
+    return listening
+
+
+def post(room_id: str, frame: bytes, connection_ids: Iterable[str]) -> None:
+    """Post a frame to connections that hear a room; those that are gone are unsubscribed."""
+    for connection_id in sender.post(frame, connection_ids):
         SubscriptionRow(room_id, connection_id).delete()
+
+
+def audience(room_id: str, *, limit: int | None = None) -> list[tuple[str, str]]:
+    """Who listens to a room, as (connection id, user id). A consistent Query per MB.
+
+    A consistent read: whoever subscribed before an entry was stored hears it, and whoever
+    subscribed later reads it in the log (docs/decisions/0005-consistent-audience.md).
+    """
+    return [each for page in audience_pages(room_id, limit=limit) for each in page]
+
+
+def audience_pages(room_id: str, *, limit: int | None = None) -> Iterator[list[tuple[str, str]]]:
+    """Who listens to a room, as DynamoDB's pages of it come.
+
+    Past PynamoDB, whose models take a hundred times as long for thousands of rows.
+    """
+    query: dict[str, Any] = {
+        "TableName": SubscriptionRow.Meta.table_name,
+        "KeyConditionExpression": "room_id = :room_id",
+        "ExpressionAttributeValues": {":room_id": {"S": room_id}},
+        "ProjectionExpression": "connection_id, user_id",
+        "ConsistentRead": True,
+    }
+    left = limit
+    while True:
+        answer = dynamodb.client().call("Query", query if left is None else query | {"Limit": left})
+        yield [(row["connection_id"]["S"], row["user_id"]["S"]) for row in answer["Items"]]
+        after = answer.get("LastEvaluatedKey")
+        if left is not None:
+            left -= len(answer["Items"])
+        if not after or left == 0:
+            return
+        query["ExclusiveStartKey"] = after
 
 
 def push_to_connections(connection_ids: Iterable[str], event: Event, *, but: str = "") -> None:

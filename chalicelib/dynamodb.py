@@ -58,6 +58,10 @@ class Client:
         )
 
     def _make_api_call(self, operation: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        """What PynamoDB calls (botocore's name)."""
+        return self.call(operation, arguments)
+
+    def call(self, operation: str, arguments: dict[str, Any]) -> dict[str, Any]:
         """Call an operation; again, after a while, where that can help.
 
         As with botocore, a repeat of a write whose answer got lost may find it done.

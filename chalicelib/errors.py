@@ -125,6 +125,33 @@ class NotHostError(PingPongError):
         super().__init__("only the host may do that")
 
 
+class ChatNotFoundError(PingPongError):
+    """There is no such chat, or it is deleted."""
+
+    code = ErrorCode.CHAT_NOT_FOUND
+
+    def __init__(self, seq: int) -> None:
+        super().__init__(f"seq: there is no chat {seq} in this room", field="seq")
+
+
+class NotAuthorError(PingPongError):
+    """Only who said it may do that."""
+
+    code = ErrorCode.NOT_AUTHOR
+
+    def __init__(self) -> None:
+        super().__init__("seq: must be of a chat of one's own", field="seq")
+
+
+class TooManyReactionsError(PingPongError):
+    """The chat has as many reactions as it can have."""
+
+    code = ErrorCode.TOO_MANY_REACTIONS
+
+    def __init__(self, maximum: int) -> None:
+        super().__init__(f"emoji: a chat can have {maximum} reactions", field="emoji")
+
+
 class ForbiddenOriginError(PingPongError):
     """The request came from another site."""
 

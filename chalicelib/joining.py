@@ -14,7 +14,8 @@ from pynamodb.exceptions import DeleteError, PutError, UpdateError
 from pynamodb.expressions.update import Action
 
 from chalicelib import chats
-from chalicelib.chats import RoomChangedError, find_open_room
+from chalicelib.chats import Appended
+from chalicelib.dynamodb_steps import RoomChangedError
 from chalicelib.errors import (
     HostMustChooseError,
     NotHostError,
@@ -22,8 +23,9 @@ from chalicelib.errors import (
     StaleError,
 )
 from chalicelib.members import check_room_for_one_more, find_member, membership
-from chalicelib.protocol import Entry, EntryKind, Role
+from chalicelib.protocol import EntryKind, Role
 from chalicelib.rooms import close_room, hand_over
+from chalicelib.rows import find_open_room, find_room
 from chalicelib.tables import MemberRow, RoomRow, is_condition_failure, retry_conflicts
 
 #: After so long a Lambda that was joining or leaving is finished or dead, in ms.
@@ -37,12 +39,12 @@ class Joined:
     member: MemberRow
     room: RoomRow
     #: The last is that of the joining, if they were not in the room before.
-    notices: list[Entry]
+    notices: list[Appended]
 
     @property
     def is_new(self) -> bool:
         """Whether this made them a member."""
-        return any(notice.kind is EntryKind.JOINED for notice in self.notices)
+        return any(notice.entry.kind is EntryKind.JOINED for notice in self.notices)
 
 
 def enter(user_id: str, room_id: str, now: int) -> Joined:
@@ -54,7 +56,7 @@ def enter(user_id: str, room_id: str, now: int) -> Joined:
         StaleError: they are just leaving it elsewhere; a moment later they can come back.
     """
     member = find_member(user_id, room_id)
-    left: list[Entry] = []
+    left: list[Appended] = []
     if member is not None and member.leaving:
         try:
             left = finish_leaving(member, now)
@@ -81,7 +83,9 @@ def _join(user_id: str, room: RoomRow, now: int) -> Joined:
         room.room_id,
         role=Role.MEMBER.value,
         joined_at=now,
+        joined_seq=room.last_seq,
         read_seq=room.last_seq,
+        read_number=room.chats,
         notice_cid=chats.new_cid(),
         notice_since=room.last_seq,
     )
@@ -102,13 +106,21 @@ def _announce(member: MemberRow, now: int, *, is_repeat: bool) -> Joined:
     except RoomNotFoundError:
         member.delete()
         raise
-    if not _settle(member, MemberRow.read_seq.set(notice.entry.seq)):
+    if notice.state is None:
+        settled = _settle(member)
+    else:
+        settled = _settle(
+            member,
+            MemberRow.read_seq.set(notice.entry.seq),
+            MemberRow.read_number.set(notice.state.chats),
+        )
+    if not settled:
         # Announced, or ended, in another tab meanwhile.
         member = membership(member.user_id, member.room_id)
     room = notice.room or find_open_room(member.room_id)
     if room is None:
         raise RoomNotFoundError(member.room_id)
-    return Joined(member, room, [notice.entry] if notice.room else [])
+    return Joined(member, room, [notice] if notice.room else [])
 
 
 def _settle(member: MemberRow, *more: Action) -> bool:
@@ -127,9 +139,7 @@ def _settle(member: MemberRow, *more: Action) -> bool:
     return True
 
 
-def _write_notice(
-    member: MemberRow, kind: EntryKind, now: int, *, is_repeat: bool
-) -> chats.Appended:
+def _write_notice(member: MemberRow, kind: EntryKind, now: int, *, is_repeat: bool) -> Appended:
     change = {EntryKind.JOINED: 1, EntryKind.LEFT: -1}[kind]
     count: Action = RoomRow.member_count.add(change)
     if is_repeat:
@@ -152,7 +162,7 @@ def _write_notice(
 
 def leave(
     user_id: str, room_id: str, now: int, *, successor_id: str | None, close: bool
-) -> tuple[list[Entry], RoomRow | None]:
+) -> tuple[list[Appended], RoomRow | None]:
     """Leave a room; returns the notices that this wrote, and the room if it is closed now.
 
     Raises:
@@ -162,11 +172,11 @@ def leave(
         SuccessorNotMemberError: the successor is not another member.
     """
     member = membership(user_id, room_id)
-    room = chats.find_room(room_id)
+    room = find_room(room_id)
     if room is None or room.closed_at:
         member.delete()
         return [], room
-    notices: list[Entry] = []
+    notices: list[Appended] = []
     if room.host_id != user_id:
         # A repeat finds the room handed over already.
         if close or successor_id not in (None, room.host_id):
@@ -188,7 +198,7 @@ def _is_alone(room: RoomRow) -> bool:
     return room.member_count <= 1 and len(list(MemberRow.by_room.query(room.room_id, limit=2))) <= 1
 
 
-def _leave_as_member(member: MemberRow, room: RoomRow, now: int) -> list[Entry]:
+def _leave_as_member(member: MemberRow, room: RoomRow, now: int) -> list[Appended]:
     actions: list[Action] = [
         MemberRow.leaving.set(now),
         MemberRow.notice_cid.set(chats.new_cid()),
@@ -204,7 +214,7 @@ def _leave_as_member(member: MemberRow, room: RoomRow, now: int) -> list[Entry]:
     return _write_left(member, now, is_repeat=False)
 
 
-def finish_leaving(member: MemberRow, now: int) -> list[Entry]:
+def finish_leaving(member: MemberRow, now: int) -> list[Appended]:
     """Finish a leaving that was cut off; returns the notice if this wrote it.
 
     Raises:
@@ -216,7 +226,7 @@ def finish_leaving(member: MemberRow, now: int) -> list[Entry]:
     return _write_left(member, now, is_repeat=True)
 
 
-def _write_left(member: MemberRow, now: int, *, is_repeat: bool) -> list[Entry]:
+def _write_left(member: MemberRow, now: int, *, is_repeat: bool) -> list[Appended]:
     try:
         notice = _write_notice(member, EntryKind.LEFT, now, is_repeat=is_repeat)
     except RoomNotFoundError:
@@ -230,4 +240,4 @@ def _write_left(member: MemberRow, now: int, *, is_repeat: bool) -> list[Entry]:
     except DeleteError as error:  # finished by somebody else, who may even have come back
         if not is_condition_failure(error):
             raise
-    return [notice.entry] if notice.room else []
+    return [notice] if notice.room else []

@@ -31,12 +31,30 @@ PAGE_BYTES_MAX: Final = 18 * 1024
 USER_BYTES_MAX: Final = 125
 SYNCED_ROOM_BYTES_MAX: Final = 125
 
-# Sending once (docs/decisions/0008-late-sends.md): nothing is written for a frame that API
-# Gateway took longer ago, and clients repeat a send no sooner than REPEAT_AFTER_MS.
+# Sending once (docs/decisions/0013-claims.md): so many of a person's latest chats in a room
+# are known by their cid; and what API Gateway took longer ago is not done any more.
+CLAIMS_PER_MEMBER: Final = 8
 WRITE_WITHIN_MS: Final = 8_000
-REPEAT_AFTER_MS: Final = 12_000
-# How many repeated sends of one person in one room are remembered.
-RETRIED_CIDS_MAX: Final = 8
+# A client repeats a send that got no answer for so long; at once over a new connection.
+REPEAT_AFTER_MS: Final = 5_000
+
+# Pushing (docs/decisions/0014-room-lease.md). A room's audience gets a frame at once after a
+# pause, and then one in so many ms at most.
+FRAME_PACE_MS: Final = 200
+# Whoever pushes for a room says that they are alive within this.
+LEASE_MS: Final = 5_000
+# So many listeners get a chat from the Lambda that stored it; more need workers of so many each.
+AUDIENCE_INLINE_MAX: Final = 1_000
+
+# What is told to everybody in a room, unless there are more listeners than this: who has read
+# up to where, and who is writing.
+TELLING_AUDIENCE_MAX: Final = 20
+TYPING_INTERVAL_MS: Final = 2_500
+PRESENT_MAX: Final = 500
+
+# Reactions: code points of an emoji (a family is 11), and how many a chat can have.
+EMOJI_MAX: Final = 16
+REACTIONS_PER_CHAT_MAX: Final = 100
 
 # Lifetimes.
 SESSION_SECONDS: Final = 30 * 24 * 3600

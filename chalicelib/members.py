@@ -6,12 +6,14 @@ anything in a room that they have not joined. How people come and go is in joini
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
 
 from pynamodb.exceptions import UpdateError
+from pynamodb.expressions.update import Action
 
 from chalicelib import limits
 from chalicelib.errors import NotMemberError, TooManyRoomsError
+from chalicelib.steps import Place
 from chalicelib.tables import MemberRow, is_condition_failure, retry_conflicts
 
 
@@ -36,18 +38,24 @@ def memberships(user_id: str) -> list[MemberRow]:
     return list(MemberRow.query(user_id, consistent_read=True))
 
 
-def mark_read(user_id: str, room_id: str, seq: int) -> bool:
-    """Note that somebody has seen a room up to ``seq``; False if it was noted before.
+def mark_read(user_id: str, room_id: str, place: Place) -> bool:
+    """Note that somebody has seen a room up to a place; False if it was noted before.
 
     Raises:
         NotMemberError: they are not in the room.
     """
     is_later = (
-        MemberRow.user_id.exists() & MemberRow.leaving.does_not_exist() & (MemberRow.read_seq < seq)
+        MemberRow.user_id.exists()
+        & MemberRow.leaving.does_not_exist()
+        & (MemberRow.read_seq < place.seq)
     )
+    actions: list[Action] = [
+        MemberRow.read_seq.set(place.seq),
+        MemberRow.read_number.set(place.number),
+    ]
     try:
         member = MemberRow(user_id, room_id)
-        retry_conflicts(lambda: member.update([MemberRow.read_seq.set(seq)], condition=is_later))
+        retry_conflicts(lambda: member.update(actions, condition=is_later))
     except UpdateError as error:
         if not is_condition_failure(error):
             raise
@@ -56,24 +64,11 @@ def mark_read(user_id: str, room_id: str, seq: int) -> bool:
     return True
 
 
-def mark_retried(member: MemberRow, cid: str) -> None:
-    """Note that a chat is being sent again, so that its first try is not written later.
-
-    Raises:
-        NotMemberError: they have left meanwhile.
-    """
-    cids: list[str] = [str(known) for known in member.retried_cids or () if known != cid]
-    latest: Any = [*cids, cid][-limits.RETRIED_CIDS_MAX :]  # PynamoDB's type wants attributes
-    try:
-        retry_conflicts(
-            lambda: member.update(
-                [MemberRow.retried_cids.set(latest)], condition=MemberRow.user_id.exists()
-            )
-        )
-    except UpdateError as error:
-        if not is_condition_failure(error):
-            raise
-        raise NotMemberError(member.room_id) from error
+def read_seqs(room_id: str, user_ids: Iterable[str]) -> dict[str, int]:
+    """How far members have read. One BatchGetItem per 100."""
+    keys = {(user_id, room_id) for user_id in user_ids}
+    rows = MemberRow.batch_get(keys, attributes_to_get=["user_id", "read_seq"]) if keys else ()
+    return {row.user_id: row.read_seq for row in rows}
 
 
 def check_room_for_one_more(user_id: str) -> None:

@@ -38,17 +38,24 @@ PageLimit = Annotated[int, Meta(ge=1, le=limits.HISTORY_PAGE_MAX)]
 # (trimmed, visible, no control characters) are in texts.py.
 RoomNameInput = Annotated[str, Meta(min_length=1, max_length=4 * limits.ROOM_NAME_MAX)]
 NicknameInput = Annotated[str, Meta(min_length=1, max_length=4 * limits.NICKNAME_MAX)]
+EmojiInput = Annotated[str, Meta(min_length=1, max_length=limits.EMOJI_MAX)]
 ChatText = Annotated[str, Meta(min_length=1, max_length=limits.CHAT_TEXT_MAX)]
 
 
 class EntryKind(StrEnum):
-    """What an entry of a room's log is. Everything but ``chat`` and ``void`` is a notice."""
+    """What an entry of a room's log is.
+
+    ``chat`` is what people say, ``changed`` and ``void`` are seen by nobody, the others are
+    notices.
+    """
 
     CHAT = "chat"
     CREATED = "created"
     JOINED = "joined"
     LEFT = "left"
     HOST_CHANGED = "host_changed"
+    #: An earlier chat was edited, deleted or reacted to; see ``Entry.changed``.
+    CHANGED = "changed"
     #: A place in the log that its writer never filled; shown to nobody, counts as seen.
     VOID = "void"
 
@@ -76,6 +83,9 @@ class ErrorCode(StrEnum):
     HOST_MUST_CHOOSE = "host_must_choose"
     NOT_HOST = "not_host"
     SUCCESSOR_NOT_MEMBER = "successor_not_member"
+    CHAT_NOT_FOUND = "chat_not_found"
+    NOT_AUTHOR = "not_author"
+    TOO_MANY_REACTIONS = "too_many_reactions"
     FORBIDDEN_ORIGIN = "forbidden_origin"
     CONSENT_REFUSED = "consent_refused"
     SIGN_IN_EXPIRED = "sign_in_expired"
@@ -108,6 +118,17 @@ class Entry(Struct, omit_defaults=True):
     text: str = ""
     #: The sender's own id of this chat; lets the sender's other tabs match it.
     cid: str = ""
+    #: How often the chat has been changed: of two states of a chat, the higher is the later.
+    version: int = 0
+    #: When its text was last edited.
+    edited_at: int = 0
+    #: Deleted for everybody; its text and reactions are gone, its place stays.
+    deleted: bool = False
+    #: Who reacted to the chat, by emoji; people in the order of their ids.
+    reactions: dict[str, list[str]] = {}
+    #: With kind ``changed``: the chat that was changed, as it is by now. Replaces what a client
+    #: has of it, unless that is a higher version. Left out when a later entry has it.
+    changed: Entry | None = None
 
 
 class Preview(Struct, omit_defaults=True):
@@ -116,6 +137,8 @@ class Preview(Struct, omit_defaults=True):
     user_id: str
     text: str
     at: int
+    #: It was deleted; there is no text then.
+    deleted: bool = False
 
 
 class Room(Struct, omit_defaults=True):
@@ -129,6 +152,9 @@ class Room(Struct, omit_defaults=True):
     #: Changes if this room's log was ever started anew: what a client has of it is void.
     epoch: str
     read_seq: int = 0
+    #: How many chats there are after ``read_seq``, up to ``last_seq``. Saying something reads all
+    #: before it, so none of them is one's own.
+    unread: int = 0
     #: When the last entry was written, or the room was made.
     active_at: int = 0
     preview: Preview | None = None
@@ -149,6 +175,8 @@ class Member(Struct, omit_defaults=True):
     user_id: str
     joined_at: int
     role: Role = Role.MEMBER
+    #: How far they have read; only in rooms of so few members that reading is told around.
+    read_seq: int | None = None
 
 
 Users = dict[str, User]
@@ -212,7 +240,7 @@ class LeaveRoom(Command, tag="room.leave"):
 
 
 class MarkRead(Command, tag="room.read"):
-    """Everything up to ``seq`` has been seen."""
+    """Everything up to ``seq`` has been seen. It never goes back."""
 
     room_id: RoomId
     seq: Seq
@@ -239,9 +267,50 @@ class SendChat(Command, tag="chat.send"):
     text: ChatText
     #: Made by the client, unique for this person.
     cid: ClientChatId
-    #: Only when this is a repeat: the last ``seq`` the client had at its first try. A repeat
-    #: is sent no sooner than 12 s after the try before (docs/protocol.md).
+    #: Only when this is a repeat: the last ``seq`` the client had at its first try.
     retry_since: Seq | None = None
+
+
+class EditChat(Command, tag="chat.edit"):
+    """Change the text of one's own chat. Repeating it does no harm."""
+
+    room_id: RoomId
+    seq: Seq
+    text: ChatText
+
+
+class DeleteChat(Command, tag="chat.delete"):
+    """Delete one's own chat for everybody. Repeating it does no harm."""
+
+    room_id: RoomId
+    seq: Seq
+
+
+class React(Command, tag="chat.react"):
+    """Put one's reaction under a chat, or take it away. Repeating it does no harm."""
+
+    room_id: RoomId
+    seq: Seq
+    #: One emoji.
+    emoji: EmojiInput
+    #: False takes it away.
+    on: bool = True
+
+
+class SignalTyping(Command, tag="typing.signal"):
+    """One is writing something, at this moment.
+
+    Passed on at once and kept nowhere: at most once in 2.5 s per connection and room, and not
+    in rooms where more than 20 connections listen.
+    """
+
+    room_id: RoomId
+
+
+class ListPresent(Command, tag="room.present"):
+    """Who of a room's members is connected right now."""
+
+    room_id: RoomId
 
 
 class ReadHistory(Command, tag="chat.history"):
@@ -267,7 +336,12 @@ AnyCommand = (
     | MarkRead
     | SyncRooms
     | SendChat
+    | EditChat
+    | DeleteChat
+    | React
     | ReadHistory
+    | SignalTyping
+    | ListPresent
 )
 
 # --- Replies: server to client, one per command -------------------------------------
@@ -344,6 +418,9 @@ class SyncedRoom(Struct, omit_defaults=True):
     reset: bool = False
     epoch: str = ""
     last_seq: int = 0
+    #: As in ``Room``.
+    read_seq: int = 0
+    unread: int = 0
     entries: list[Entry] = []
     #: No more to fetch now; otherwise ask again from the last entry.
     complete: bool = False
@@ -360,6 +437,23 @@ class SendReply(Reply, tag="ok"):
     """The chat is durable."""
 
     entry: Entry
+
+
+class ChangeReply(Reply, tag="ok"):
+    """The chat is changed, and ``entry`` (kind ``changed``) says so in the log.
+
+    None when there was nothing to change: the reaction was there, or was not.
+    """
+
+    entry: Entry | None = None
+
+
+class PresentReply(Reply, tag="ok"):
+    """People who are connected, each once, in the order of their ids."""
+
+    user_ids: list[str]
+    #: How many people are connected in all; ``user_ids`` has the first 500.
+    count: int
 
 
 class HistoryReply(Reply, tag="ok"):
@@ -383,7 +477,12 @@ REPLIES: dict[type[Command], type[Reply]] = {
     MarkRead: Reply,
     SyncRooms: SyncReply,
     SendChat: SendReply,
+    EditChat: ChangeReply,
+    DeleteChat: ChangeReply,
+    React: ChangeReply,
     ReadHistory: HistoryReply,
+    SignalTyping: Reply,
+    ListPresent: PresentReply,
 }
 
 
@@ -439,10 +538,22 @@ class RoomClosed(Event, tag="room.closed"):
 
 
 class ReadMarked(Event, tag="read.marked"):
-    """One has seen a room up to ``seq`` on another connection of one's own."""
+    """Somebody has seen a room up to ``seq``.
+
+    Of oneself (on another connection) always; of others only where at most 20 connections
+    listen. Who says something has read what is before it; that is not told apart.
+    """
 
     room_id: str
+    user_id: str
     seq: int
+
+
+class TypingSignalled(Event, tag="typing.signalled"):
+    """Somebody is writing something; it holds for some 5 seconds."""
+
+    room_id: str
+    user_id: str
 
 
 class ProfileUpdated(Event, tag="profile.updated"):
@@ -451,7 +562,15 @@ class ProfileUpdated(Event, tag="profile.updated"):
     me: Me
 
 
-AnyEvent = EntriesAdded | RoomJoined | RoomLeft | RoomClosed | ReadMarked | ProfileUpdated
+AnyEvent = (
+    EntriesAdded
+    | RoomJoined
+    | RoomLeft
+    | RoomClosed
+    | ReadMarked
+    | TypingSignalled
+    | ProfileUpdated
+)
 
 # --- Encoding -------------------------------------------------------------------------
 

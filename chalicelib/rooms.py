@@ -7,14 +7,14 @@ from collections.abc import Iterable
 from pynamodb.transactions import TransactWrite
 
 from chalicelib import chats, ids, limits, members, texts
-from chalicelib.chats import find_open_room
 from chalicelib.errors import (
     HostMustChooseError,
     NotHostError,
     RoomNotFoundError,
     SuccessorNotMemberError,
 )
-from chalicelib.protocol import Entry, EntryKind, FoundRoom, Member, Preview, Role, Room
+from chalicelib.protocol import EntryKind, FoundRoom, Member, Preview, Role, Room
+from chalicelib.rows import find_open_room, unread
 from chalicelib.tables import (
     TRANSACTION_TRIES,
     EntryRow,
@@ -72,7 +72,12 @@ def _create(name: str, key: str, user_id: str, now: int) -> RoomRow | None:
     )
     lock = RoomNameRow(RoomNameRow.key(key), target_id=room.room_id)
     host = MemberRow(
-        user_id, room.room_id, role=Role.MEMBER.value, joined_at=now, read_seq=room.last_seq
+        user_id,
+        room.room_id,
+        role=Role.MEMBER.value,
+        joined_at=now,
+        joined_seq=room.last_seq,
+        read_seq=room.last_seq,
     )
     first = EntryRow(room.room_id, 1, kind=EntryKind.CREATED.value, user_id=user_id, created_at=now)
 
@@ -99,15 +104,23 @@ def members_page(room_id: str, after: str | None) -> tuple[list[Member], str | N
         MemberRow.user_id > after if after else None,
         limit=limits.MEMBERS_PAGE_MAX,
     )
+    found = list(later)
+    read = members.read_seqs(room_id, (row.user_id for row in found)) if _tells(room) else {}
     page = [
         Member(
             user_id=row.user_id,
             joined_at=row.joined_at,
             role=Role.HOST if row.user_id == room.host_id else Role(row.role),
+            read_seq=read.get(row.user_id),
         )
-        for row in later
+        for row in found
     ]
     return page, page[-1].user_id if len(page) == limits.MEMBERS_PAGE_MAX else None
+
+
+def _tells(room: RoomRow) -> bool:
+    """Whether a room is so small that its members see who has read up to where."""
+    return room.member_count <= limits.TELLING_AUDIENCE_MAX
 
 
 def close_room(room: RoomRow, now: int, *, if_unchanged: bool = False) -> None:
@@ -145,7 +158,7 @@ def close_room(room: RoomRow, now: int, *, if_unchanged: bool = False) -> None:
         raise HostMustChooseError
 
 
-def hand_over(room: RoomRow, host_id: str, successor_id: str, now: int) -> Entry:
+def hand_over(room: RoomRow, host_id: str, successor_id: str, now: int) -> chats.Appended:
     """Make another member the host. Raises SuccessorNotMemberError, NotHostError."""
     if successor_id == host_id:
         raise SuccessorNotMemberError
@@ -169,7 +182,7 @@ def hand_over(room: RoomRow, host_id: str, successor_id: str, now: int) -> Entry
         if successor is None or successor.leaving:
             raise SuccessorNotMemberError
         raise NotHostError
-    return chats.append(room.room_id, successor_id, now, kind=EntryKind.HOST_CHANGED).entry
+    return chats.append(room.room_id, successor_id, now, kind=EntryKind.HOST_CHANGED)
 
 
 def of_members(mine: Iterable[MemberRow]) -> list[Room]:
@@ -196,8 +209,14 @@ def to_room(row: RoomRow, member: MemberRow) -> Room:
         last_seq=row.last_seq,
         epoch=row.epoch,
         read_seq=member.read_seq,
+        unread=unread(row, member),
         active_at=row.active_at,
-        preview=Preview(user_id=preview.user_id, text=preview.text, at=preview.at)
+        preview=Preview(
+            user_id=preview.user_id,
+            text=preview.text or "",
+            at=preview.at,
+            deleted=bool(preview.deleted),
+        )
         if preview
         else None,
     )

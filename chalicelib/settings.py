@@ -30,6 +30,7 @@ class Settings:
     kakao_api_url: str
     kakao_oidc: bool
     background_function: str
+    push_function: str
 
     @property
     def is_https(self) -> bool:
@@ -48,6 +49,7 @@ VARIABLES: Final[Mapping[str, str | None]] = {
     "KAKAO_API_URL": "https://kapi.kakao.com",
     "KAKAO_OIDC": "0",
     "BACKGROUND_FUNCTION": "",
+    "PUSH_FUNCTION": "",
 }
 
 
@@ -80,6 +82,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         kakao_api_url=url("KAKAO_API_URL"),
         kakao_oidc=value("KAKAO_OIDC") == "1",
         background_function=value("BACKGROUND_FUNCTION"),
+        push_function=value("PUSH_FUNCTION"),
     )
 
 

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from pynamodb.attributes import (
     Attribute,
+    BooleanAttribute,
     ListAttribute,
     MapAttribute,
     UnicodeAttribute,
@@ -35,6 +36,9 @@ from pynamodb.transactions import TransactWrite
 
 from chalicelib import dynamodb, ids
 from chalicelib.settings import settings
+
+#: Where a member has no claim.
+NO_CLAIM: Final = "-"
 
 CONDITION_FAILED: Final = "ConditionalCheckFailedException"
 TRANSACTION_CANCELED: Final = "TransactionCanceledException"
@@ -129,8 +133,9 @@ class PreviewMap(MapAttribute[str, Any]):
     """The beginning of a room's last chat."""
 
     user_id = UnicodeAttribute()
-    text = UnicodeAttribute()
+    text = UnicodeAttribute(null=True)
     at = IntegerAttribute()
+    deleted = BooleanAttribute(null=True)
 
 
 class RoomRow(_Table):
@@ -146,9 +151,19 @@ class RoomRow(_Table):
     epoch = UnicodeAttribute()
     created_at = IntegerAttribute()
     active_at = IntegerAttribute()
+    #: The time of the place taken before the last one.
+    previous_at = IntegerAttribute(default=0)
     last_seq = IntegerAttribute()
+    #: How many of the places in the log were taken for chats, and which of them were lost.
+    chats = IntegerAttribute(default=0)
+    lost = ListAttribute(of=IntegerAttribute, null=True)
     member_count = IntegerAttribute()
+    #: Who pushes, until when they must be heard of again, and how far they have come.
+    lease_holder = UnicodeAttribute(null=True)
+    lease_until = IntegerAttribute(null=True)
+    delivered_seq = IntegerAttribute(null=True)
     preview = PreviewMap(null=True)  # type: ignore[no-untyped-call]
+    preview_seq = IntegerAttribute(null=True)
     #: Set when the host closed it; the row goes when the erasing is done.
     closed_at = IntegerAttribute(null=True)
 
@@ -196,13 +211,24 @@ class MemberRow(_Table):
     room_id = UnicodeAttribute(range_key=True)
     role = UnicodeAttribute()
     joined_at = IntegerAttribute()
+    #: Where the log ended when they joined.
+    joined_seq = IntegerAttribute(default=0)
     read_seq = IntegerAttribute()
+    #: How many chats there are up to ``read_seq`` (see EntryRow.number).
+    read_number = IntegerAttribute(default=0)
     #: Present while the joined or left notice may not be written yet.
     notice_cid = UnicodeAttribute(null=True)
     notice_since = IntegerAttribute(null=True)
-    #: The chats that were sent more than once, the latest last: first tries of these that
-    #: arrive late are not written any more.
-    retried_cids = ListAttribute(of=UnicodeAttribute, null=True)
+    #: The places of their latest chats, the latest first: ``cid:seq:number:at``, or
+    #: ``NO_CLAIM``.
+    claim_0 = UnicodeAttribute(null=True)
+    claim_1 = UnicodeAttribute(null=True)
+    claim_2 = UnicodeAttribute(null=True)
+    claim_3 = UnicodeAttribute(null=True)
+    claim_4 = UnicodeAttribute(null=True)
+    claim_5 = UnicodeAttribute(null=True)
+    claim_6 = UnicodeAttribute(null=True)
+    claim_7 = UnicodeAttribute(null=True)
     #: Present once the person has asked to leave.
     leaving = IntegerAttribute(null=True)
     by_room = MembersByRoom()
@@ -217,11 +243,21 @@ class EntryRow(_Table):
     room_id = UnicodeAttribute(hash_key=True)
     seq = IntegerAttribute(range_key=True)
     kind = UnicodeAttribute()
+    #: How many places for chats there are in the log up to here.
+    number = IntegerAttribute(default=0)
     #: Absent from void entries.
     user_id = UnicodeAttribute(null=True)
     text = UnicodeAttribute(null=True)
     cid = UnicodeAttribute(null=True)
     created_at = IntegerAttribute()
+    #: Of an entry that tells of a change: the place of the chat that was changed.
+    target = IntegerAttribute(null=True)
+    #: Of a chat: how often it was changed, when it was last edited, whether it was deleted.
+    version = IntegerAttribute(null=True)
+    edited_at = IntegerAttribute(null=True)
+    deleted = BooleanAttribute(null=True)
+    #: Who reacted how, as ``EMOJI USER_ID``.
+    reactions = UnicodeSetAttribute(null=True)
 
 
 class ConnectionsByUser(GlobalSecondaryIndex[Any]):

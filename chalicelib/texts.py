@@ -85,3 +85,37 @@ def preview(text: str) -> str:
     """The beginning of a chat, on one line, for room lists."""
     line = _SPACES.sub(" ", text).strip()
     return line if len(line) <= limits.PREVIEW_MAX else line[: limits.PREVIEW_MAX - 1] + "…"
+
+
+_JOINER: Final = "\u200d"
+_KEYCAP: Final = re.compile("[0-9#*]\ufe0f?\u20e3")
+_FLAG: Final = re.compile("[\U0001f1e6-\U0001f1ff]{2}")
+
+
+def check_emoji(text: str) -> str:
+    """An emoji as it is.
+
+    By the categories of its characters and how they are joined
+    (https://unicode.org/reports/tr51/#Definitions), so an emoji that is newer than this code is
+    one, too; a few symbols that are none pass.
+
+    Raises:
+        InvalidFieldError: it is something else, or more than that.
+    """
+    if not _KEYCAP.fullmatch(text) and not all(map(_is_picture, text.split(_JOINER))):
+        raise InvalidFieldError("emoji", "must be one emoji")
+    return text
+
+
+def _is_picture(part: str) -> bool:
+    """Whether that is one picture with its tone, variation or tags, or a flag."""
+    if _FLAG.fullmatch(part):
+        return True
+    modifiers = (
+        character in "\ufe0e\ufe0f"
+        or unicodedata.category(character) == "Sk"
+        or "\U000e0020" <= character <= "\U000e007f"
+        for character in part[1:]
+    )
+    is_drawn = unicodedata.category(part[:1] or " ") in ("So", "Sm") or part[:1] in "‼⁉"
+    return bool(part) and is_drawn and all(modifiers)

@@ -178,13 +178,15 @@ def ts_union(name: str, classes: Iterable[StructType], doc: str) -> list[str]:
 def referenced(classes: Iterable[StructType]) -> tuple[list[StructType], list[type[Enum]]]:
     """The structs and enums that fields of these classes are made of, once each."""
     structs: dict[StructType, None] = {}
+    seen: set[StructType] = set()
     enums: dict[type[Enum], None] = {}
 
     def visit(kind: shapes.Type) -> None:
         match kind:
             case shapes.StructType(cls=cls, fields=fields):
-                if cls in structs:
+                if cls in seen:  # also while it is being visited: a struct can hold its like
                     return
+                seen.add(cls)
                 for field in fields:
                     visit(field.type)
                 structs[cls] = None

@@ -16,9 +16,17 @@ export const FRAME_BYTES_MAX = 32768;
 export const PAGE_BYTES_MAX = 18432;
 export const USER_BYTES_MAX = 125;
 export const SYNCED_ROOM_BYTES_MAX = 125;
+export const CLAIMS_PER_MEMBER = 8;
 export const WRITE_WITHIN_MS = 8000;
-export const REPEAT_AFTER_MS = 12000;
-export const RETRIED_CIDS_MAX = 8;
+export const REPEAT_AFTER_MS = 5000;
+export const FRAME_PACE_MS = 200;
+export const LEASE_MS = 5000;
+export const AUDIENCE_INLINE_MAX = 1000;
+export const TELLING_AUDIENCE_MAX = 20;
+export const TYPING_INTERVAL_MS = 2500;
+export const PRESENT_MAX = 500;
+export const EMOJI_MAX = 16;
+export const REACTIONS_PER_CHAT_MAX = 100;
 export const SESSION_SECONDS = 2592000;
 export const SIGN_IN_SECONDS = 600;
 export const CONNECTION_SECONDS = 7800;
@@ -31,9 +39,15 @@ export const ENTRY_KINDS = [
   'joined',
   'left',
   'host_changed',
+  'changed',
   'void',
 ] as const;
-/** What an entry of a room's log is. Everything but ``chat`` and ``void`` is a notice. */
+/**
+ * What an entry of a room's log is.
+ *
+ * ``chat`` is what people say, ``changed`` and ``void`` are seen by nobody, the others are
+ * notices.
+ */
 export type EntryKind = (typeof ENTRY_KINDS)[number];
 
 export const ROLES = [
@@ -56,6 +70,9 @@ export const ERROR_CODES = [
   'host_must_choose',
   'not_host',
   'successor_not_member',
+  'chat_not_found',
+  'not_author',
+  'too_many_reactions',
   'forbidden_origin',
   'consent_refused',
   'sign_in_expired',
@@ -85,6 +102,8 @@ export interface Preview {
   user_id: string;
   text: string;
   at: number;
+  /** It was deleted; there is no text then. */
+  deleted?: boolean;
 }
 
 /** A room as one of its members sees it. */
@@ -97,6 +116,8 @@ export interface Room {
   /** Changes if this room's log was ever started anew: what a client has of it is void. */
   epoch: string;
   read_seq?: number;
+  /** How many chats there are after ``read_seq``, up to ``last_seq``. Saying something reads all before it, so none of them is one's own. */
+  unread?: number;
   /** When the last entry was written, or the room was made. */
   active_at?: number;
   preview?: Preview;
@@ -124,6 +145,16 @@ export interface Entry {
   text?: string;
   /** The sender's own id of this chat; lets the sender's other tabs match it. */
   cid?: string;
+  /** How often the chat has been changed: of two states of a chat, the higher is the later. */
+  version?: number;
+  /** When its text was last edited. */
+  edited_at?: number;
+  /** Deleted for everybody; its text and reactions are gone, its place stays. */
+  deleted?: boolean;
+  /** Who reacted to the chat, by emoji; people in the order of their ids. */
+  reactions?: Record<string, string[]>;
+  /** With kind ``changed``: the chat that was changed, as it is by now. Replaces what a client has of it, unless that is a higher version. Left out when a later entry has it. */
+  changed?: Entry;
 }
 
 /** Somebody's membership of a room. */
@@ -131,6 +162,8 @@ export interface Member {
   user_id: string;
   joined_at: number;
   role?: Role;
+  /** How far they have read; only in rooms of so few members that reading is told around. */
+  read_seq?: number;
 }
 
 /** What was missed in one room: ``entries`` follow ``after`` without a gap. */
@@ -142,6 +175,9 @@ export interface SyncedRoom {
   reset?: boolean;
   epoch?: string;
   last_seq?: number;
+  /** As in ``Room``. */
+  read_seq?: number;
+  unread?: number;
   entries?: Entry[];
   /** No more to fetch now; otherwise ask again from the last entry. */
   complete?: boolean;
@@ -207,7 +243,7 @@ export interface LeaveRoom {
   ref: string;
 }
 
-/** Everything up to ``seq`` has been seen. */
+/** Everything up to ``seq`` has been seen. It never goes back. */
 export interface MarkRead {
   type: 'room.read';
   room_id: string;
@@ -229,8 +265,37 @@ export interface SendChat {
   text: string;
   /** Made by the client, unique for this person. */
   cid: string;
-  /** Only when this is a repeat: the last ``seq`` the client had at its first try. A repeat is sent no sooner than 12 s after the try before (docs/protocol.md). */
+  /** Only when this is a repeat: the last ``seq`` the client had at its first try. */
   retry_since?: number;
+  ref: string;
+}
+
+/** Change the text of one's own chat. Repeating it does no harm. */
+export interface EditChat {
+  type: 'chat.edit';
+  room_id: string;
+  seq: number;
+  text: string;
+  ref: string;
+}
+
+/** Delete one's own chat for everybody. Repeating it does no harm. */
+export interface DeleteChat {
+  type: 'chat.delete';
+  room_id: string;
+  seq: number;
+  ref: string;
+}
+
+/** Put one's reaction under a chat, or take it away. Repeating it does no harm. */
+export interface React {
+  type: 'chat.react';
+  room_id: string;
+  seq: number;
+  /** One emoji. */
+  emoji: string;
+  /** False takes it away. */
+  on?: boolean;
   ref: string;
 }
 
@@ -245,6 +310,25 @@ export interface ReadHistory {
   before?: number;
   after?: number;
   limit?: number;
+  ref: string;
+}
+
+/**
+ * One is writing something, at this moment.
+ *
+ * Passed on at once and kept nowhere: at most once in 2.5 s per connection and room, and not
+ * in rooms where more than 20 connections listen.
+ */
+export interface SignalTyping {
+  type: 'typing.signal';
+  room_id: string;
+  ref: string;
+}
+
+/** Who of a room's members is connected right now. */
+export interface ListPresent {
+  type: 'room.present';
+  room_id: string;
   ref: string;
 }
 
@@ -332,6 +416,17 @@ export interface SendReply {
   ref: string;
 }
 
+/**
+ * The chat is changed, and ``entry`` (kind ``changed``) says so in the log.
+ *
+ * None when there was nothing to change: the reaction was there, or was not.
+ */
+export interface ChangeReply {
+  type: 'ok';
+  entry?: Entry;
+  ref: string;
+}
+
 /** Entries in ascending ``seq``, without a gap. */
 export interface HistoryReply {
   type: 'ok';
@@ -339,6 +434,15 @@ export interface HistoryReply {
   users: Record<string, User>;
   has_before?: boolean;
   has_after?: boolean;
+  ref: string;
+}
+
+/** People who are connected, each once, in the order of their ids. */
+export interface PresentReply {
+  type: 'ok';
+  user_ids: string[];
+  /** How many people are connected in all; ``user_ids`` has the first 500. */
+  count: number;
   ref: string;
 }
 
@@ -389,11 +493,24 @@ export interface RoomClosed {
   name: string;
 }
 
-/** One has seen a room up to ``seq`` on another connection of one's own. */
+/**
+ * Somebody has seen a room up to ``seq``.
+ *
+ * Of oneself (on another connection) always; of others only where at most 20 connections
+ * listen. Who says something has read what is before it; that is not told apart.
+ */
 export interface ReadMarked {
   type: 'read.marked';
   room_id: string;
+  user_id: string;
   seq: number;
+}
+
+/** Somebody is writing something; it holds for some 5 seconds. */
+export interface TypingSignalled {
+  type: 'typing.signalled';
+  room_id: string;
+  user_id: string;
 }
 
 /** One's profile was changed on another connection of one's own. */
@@ -416,7 +533,12 @@ export interface Commands {
   'room.read': MarkRead;
   'room.sync': SyncRooms;
   'chat.send': SendChat;
+  'chat.edit': EditChat;
+  'chat.delete': DeleteChat;
+  'chat.react': React;
   'chat.history': ReadHistory;
+  'typing.signal': SignalTyping;
+  'room.present': ListPresent;
 }
 
 /** Which reply answers which command. */
@@ -431,7 +553,12 @@ export interface Replies {
   'room.read': Reply;
   'room.sync': SyncReply;
   'chat.send': SendReply;
+  'chat.edit': ChangeReply;
+  'chat.delete': ChangeReply;
+  'chat.react': ChangeReply;
   'chat.history': HistoryReply;
+  'typing.signal': Reply;
+  'room.present': PresentReply;
 }
 
 export type CommandType = keyof Commands;
@@ -448,7 +575,12 @@ export type AnyCommand =
   | MarkRead
   | SyncRooms
   | SendChat
-  | ReadHistory;
+  | EditChat
+  | DeleteChat
+  | React
+  | ReadHistory
+  | SignalTyping
+  | ListPresent;
 
 /** Everything that answers a command, but errors. */
 export type AnyReply =
@@ -461,7 +593,9 @@ export type AnyReply =
   | Reply
   | SyncReply
   | SendReply
-  | HistoryReply;
+  | ChangeReply
+  | HistoryReply
+  | PresentReply;
 
 /** Everything that comes unasked. */
 export type AnyEvent =
@@ -470,4 +604,5 @@ export type AnyEvent =
   | RoomLeft
   | RoomClosed
   | ReadMarked
+  | TypingSignalled
   | ProfileUpdated;

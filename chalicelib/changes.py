@@ -1,0 +1,179 @@
+"""Editing, deleting and reacting: a chat changes in place, and an entry of the log says so.
+
+Both in one transaction, so whoever reads the log finds either both or neither. The entry holds
+no text, only which chat it is about: who deletes a chat deletes all there was of it. What a
+client gets with the entry is the chat as it is by then, with a version that counts its changes;
+so changes can be delivered late, twice and in any order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pynamodb.exceptions import UpdateError
+from pynamodb.expressions.condition import Condition, size
+from pynamodb.expressions.update import Action
+from pynamodb.transactions import TransactWrite
+
+from chalicelib import chats, limits, members, rows, texts, writing
+from chalicelib.dynamodb_steps import LogSteps
+from chalicelib.errors import ChatNotFoundError, NotAuthorError, TooManyReactionsError
+from chalicelib.protocol import Entry, EntryKind
+from chalicelib.steps import Draft, Place, run
+from chalicelib.tables import (
+    EntryRow,
+    PreviewMap,
+    RoomRow,
+    is_condition_failure,
+    retry_conflicts,
+    transact,
+)
+from chalicelib.writing import Written
+
+_IS_THERE = (EntryRow.kind == EntryKind.CHAT.value) & EntryRow.deleted.does_not_exist()
+
+
+def edit(user_id: str, room_id: str, seq: int, text: str, now: int) -> Written | None:
+    """Change the text of one's own chat; None if that is its text already.
+
+    Raises:
+        NotMemberError: not in the room.
+        ChatNotFoundError: there is no such chat, or it is deleted.
+        NotAuthorError: it is somebody else's.
+        RoomNotFoundError: the room was closed.
+    """
+    chat = _find_own(user_id, room_id, seq)
+    if chat.deleted:
+        raise ChatNotFoundError(seq)
+    if chat.text == text:
+        return None
+    _change_preview(room_id, chat, text=texts.preview(text))
+    actions = [EntryRow.text.set(text), EntryRow.edited_at.set(now)]
+    return _change(user_id, room_id, seq, now, actions, EntryRow.user_id == user_id)
+
+
+def delete(user_id: str, room_id: str, seq: int, now: int) -> Written | None:
+    """Delete one's own chat for everybody; None if it is deleted already.
+
+    Raises:
+        NotMemberError: not in the room.
+        ChatNotFoundError: there is no such chat.
+        NotAuthorError: it is somebody else's.
+        RoomNotFoundError: the room was closed.
+    """
+    chat = _find_own(user_id, room_id, seq)
+    if chat.deleted:
+        return None
+    _change_preview(room_id, chat, deleted=True)
+    actions: list[Action] = [
+        EntryRow.text.remove(),
+        EntryRow.reactions.remove(),
+        EntryRow.deleted.set(True),
+    ]
+    return _change(user_id, room_id, seq, now, actions, EntryRow.user_id == user_id)
+
+
+def react(
+    user_id: str, room_id: str, seq: int, emoji: str, now: int, *, on: bool
+) -> Written | None:
+    """Put one's reaction under a chat, or take it away; None if there is nothing to change.
+
+    Raises:
+        NotMemberError: not in the room.
+        ChatNotFoundError: there is no such chat, or it is deleted.
+        InvalidFieldError: that is not an emoji.
+        TooManyReactionsError: the chat has as many as it can have.
+        RoomNotFoundError: the room was closed.
+    """
+    texts.check_emoji(emoji)
+    chat = _find(user_id, room_id, seq)
+    if chat.deleted:
+        raise ChatNotFoundError(seq)
+    if (user_id in chat.reactions.get(emoji, ())) == on:
+        return None
+    if on and sum(map(len, chat.reactions.values())) >= limits.REACTIONS_PER_CHAT_MAX:
+        raise TooManyReactionsError(limits.REACTIONS_PER_CHAT_MAX)
+    reaction = rows.reaction(emoji, user_id)
+    if not on:
+        return _change(user_id, room_id, seq, now, [EntryRow.reactions.delete({reaction})], None)
+    has_space = EntryRow.reactions.does_not_exist() | (
+        size(EntryRow.reactions) < limits.REACTIONS_PER_CHAT_MAX
+    )
+    return _change(user_id, room_id, seq, now, [EntryRow.reactions.add({reaction})], has_space)
+
+
+class _ChangeSteps(LogSteps):
+    """Storing the entry and changing the chat are one step."""
+
+    def __init__(
+        self, room_id: str, seq: int, actions: Sequence[Action], condition: Condition | None
+    ) -> None:
+        super().__init__(room_id)
+        self._seq = seq
+        self._actions = [EntryRow.version.add(1), *actions]
+        self._condition = _IS_THERE if condition is None else _IS_THERE & condition
+
+    async def store(self, draft: Draft, place: Place) -> Entry | None:
+        """One transaction, and a BatchGetItem of the chat as it is then."""
+        row = rows.to_row(self.room_id, draft, place)
+
+        def write(transaction: TransactWrite) -> None:
+            transaction.save(row, condition=EntryRow.seq.does_not_exist())
+            transaction.update(
+                EntryRow(self.room_id, self._seq), actions=self._actions, condition=self._condition
+            )
+
+        if transact(write):
+            return chats.with_changes(self.room_id, [rows.to_entry(row)])[0]
+        there = await self.nearest(place.seq, later=True)
+        if there is not None and there.place.seq == place.seq:
+            return None
+        # The chat is not what it was a moment ago: somebody was faster.
+        await writing.give_up(self, place, is_chat=False)
+        raise ChatNotFoundError(self._seq)
+
+
+def _change(
+    user_id: str,
+    room_id: str,
+    seq: int,
+    now: int,
+    actions: Sequence[Action],
+    condition: Condition | None,
+) -> Written:
+    steps = _ChangeSteps(room_id, seq, actions, condition)
+    draft = Draft(user_id, now, EntryKind.CHANGED, target=seq)
+    return run(writing.append(steps, draft))
+
+
+def _find(user_id: str, room_id: str, seq: int) -> Entry:
+    members.membership(user_id, room_id)
+    try:
+        chat = rows.to_entry(EntryRow.get(room_id, seq, consistent_read=True))
+    except EntryRow.DoesNotExist:
+        raise ChatNotFoundError(seq) from None
+    if chat.kind is not EntryKind.CHAT:
+        raise ChatNotFoundError(seq)
+    return chat
+
+
+def _find_own(user_id: str, room_id: str, seq: int) -> Entry:
+    chat = _find(user_id, room_id, seq)
+    if chat.user_id != user_id:
+        raise NotAuthorError
+    return chat
+
+
+def _change_preview(room_id: str, chat: Entry, **shown: str | bool) -> None:
+    """Change what room lists show of a chat, if they show this one.
+
+    Before the chat itself is changed: whoever repeats what was cut off comes here again.
+    """
+    preview = PreviewMap(user_id=chat.user_id, at=chat.at, **shown)  # type: ignore[no-untyped-call]
+    is_shown = RoomRow.host_id.exists() & (RoomRow.preview_seq == chat.seq)
+    try:
+        room = RoomRow(room_id)
+        retry_conflicts(lambda: room.update([RoomRow.preview.set(preview)], condition=is_shown))
+    except UpdateError as error:
+        if not is_condition_failure(error):
+            raise

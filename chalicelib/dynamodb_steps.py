@@ -1,0 +1,271 @@
+"""The steps of ``writing`` and ``pushing`` as calls of DynamoDB: one each, where they succeed."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import operator
+import time
+from collections.abc import Sequence
+from typing import Any, Final
+
+from pynamodb.exceptions import PutError, PynamoDBException, UpdateError
+from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.update import Action
+from pynamodb.transactions import TransactWrite
+
+from chalicelib import clock, limits, rows, texts
+from chalicelib.errors import NotMemberError, RoomNotFoundError
+from chalicelib.protocol import Entry, EntryKind
+from chalicelib.steps import Claim, Claims, Draft, Place, RoomState, Stored
+from chalicelib.tables import (
+    NO_CLAIM,
+    EntryRow,
+    MemberRow,
+    PreviewMap,
+    RoomRow,
+    is_condition_failure,
+    retry_conflicts,
+    transact,
+)
+
+#: So many places of chats that were lost are remembered; only who has read no further than
+#: before them all can see a wrong count.
+LOST_MAX: Final = 64
+
+_CLAIMS: Final[tuple[Any, ...]] = tuple(
+    getattr(MemberRow, f"claim_{slot}") for slot in range(limits.CLAIMS_PER_MEMBER)
+)
+_IS_IN: Final = MemberRow.user_id.exists() & MemberRow.leaving.does_not_exist()
+_IS_OPEN: Final = RoomRow.host_id.exists() & RoomRow.closed_at.does_not_exist()
+
+
+class RoomChangedError(Exception):
+    """The room exists and is open, but a condition of the caller's own does not hold."""
+
+
+class LogSteps:
+    """A room's log and its lease (``steps.WritingSteps``, and half of ``steps.PushingSteps``)."""
+
+    def __init__(
+        self,
+        room_id: str,
+        *,
+        room_actions: Sequence[Action] = (),
+        room_condition: Condition | None = None,
+    ) -> None:
+        """Steps for one write.
+
+        Args:
+            room_actions: what else to do to the room in the call that takes the place.
+            room_condition: what else must hold for the room.
+        """
+        self._room_id = room_id
+        self._room_actions = room_actions
+        self._room_condition = room_condition
+        #: The room as the last place taken left it.
+        self.room: RoomRow | None = None
+
+    @property
+    def room_id(self) -> str:
+        """Which room."""
+        return self._room_id
+
+    def now(self) -> int:
+        """The time in ms."""
+        return clock.now_ms()
+
+    async def wait(self, seconds: float) -> None:
+        """Sleep."""
+        time.sleep(seconds)
+
+    async def take_place(self, draft: Draft, *, again: bool = False) -> RoomState:
+        """One UpdateItem of the room."""
+        actions: list[Action] = [
+            RoomRow.last_seq.add(1),
+            RoomRow.previous_at.set(RoomRow.active_at),
+            RoomRow.active_at.set(self.now()),
+        ]
+        if draft.is_chat:
+            preview = PreviewMap(  # type: ignore[no-untyped-call]
+                user_id=draft.user_id, text=texts.preview(draft.text), at=draft.at
+            )
+            actions += [
+                RoomRow.chats.add(1),
+                RoomRow.preview.set(preview),
+                RoomRow.preview_seq.set(RoomRow.last_seq + 1),
+            ]
+        if not again:
+            actions += self._room_actions
+        condition = _IS_OPEN
+        if self._room_condition is not None and not again:
+            condition &= self._room_condition
+        room = RoomRow(self.room_id)
+        try:
+            retry_conflicts(lambda: room.update(actions, condition=condition))
+        except UpdateError as error:
+            if not is_condition_failure(error):
+                raise
+            if condition is not _IS_OPEN and rows.find_open_room(self.room_id) is not None:
+                raise RoomChangedError from error
+            raise RoomNotFoundError(self.room_id) from error
+        self.room = room
+        return rows.to_state(room)
+
+    async def store(self, draft: Draft, place: Place) -> Entry | None:
+        """One PutItem; a GetItem when something is there."""
+        row = rows.to_row(self.room_id, draft, place)
+        try:
+            row.save(condition=EntryRow.seq.does_not_exist())
+        except PutError as error:
+            if not is_condition_failure(error):
+                raise
+            # Written by a repeat of this very call, or by whoever sent the chat again.
+            there = rows.to_entry(EntryRow.get(self.room_id, place.seq, consistent_read=True))
+            is_ours = (
+                there.cid == draft.cid
+                and there.user_id == draft.user_id
+                and there.kind is draft.kind
+                and (bool(draft.cid) or there.at == draft.at)
+            )
+            return there if is_ours else None
+        return rows.to_entry(row)
+
+    async def read_room(self) -> RoomState | None:
+        """One consistent GetItem."""
+        room = rows.find_open_room(self.room_id)
+        return None if room is None else rows.to_state(room)
+
+    async def read_entries(self, first: int, last: int) -> list[Entry]:
+        """One consistent Query."""
+        return rows.read_entries(self.room_id, first, last)
+
+    async def nearest(self, seq: int, *, later: bool) -> Stored | None:
+        """One consistent Query of one item."""
+        side = EntryRow.seq >= seq if later else EntryRow.seq <= seq
+        found = EntryRow.query(
+            self.room_id, side, consistent_read=True, scan_index_forward=later, limit=1
+        )
+        row = next(iter(found), None)
+        if row is None:
+            return None
+        return Stored(Place(row.seq, row.number), row.kind == EntryKind.CHAT)
+
+    async def fill(self, voids: Sequence[Place], lost: Sequence[int], room: RoomState) -> bool:
+        """One transaction."""
+        now = self.now()
+
+        def write(transaction: TransactWrite) -> None:
+            for place in voids:
+                row = EntryRow(
+                    self.room_id,
+                    place.seq,
+                    kind=EntryKind.VOID.value,
+                    number=place.number,
+                    created_at=now,
+                )
+                transaction.save(row, condition=EntryRow.seq.does_not_exist())
+            if lost:
+                is_same = (
+                    RoomRow.lost == list(room.lost) if room.lost else RoomRow.lost.does_not_exist()
+                )
+                now_lost: Any = sorted({*room.lost, *lost})[-LOST_MAX:]
+                transaction.update(
+                    RoomRow(self.room_id),
+                    actions=[RoomRow.lost.set(now_lost)],
+                    condition=_IS_OPEN & is_same,
+                )
+            else:
+                transaction.condition_check(RoomRow, self.room_id, condition=_IS_OPEN)
+
+        return transact(write)
+
+    async def claim(self, user_id: str, claim: Claim, *, reads: bool = True) -> bool:
+        """One UpdateItem of the membership."""
+        is_new = functools.reduce(
+            operator.and_, (~slot.startswith(f"{claim.cid}:") for slot in _CLAIMS)
+        )
+        condition = _IS_IN & is_new
+        actions: list[Action] = [_CLAIMS[0].set(rows.claim_text(claim))]
+        actions += [later.set(earlier | NO_CLAIM) for earlier, later in itertools.pairwise(_CLAIMS)]
+        if reads:
+            condition &= MemberRow.read_seq < claim.place.seq
+            actions += [
+                MemberRow.read_seq.set(claim.place.seq),
+                MemberRow.read_number.set(claim.place.number),
+            ]
+        return self._update_member(user_id, actions, condition)
+
+    async def claims(self, user_id: str) -> Claims:
+        """One consistent GetItem."""
+        try:
+            member = MemberRow.get(user_id, self.room_id, consistent_read=True)
+        except MemberRow.DoesNotExist:
+            raise NotMemberError(self.room_id) from None
+        if member.leaving:
+            raise NotMemberError(self.room_id)
+        return rows.to_claims(member)
+
+    async def move_claim(self, user_id: str, old: Claim, slot: int, new: Claim) -> bool:
+        """One UpdateItem of the membership."""
+        return self._update_member(
+            user_id,
+            [_CLAIMS[slot].set(rows.claim_text(new))],
+            _IS_IN & (_CLAIMS[slot] == rows.claim_text(old)),
+        )
+
+    def _update_member(self, user_id: str, actions: list[Action], condition: Condition) -> bool:
+        member = MemberRow(user_id, self.room_id)
+        return _succeeds(
+            lambda: retry_conflicts(lambda: member.update(actions, condition=condition))
+        )
+
+    async def acquire(self, holder: str, delivered: int, now: int, until: int) -> RoomState | None:
+        """One UpdateItem of the room."""
+        is_free = RoomRow.lease_holder.does_not_exist() | (RoomRow.lease_until <= now)
+        return self._update_room(
+            [
+                RoomRow.lease_holder.set(holder),
+                RoomRow.lease_until.set(until),
+                RoomRow.delivered_seq.set(RoomRow.delivered_seq | delivered),
+            ],
+            # (By name: the repeat of a call whose answer got lost.)
+            _IS_OPEN & (is_free | (RoomRow.lease_holder == holder)),
+        )
+
+    async def advance(self, holder: str, delivered: int, until: int) -> RoomState | None:
+        """One UpdateItem of the room."""
+        return self._update_room(
+            [RoomRow.lease_until.set(until), RoomRow.delivered_seq.set(delivered)],
+            _IS_OPEN & (RoomRow.lease_holder == holder),
+        )
+
+    async def release(self, holder: str, delivered: int) -> bool:
+        """One UpdateItem of the room."""
+        given_back = self._update_room(
+            [
+                RoomRow.lease_holder.remove(),
+                RoomRow.lease_until.remove(),
+                RoomRow.delivered_seq.remove(),
+            ],
+            (RoomRow.lease_holder == holder) & (RoomRow.last_seq == delivered),
+        )
+        return given_back is not None
+
+    def _update_room(self, actions: list[Action], condition: Condition) -> RoomState | None:
+        room = RoomRow(self.room_id)
+        is_done = _succeeds(
+            lambda: retry_conflicts(lambda: room.update(actions, condition=condition))
+        )
+        return rows.to_state(room) if is_done else None
+
+
+def _succeeds(write: Any) -> bool:
+    """Whether a write's condition holds; other errors are raised."""
+    try:
+        write()
+    except PynamoDBException as error:
+        if not is_condition_failure(error):
+            raise
+        return False
+    return True

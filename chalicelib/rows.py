@@ -1,0 +1,124 @@
+"""Rows of the rooms, members and chats tables as what the rest of the code speaks of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from chalicelib import limits
+from chalicelib.protocol import Entry, EntryKind
+from chalicelib.steps import Claim, Claims, Draft, Lease, Place, RoomState
+from chalicelib.tables import NO_CLAIM, EntryRow, MemberRow, RoomRow
+
+
+def find_open_room(room_id: str) -> RoomRow | None:
+    """The room, unless it does not exist or is closed. One consistent GetItem."""
+    room = find_room(room_id)
+    return None if room is None or room.closed_at else room
+
+
+def find_room(room_id: str) -> RoomRow | None:
+    """The room, also a closed one that is not erased yet. One consistent GetItem."""
+    try:
+        return RoomRow.get(room_id, consistent_read=True)
+    except RoomRow.DoesNotExist:
+        return None
+
+
+def to_state(room: RoomRow) -> RoomState:
+    """A room as its log and its delivery see it."""
+    lost: Any = room.lost or ()  # PynamoDB's type says attributes
+    lease = None
+    if room.lease_holder:
+        lease = Lease(room.lease_holder, room.lease_until, room.delivered_seq)
+    return RoomState(
+        last_seq=room.last_seq,
+        chats=room.chats,
+        lost=tuple(lost),
+        active_at=room.active_at,
+        previous_at=room.previous_at,
+        lease=lease,
+    )
+
+
+def unread(room: RoomRow, member: MemberRow) -> int:
+    """How many chats there are that a member has not read.
+
+    Places that were taken for chats, less those that were lost. What is being written at this
+    moment counts already.
+    """
+    lost = sum(1 for seq in room.lost or () if seq > member.read_seq)
+    return max(0, room.chats - member.read_number - lost)
+
+
+def claim_text(claim: Claim) -> str:
+    """A claim as it is stored."""
+    return f"{claim.cid}:{claim.place.seq}:{claim.place.number}:{claim.at}"
+
+
+def to_claims(member: MemberRow) -> Claims:
+    """A member's claims."""
+    slots = (getattr(member, f"claim_{slot}") for slot in range(limits.CLAIMS_PER_MEMBER))
+    return Claims(tuple(map(_to_claim, slots)), member.joined_seq)
+
+
+def _to_claim(text: str | None) -> Claim | None:
+    if text is None or text == NO_CLAIM:
+        return None
+    cid, seq, number, at = text.split(":")
+    return Claim(cid, Place(int(seq), int(number)), int(at))
+
+
+def read_entries(room_id: str, first: int, last: int) -> list[Entry]:
+    """What is stored of a log from ``first`` to ``last``. One consistent Query."""
+    found = EntryRow.query(room_id, EntryRow.seq.between(first, last), consistent_read=True)
+    return [to_entry(row) for row in found]
+
+
+def to_row(room_id: str, draft: Draft, place: Place) -> EntryRow:
+    """A draft in its place."""
+    return EntryRow(
+        room_id,
+        place.seq,
+        kind=draft.kind.value,
+        number=place.number,
+        user_id=draft.user_id or None,
+        text=draft.text or None,
+        cid=draft.cid or None,
+        target=draft.target or None,
+        created_at=draft.at,
+    )
+
+
+def to_entry(row: EntryRow) -> Entry:
+    """An entry as it goes over the wire.
+
+    Of one that tells of a change only the place of the changed chat is known here;
+    ``chats.with_changes`` looks up the rest.
+    """
+    return Entry(
+        seq=row.seq,
+        user_id=row.user_id or "",
+        at=row.created_at,
+        kind=EntryKind(row.kind),
+        text=row.text or "",
+        cid=row.cid or "",
+        version=row.version or 0,
+        edited_at=row.edited_at or 0,
+        deleted=bool(row.deleted),
+        reactions=_by_emoji(row.reactions or ()),
+        changed=Entry(row.target, "", 0) if row.target else None,
+    )
+
+
+def reaction(emoji: str, user_id: str) -> str:
+    """A reaction as it is stored."""
+    return f"{emoji} {user_id}"
+
+
+def _by_emoji(reactions: Iterable[str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for stored in sorted(reactions):
+        emoji, _, user_id = stored.partition(" ")
+        found.setdefault(emoji, []).append(user_id)
+    return found

@@ -1,0 +1,197 @@
+"""What the log of a room and its delivery ask of the outside, call by call.
+
+``writing`` and ``pushing`` are written against this interface and nothing else. In a Lambda
+each step is one call of DynamoDB, of Lambda or of the sender (dynamodb_steps.py) and returns
+before the coroutine goes on. In tests/simulation each step is a point at which a scheduler may
+hold, repeat, swap or kill it (docs/decisions/0015-explored.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+from chalicelib.protocol import Entry, EntryKind
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to push a room's entries, which one holder has at a time."""
+
+    holder: str
+    #: When (ms) the holder must have been heard of again, or is taken for dead.
+    until: int
+    #: All entries up to this one are pushed, or somebody else's business.
+    delivered: int
+
+
+@dataclass(frozen=True, slots=True)
+class RoomState:
+    """A room as one atomic read or write of it found or left it."""
+
+    last_seq: int
+    #: How many places for chats were ever taken in its log.
+    chats: int
+    #: Places for chats that became voids, in ascending order.
+    lost: tuple[int, ...] = ()
+    #: When (ms) the last place was taken, and the one before that.
+    active_at: int = 0
+    previous_at: int = 0
+    lease: Lease | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place in a room's log, and how many places for chats there are up to it."""
+
+    seq: int
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A place that is taken for good, and whether by a chat."""
+
+    place: Place
+    is_chat: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A member's chat has this place: whoever writes it, writes it there."""
+
+    cid: str
+    place: Place
+    #: When (ms) the chat was said.
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """The latest claims of a member, the latest first."""
+
+    latest: tuple[Claim | None, ...]
+    #: Where the log ended when they joined.
+    joined_seq: int
+
+    def of(self, cid: str) -> Claim | None:
+        """The claim of a chat, unless there is none or it is forgotten."""
+        return next((claim for claim in self.latest if claim and claim.cid == cid), None)
+
+    def has_all_since(self, seq: int) -> bool:
+        """Whether no claim of a place after ``seq`` can be forgotten."""
+        if self.joined_seq <= seq and None in self.latest:
+            return True
+        return any(claim and claim.place.seq <= seq for claim in self.latest)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What is to be written into a log."""
+
+    user_id: str
+    at: int
+    kind: EntryKind = EntryKind.CHAT
+    text: str = ""
+    cid: str = ""
+    #: With kind ``changed``: the place of the chat that is changed.
+    target: int = 0
+
+    @property
+    def is_chat(self) -> bool:
+        """Whether it counts as unread where it is not read."""
+        return self.kind is EntryKind.CHAT
+
+
+class WritingSteps(Protocol):
+    """The steps of writing a room's log and reading it."""
+
+    @property
+    def room_id(self) -> str:
+        """Which room."""
+
+    def now(self) -> int:
+        """The time in ms. Clocks of Lambdas differ by some milliseconds."""
+
+    async def wait(self, seconds: float) -> None:
+        """Do nothing for a while."""
+
+    async def take_place(self, draft: Draft, *, again: bool = False) -> RoomState:
+        """Take the next place for a draft.
+
+        Args:
+            again: its place was lost; what else was to be done to the room is done.
+
+        Raises:
+            RoomNotFoundError: the room does not exist or is closed.
+            RoomChangedError: the room is not as the caller wants it.
+        """
+
+    async def store(self, draft: Draft, place: Place) -> Entry | None:
+        """Write a draft into its place, once; None if the place went to something else."""
+
+    async def read_room(self) -> RoomState | None:
+        """The room, unless it does not exist or is closed."""
+
+    async def read_entries(self, first: int, last: int) -> list[Entry]:
+        """What is stored from ``first`` to ``last``, by ``seq``."""
+
+    async def nearest(self, seq: int, *, later: bool) -> Stored | None:
+        """The entry at ``seq``, or the next one before or after it."""
+
+    async def fill(self, voids: Sequence[Place], lost: Sequence[int], room: RoomState) -> bool:
+        """Make places voids, all at once and if all are free; False if not.
+
+        Args:
+            lost: which of them were for chats.
+            room: as it was read; if more was lost since then, nothing is done.
+        """
+
+    async def claim(self, user_id: str, claim: Claim, *, reads: bool = True) -> bool:
+        """Claim a place for a new chat; False if that can't be done just so.
+
+        It can't if the person is not a member, if there is a claim for this ``cid``, or if
+        they have read beyond the place while ``reads`` says to note that they read up to it.
+        """
+
+    async def claims(self, user_id: str) -> Claims:
+        """A member's claims. Raises NotMemberError."""
+
+    async def move_claim(self, user_id: str, old: Claim, slot: int, new: Claim) -> bool:
+        """Put a claim in place of one that lost its place; False if that is not there."""
+
+
+class PushingSteps(WritingSteps, Protocol):
+    """The steps of pushing what was written, too."""
+
+    async def acquire(self, holder: str, delivered: int, now: int, until: int) -> RoomState | None:
+        """Take the lease if nobody alive has it; None if somebody has, or the room is gone.
+
+        A dead holder's ``delivered`` stands.
+        """
+
+    async def advance(self, holder: str, delivered: int, until: int) -> RoomState | None:
+        """Note what is delivered, and stay the holder; None if one is not any more."""
+
+    async def release(self, holder: str, delivered: int) -> bool:
+        """Give the lease back if the log ends at ``delivered``; False if not, or not the holder."""
+
+    async def post(self, entries: Sequence[Entry]) -> None:
+        """Post entries to all who listen. Never fails: a push is a hint."""
+
+    async def hand_over(self, holder: str, delivered: int) -> bool:
+        """Have a worker go on as the same holder; False if none could be had."""
+
+
+def run(coroutine: Coroutine[Any, Any, Result]) -> Result:
+    """Run a coroutine whose steps return at once, as those in a Lambda do."""
+    try:
+        coroutine.send(None)
+    except StopIteration as stop:
+        result: Result = stop.value
+        return result
+    coroutine.close()
+    raise RuntimeError("a step has suspended; only those of a simulation may")

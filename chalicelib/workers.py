@@ -1,0 +1,59 @@
+"""The jobs of the push workers, and starting them: a Lambda that is invoked asynchronously."""
+
+from __future__ import annotations
+
+import msgspec
+
+from chalicelib import aws
+from chalicelib.settings import settings
+
+
+class PushJob(msgspec.Struct, tag_field="job", forbid_unknown_fields=True):
+    """Something to be pushed. Lambda may deliver a job twice, which does no harm."""
+
+
+class CarryRoom(PushJob, tag="carry_room"):
+    """Go on pushing for a busy room, as the holder of its lease."""
+
+    room_id: str
+    holder: str
+    delivered: int
+
+
+class PushToAll(PushJob, tag="push_to_all"):
+    """Post a frame to all who listen to a large room, except the connection ``but``."""
+
+    room_id: str
+    frame: str
+    but: str = ""
+
+
+class PushToSome(PushJob, tag="push_to_some"):
+    """Post a frame to some of those who listen to a room."""
+
+    room_id: str
+    frame: str
+    connection_ids: list[str]
+
+
+AnyPushJob = CarryRoom | PushToAll | PushToSome
+
+
+def start(job: AnyPushJob) -> None:
+    """Have a worker do a job; returns when Lambda has taken it over.
+
+    Raises:
+        botocore.exceptions.ClientError: Lambda refuses.
+        botocore.exceptions.BotoCoreError: it can't be reached.
+    """
+    aws.client("lambda").invoke(
+        FunctionName=settings.push_function,
+        InvocationType="Event",
+        Payload=msgspec.json.encode(job),
+    )
+
+
+def parse(event: object) -> AnyPushJob:
+    """A job as the worker got it."""
+    job: AnyPushJob = msgspec.convert(event, AnyPushJob)
+    return job
