@@ -13,6 +13,7 @@ from typing import Any, Final
 from chalicelib import chats, dynamodb, ids, limits, log, protocol, pushing, sender, users, workers
 from chalicelib.dynamodb_steps import LogSteps
 from chalicelib.protocol import EntriesAdded, Entry, Event, Users
+from chalicelib.settings import settings
 from chalicelib.steps import RoomState, run
 from chalicelib.tables import SubscriptionRow
 from chalicelib.writing import Written
@@ -34,6 +35,11 @@ class RoomSteps(LogSteps):
         super().__init__(room_id)
         self._own = own or {}
         self._but = but
+
+    @property
+    def frame_pace_ms(self) -> int:
+        """FRAME_PACE_MS; docs/settings.md."""
+        return settings.frame_pace_ms
 
     async def post(self, entries: Sequence[Entry]) -> None:
         """A Query, a post per connection; a BatchGetItem where names are not known."""

@@ -38,9 +38,7 @@ WRITE_WITHIN_MS: Final = 8_000
 # A client repeats a send that got no answer for so long; at once over a new connection.
 REPEAT_AFTER_MS: Final = 5_000
 
-# Pushing (docs/decisions/0014-room-lease.md). A room's audience gets a frame at once after a
-# pause, and then one in so many ms at most.
-FRAME_PACE_MS: Final = 200
+# Pushing (docs/decisions/0014-room-lease.md).
 # Whoever pushes for a room says that they are alive within this.
 LEASE_MS: Final = 5_000
 # So many listeners get a chat from the Lambda that stored it; more need workers of so many each.

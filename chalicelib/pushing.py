@@ -2,7 +2,7 @@
 
 Group commit, as databases do it for their log. A chat after a pause is pushed by the Lambda
 that stored it, and nothing else happens. When chats come faster than frames should
-(``limits.FRAME_PACE_MS``), one of the senders takes the room's *lease*: it collects what comes
+(``frame_pace_ms``), one of the senders takes the room's *lease*: it collects what comes
 until the next frame is due and pushes it all as one; the others see the lease and return. The
 lease is given back on condition that the log ends at what was delivered; if it does not, a
 worker goes on (docs/decisions/0014-room-lease.md).
@@ -40,7 +40,7 @@ async def push(steps: PushingSteps, entry: Entry, room: RoomState, holder: str) 
     lease, now = room.lease, steps.now()
     if lease is None:
         since_last = room.active_at - room.previous_at
-        if since_last >= limits.FRAME_PACE_MS:
+        if since_last >= steps.frame_pace_ms:
             await steps.post([entry])
             return
     elif lease.until > now and entry.seq > lease.delivered:
@@ -53,8 +53,8 @@ async def push(steps: PushingSteps, entry: Entry, room: RoomState, holder: str) 
             await steps.post([entry])
         return
     if lease is None:  # its own chats first: a frame is due so long after the one before
-        due = room.previous_at + limits.FRAME_PACE_MS
-        await steps.wait(max(0, min(due - now, limits.FRAME_PACE_MS)) / 1000)
+        due = room.previous_at + steps.frame_pace_ms
+        await steps.wait(max(0, min(due - now, steps.frame_pace_ms)) / 1000)
     delivered = await _round(steps, held.lease.delivered if held.lease else entry.seq - 1)
     if await steps.release(holder, delivered):
         return
@@ -92,7 +92,7 @@ async def carry(
     Returns None when the lease is given back, or is another's; what is delivered when the time
     is up.
     """
-    hole, seen_at, pause = 0, 0, limits.FRAME_PACE_MS / 1000
+    hole, seen_at, pause = 0, 0, steps.frame_pace_ms / 1000
     while is_time_left():
         await steps.wait(pause)
         now = steps.now()
@@ -105,7 +105,7 @@ async def carry(
             continue
         before = delivered
         delivered = await _round(steps, before)
-        pause = limits.FRAME_PACE_MS / 1000 if delivered > before else LOOK_SECONDS
+        pause = steps.frame_pace_ms / 1000 if delivered > before else LOOK_SECONDS
         if delivered > before:
             continue
         if hole != before + 1:

@@ -31,6 +31,7 @@ class Settings:
     kakao_oidc: bool
     background_function: str
     push_function: str
+    frame_pace_ms: int
 
     @property
     def is_https(self) -> bool:
@@ -50,6 +51,7 @@ VARIABLES: Final[Mapping[str, str | None]] = {
     "KAKAO_OIDC": "0",
     "BACKGROUND_FUNCTION": "",
     "PUSH_FUNCTION": "",
+    "FRAME_PACE_MS": "200",
 }
 
 
@@ -72,6 +74,12 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
             raise SettingsError(name, "must be an http or https URL")
         return found.rstrip("/")
 
+    def milliseconds(name: str, maximum: int) -> int:
+        found = value(name)
+        if not (found.isascii() and found.isdigit()) or int(found) > maximum:
+            raise SettingsError(name, f"must be a whole number from 0 to {maximum}")
+        return int(found)
+
     return Settings(
         stage=value("STAGE"),
         table_prefix=value("TABLE_PREFIX"),
@@ -83,6 +91,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         kakao_oidc=value("KAKAO_OIDC") == "1",
         background_function=value("BACKGROUND_FUNCTION"),
         push_function=value("PUSH_FUNCTION"),
+        frame_pace_ms=milliseconds("FRAME_PACE_MS", maximum=5_000),
     )
 
 

@@ -167,6 +167,10 @@ class WritingSteps(Protocol):
 class PushingSteps(WritingSteps, Protocol):
     """The steps of pushing what was written, too."""
 
+    @property
+    def frame_pace_ms(self) -> int:
+        """A room's audience gets a frame at once after a pause of this, then one per this."""
+
     async def acquire(self, holder: str, delivered: int, now: int, until: int) -> RoomState | None:
         """Take the lease if nobody alive has it; None if somebody has, or the room is gone.
 

@@ -19,7 +19,6 @@ export const SYNCED_ROOM_BYTES_MAX = 125;
 export const CLAIMS_PER_MEMBER = 8;
 export const WRITE_WITHIN_MS = 8000;
 export const REPEAT_AFTER_MS = 5000;
-export const FRAME_PACE_MS = 200;
 export const LEASE_MS = 5000;
 export const AUDIENCE_INLINE_MAX = 1000;
 export const TELLING_AUDIENCE_MAX = 20;
