@@ -1,6 +1,16 @@
 """The time, in the units that are stored and sent."""
 
 import time
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Moment:
+    """When a command is carried out, in ms since 1970."""
+
+    now: int
+    #: When API Gateway took the frame.
+    received: int
 
 
 def now_ms() -> int:

@@ -9,6 +9,7 @@ from pynamodb.exceptions import UpdateError
 from pynamodb.expressions.update import Action
 
 from chalicelib import clock, limits, sender
+from chalicelib.protocol import User, Users
 from chalicelib.tables import ConnectionRow, SubscriptionRow, is_condition_failure
 
 
@@ -24,6 +25,11 @@ class Caller:
     expires_at: int
     #: The rooms that it hears.
     room_ids: frozenset[str]
+
+    @property
+    def own_name(self) -> Users:
+        """The person's entry in ``users`` maps."""
+        return {self.user_id: User(nickname=self.nickname or "")}
 
 
 def register(connection_id: str, user_id: str, session_id: str, now: int) -> None:

@@ -44,7 +44,7 @@ class RoomSteps(LogSteps):
     async def post(self, entries: Sequence[Entry]) -> None:
         """A Query, a post per connection; a BatchGetItem where names are not known."""
         with _as_hint("push_entries", room_id=self.room_id):
-            is_own = all(entry.user_id in self._own for entry in entries)
+            is_own = len(entries) == 1 and entries[0].user_id in self._own
             push_entries(self.room_id, entries, self._own, but=self._but if is_own else "")
 
     async def hand_over(self, holder: str, delivered: int) -> bool:

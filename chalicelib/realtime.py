@@ -63,7 +63,7 @@ def message(event: WebSocketEvent) -> Answer:
         caller = connections.find(context["connectionId"])
         if caller is None:
             raise SignedOutError
-        moment = commands.Moment(now=started, received=context["requestTimeEpoch"])
+        moment = clock.Moment(now=started, received=context["requestTimeEpoch"])
         answer = commands.run(caller, command, moment)
         outcome = "ok"
     except PingPongError as error:
