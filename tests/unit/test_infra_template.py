@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from samtranslator.translator.transform import transform
 
+from chalicelib.settings import VARIABLES, SettingsError, read_settings
 from infra.aws import template as templates
 from infra.aws.package import ROOT, package
 from infra.errors import InfraError
@@ -23,6 +24,7 @@ FUNCTIONS = {
     "WebsocketMessage": ("message", 10, "MessageRole"),
     "APIHandler": ("api", 15, "ApiRole"),
     "Background": ("background", 300, "BackgroundRole"),
+    "Push": ("push", 60, "PushRole"),
 }
 
 #: Logical id → key, TTL, index → (key, projection).
@@ -142,11 +144,35 @@ def test_lambdas_get_the_environment_that_settings_reads(
     template: templates.Json, name: str
 ) -> None:
     variables = template["Resources"][name]["Properties"]["Environment"]["Variables"]
-    expected = {
-        *("STAGE", "TABLE_PREFIX", "SITE_ORIGIN", "MANAGEMENT_ENDPOINT", "SECRETS_PARAMETER"),
-        *("KAKAO_AUTH_URL", "KAKAO_API_URL", "KAKAO_OIDC", "BACKGROUND_FUNCTION"),
+    assert set(variables) == set(VARIABLES)
+
+
+@pytest.mark.parametrize("name", ["Background", "Push"])
+def test_lambdas_that_go_on_in_a_new_invocation_are_no_loop(
+    template: templates.Json, name: str
+) -> None:
+    assert template["Resources"][name]["Properties"]["RecursiveLoop"] == "Allow"
+
+
+def test_a_push_has_a_whole_cpu_and_is_forgotten_when_it_is_old(template: templates.Json) -> None:
+    assert template["Resources"]["Push"]["Properties"]["MemorySize"] == 1769
+    (invocations,) = templates.of_type(template, "AWS::Lambda::EventInvokeConfig").values()
+    assert invocations["Properties"] == {
+        "FunctionName": {"Ref": "Push"},
+        "Qualifier": "$LATEST",
+        "MaximumEventAgeInSeconds": 60,
+        "MaximumRetryAttempts": 1,
     }
-    assert set(variables) == expected
+
+
+def test_the_pace_is_one_that_the_settings_take(template: templates.Json) -> None:
+    pace = template["Parameters"]["FramePaceMs"]
+    assert str(pace["Default"]) == VARIABLES["FRAME_PACE_MS"]
+    for value in (pace["MinValue"], pace["MaxValue"]):
+        environment = {"TABLE_PREFIX": "t-", "SITE_ORIGIN": "http://localhost:8000"}
+        read_settings({**environment, "FRAME_PACE_MS": str(value)})
+    with pytest.raises(SettingsError):
+        read_settings({**environment, "FRAME_PACE_MS": str(pace["MaxValue"] + 1)})
 
 
 def statements(template: templates.Json) -> list[tuple[str, dict[str, Any]]]:
@@ -175,6 +201,44 @@ def test_no_role_may_do_just_anything(template: templates.Json) -> None:
             text = resource if isinstance(resource, str) else str(resource)
             # Connection ids exist at run time only; nothing else is left open.
             assert "*" not in text.replace("/@connections/*", ""), role
+
+
+@pytest.mark.parametrize(
+    ("role", "invoked"),
+    [
+        ("ApiRole", {"background"}),
+        ("MessageRole", {"background", "push"}),
+        ("BackgroundRole", {"background", "push"}),
+        ("PushRole", {"push"}),
+    ],
+)
+def test_who_may_invoke_what(template: templates.Json, role: str, invoked: set[str]) -> None:
+    resources = [
+        resource["Fn::Sub"]
+        for who, statement in statements(template)
+        if who == role and statement["Action"] == "lambda:InvokeFunction"
+        for resource in as_list(statement["Resource"])
+    ]
+    prefix = "function:${AWS::StackName}-"
+    assert {resource.partition(prefix)[2] for resource in resources} == invoked
+
+
+def test_a_push_worker_does_nothing_to_people(template: templates.Json) -> None:
+    of_push = [statement for role, statement in statements(template) if role == "PushRole"]
+    tables = {
+        statement["Resource"]["Fn::GetAtt"][0]: set(as_list(statement["Action"]))
+        for statement in of_push
+        if "dynamodb:" in str(statement["Action"])
+    }
+    actions = {
+        "RoomsTable": ["GetItem", "UpdateItem", "ConditionCheckItem"],
+        "ChatsTable": ["Query", "BatchGetItem", "PutItem"],
+        "SubscriptionsTable": ["Query", "DeleteItem"],
+        "UsersTable": ["BatchGetItem"],
+    }
+    assert tables == {
+        table: {f"dynamodb:{name}" for name in names} for table, names in actions.items()
+    }
 
 
 def test_only_who_needs_the_secrets_may_read_them(template: templates.Json) -> None:

@@ -27,6 +27,8 @@ def test_what_has_a_default_may_be_left_out() -> None:
         kakao_api_url="https://kapi.kakao.com",
         kakao_oidc=False,
         background_function="",
+        push_function="",
+        frame_pace_ms=200,
     )
 
 
@@ -34,10 +36,12 @@ def test_every_variable_is_a_setting_of_its_name() -> None:
     fields = {field.name.upper() for field in dataclasses.fields(Settings)}
     assert fields == set(VARIABLES)
     urls = dict.fromkeys(URLS, "https://one.example")
-    given = {name: f"value of {name}" for name in VARIABLES} | urls | {"KAKAO_OIDC": "1"}
+    others = {"KAKAO_OIDC": "1", "FRAME_PACE_MS": "50"}
+    given = {name: f"value of {name}" for name in VARIABLES} | urls | others
     read = dataclasses.asdict(read_settings(given))
     assert read.pop("kakao_oidc") is True
-    assert read == {name.lower(): value for name, value in given.items() if name != "KAKAO_OIDC"}
+    assert read.pop("frame_pace_ms") == 50
+    assert read == {name.lower(): value for name, value in given.items() if name not in others}
 
 
 @pytest.mark.parametrize("name", [name for name, default in VARIABLES.items() if default is None])
@@ -55,6 +59,17 @@ def test_a_wrong_url_is_named_with_its_rule(name: str, value: str) -> None:
         read_settings({**LEAST, name: value})
     assert error.value.name == name
     assert value not in str(error.value)
+
+
+@pytest.mark.parametrize("value", ["", "fast", "-1", "0.2", "5001", "٢٠٠"])
+def test_a_wrong_pace_is_named_with_its_rule(value: str) -> None:
+    with pytest.raises(SettingsError, match="FRAME_PACE_MS: must be a whole number from 0 to 5000"):
+        read_settings({**LEAST, "FRAME_PACE_MS": value})
+
+
+@pytest.mark.parametrize("value", [0, 5000])
+def test_the_pace_may_be_none_or_slow(value: int) -> None:
+    assert read_settings({**LEAST, "FRAME_PACE_MS": str(value)}).frame_pace_ms == value
 
 
 @pytest.mark.parametrize("name", URLS)
