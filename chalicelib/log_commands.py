@@ -131,7 +131,11 @@ def sync_rooms(caller: Caller, command: protocol.SyncRooms, at: Moment) -> Reply
             continue
         # One entry fits in any case, so that a client always gets on; but only one.
         member = mine[row.room_id]
-        answer = _sync_one(row, member, position, budget, at_least=0 if people else 1)
+        try:
+            answer = _sync_one(row, member, position, budget, at_least=0 if people else 1)
+        except RoomNotFoundError:  # closed since it was read
+            synced.append(SyncedRoom(room_id=position.room_id, gone=True))
+            continue
         delivery.resume(row.room_id, to_state(row))
         new = chats.people_in(answer.entries) - people
         people |= new
