@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import IO, Any, cast
 
 from tests.support.stack import ROOT
 
 
-def run(module: str, **task: Any) -> dict[str, Any]:
+def run(
+    module: str, *, environment: Mapping[str, str] | None = None, **task: Any
+) -> dict[str, Any]:
     """Run a task of a module of this package to its end; what it found.
+
+    Args:
+        environment: of its process, beside this one's.
 
     Raises:
         RuntimeError: it failed; with the end of what it wrote to stderr.
@@ -21,6 +27,7 @@ def run(module: str, **task: Any) -> dict[str, Any]:
     done = subprocess.run(
         _command(module),
         cwd=ROOT,
+        env={**os.environ, **(environment or {})},
         input=json.dumps(task) + "\n",
         capture_output=True,
         text=True,

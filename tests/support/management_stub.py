@@ -233,12 +233,16 @@ def make_certificates(directory: Path) -> tuple[Path, ssl.SSLContext]:
 
 
 @contextmanager
-def stub_process(directory: Path, latency: float) -> Iterator[tuple[str, Path]]:
+def stub_process(
+    directory: Path, latency: float, record: Path | None = None
+) -> Iterator[tuple[str, Path]]:
     """A stub with TLS in another process, which answers all posts after ``latency`` seconds.
 
-    Yields its URL and the file of its CA.
+    Yields its URL and the file of its CA. At its end it writes what it got to ``record``
+    (``read_record``).
     """
     command = [sys.executable, "-m", "tests.support.management_stub", str(directory), str(latency)]
+    command += [str(record)] if record else []
     process = subprocess.Popen(
         command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
@@ -249,8 +253,27 @@ def stub_process(directory: Path, latency: float) -> Iterator[tuple[str, Path]]:
         yield ready["url"], Path(ready["ca_file"])
     finally:
         process.stdin.close()
-        process.wait(10)
+        process.wait(30)
         process.stdout.close()
+
+
+@dataclass(frozen=True)
+class Posted:
+    """A post that a stub's process got."""
+
+    #: By time.monotonic, which all processes share.
+    at: float
+    connection_id: str
+    body: bytes
+
+
+def read_record(record: Path) -> list[Posted]:
+    """What a stub's process has got."""
+    found = []
+    for line in record.read_text(encoding="utf-8").splitlines():
+        at, target, body = json.loads(line)
+        found.append(Posted(at, unquote(target.rsplit("/", 1)[1]), body.encode()))
+    return found
 
 
 class _Quick:
@@ -260,9 +283,12 @@ class _Quick:
     measured.
     """
 
-    def __init__(self, tls: ssl.SSLContext, latency: float) -> None:
+    def __init__(self, tls: ssl.SSLContext, latency: float, *, records: bool = False) -> None:
         self._tls = tls
         self._latency = latency
+        self._records = records
+        #: When it came, its head, its body.
+        self.recorded: list[tuple[float, bytes, bytes]] = []
         self._server = socket.create_server(("127.0.0.1", 0), backlog=1024)
         self._server.setblocking(False)
         self.port = self._server.getsockname()[1]
@@ -310,7 +336,10 @@ class _Quick:
         length = head.find(b"Content-Length: ") + 16
         if separator and len(body) >= int(head[length : head.find(b"\r", length)]):
             self._received[client] = b""
-            self._due.append((time.monotonic() + self._latency, client))
+            now = time.monotonic()
+            self._due.append((now + self._latency, client))
+            if self._records:
+                self.recorded.append((now, head, body))
 
     def _answer(self, client: ssl.SSLSocket) -> None:
         with contextlib.suppress(OSError):  # it has been closed meanwhile
@@ -322,12 +351,17 @@ class _Quick:
         client.close()
 
 
-def _main(directory: str, latency: str) -> None:
+def _main(directory: str, latency: str, record: str = "") -> None:
     ca_file, tls = make_certificates(Path(directory))
-    stub = _Quick(tls, float(latency))
+    stub = _Quick(tls, float(latency), records=bool(record))
     url = f"https://localhost:{stub.port}/ws"
     print(json.dumps({"url": url, "ca_file": str(ca_file)}), flush=True)
     stub.run()
+    if record:
+        with Path(record).open("w", encoding="utf-8") as file:
+            for at, head, body in stub.recorded:
+                target = head.split(b" ", 2)[1].decode()
+                file.write(json.dumps([at, target, body.decode()]) + "\n")
 
 
 if __name__ == "__main__":

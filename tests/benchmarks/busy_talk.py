@@ -1,0 +1,167 @@
+"""People talk in a room, through the real handlers in processes of their own, and all hear it."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import random
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from tests.benchmarks import prices, rig
+from tests.benchmarks.lambdas import Fleet, Invocation, running_fleet
+from tests.benchmarks.prices import Bill
+from tests.benchmarks.units import Units
+from tests.support.management_stub import Posted, read_record
+
+#: Processes of each Lambda at most, and so many before it begins.
+CONCURRENCY: Final = 16
+WARM: Final = {"websocket_message": 8, "push": 2}
+#: Chats before those that count, and the seconds between them.
+WARM_UP: Final = 40
+WARM_UP_SECONDS: Final = 0.05
+
+_runs: Final = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Talk:
+    """What came of it."""
+
+    chats: int
+    #: Connections besides the sender's.
+    others: int
+    #: From the first chat's event to the end of the last invocation.
+    seconds: float
+    invocations: Sequence[Invocation]
+    posts: Sequence[Posted]
+    #: Of each chat to each who did not write it, ms from its event until it is posted, sorted.
+    ways_ms: Sequence[float]
+
+    @property
+    def deliveries(self) -> int:
+        """Chats times those who hear them and did not write them."""
+        return self.chats * self.others
+
+    @property
+    def bill(self) -> Bill:
+        """Of all of it."""
+        return prices.bill(self.invocations, [len(post.body) for post in self.posts])
+
+    @property
+    def units(self) -> Units:
+        """Of DynamoDB, all of them."""
+        return sum((each.units for each in self.invocations), Units())
+
+    @property
+    def calls(self) -> Counter[str]:
+        """Of DynamoDB, all of them."""
+        return sum((each.calls for each in self.invocations), Counter[str]())
+
+    def way_ms(self, part: float) -> float:
+        """So many of the ways are no longer."""
+        return self.ways_ms[min(len(self.ways_ms) - 1, int(part * len(self.ways_ms)))]
+
+
+def evenly(per_second: float, chats: int) -> list[float]:
+    """When chats come, in seconds."""
+    return [number / per_second for number in range(chats)]
+
+
+def poisson(per_second: float, chats: int) -> list[float]:
+    """The same number in the same time, each at any moment of it."""
+    random_ = random.Random(4)
+    return sorted(random_.uniform(0, chats / per_second) for _ in range(chats))
+
+
+def talk(
+    tables: rig.Environment,
+    arrivals: Sequence[float],
+    *,
+    room: int,
+    people: int,
+    pace_ms: int,
+    warm_up: int = WARM_UP,
+) -> Talk:
+    """Have people talk in a room of which all are members and which all hear.
+
+    Args:
+        arrivals: when the chats come, in seconds.
+        pace_ms: FRAME_PACE_MS.
+
+    Raises:
+        AssertionError: a chat was refused, or somebody did not get one.
+    """
+    return asyncio.run(_talk(tables, arrivals, room, people, pace_ms, warm_up))
+
+
+async def _talk(
+    tables: rig.Environment,
+    arrivals: Sequence[float],
+    room: int,
+    people: int,
+    pace_ms: int,
+    warm_up: int,
+) -> Talk:
+    with tempfile.TemporaryDirectory() as directory:
+        record = Path(directory) / "posts.jsonl"
+        with rig.management(record) as management:
+            environment = {**tables, **management, "FRAME_PACE_MS": str(pace_ms)}
+            async with running_fleet(environment, CONCURRENCY) as fleet:
+                for function, number in WARM.items():
+                    await fleet.warm(function, number)
+                before = [number * WARM_UP_SECONDS for number in range(warm_up)]
+                await _say(fleet, before, room, people)
+                fleet.invocations.clear()
+                began = time.monotonic()
+                asked = await _say(fleet, arrivals, room, people)
+                invocations = list(fleet.invocations)
+        posts = [post for post in read_record(record) if post.at >= began]
+    return Talk(
+        chats=len(arrivals),
+        others=people - 1,
+        seconds=max(each.ended for each in invocations) - began,
+        invocations=invocations,
+        posts=posts,
+        ways_ms=_ways_ms(asked, posts, people),
+    )
+
+
+async def _say(
+    fleet: Fleet, arrivals: Sequence[float], room: int, people: int
+) -> dict[str, float]:
+    """Send chats at their times; returns when each was sent, by its cid."""
+    run, random_ = next(_runs), random.Random(5)
+    asked: dict[str, float] = {}
+
+    async def one(number: int) -> None:
+        cid = f"bench-{run}-{number:06}"
+        asked[cid] = time.monotonic()
+        event = rig.send_chat(random_.randrange(people), room, cid)
+        answer = await fleet.invoke("websocket_message", event)
+        assert '"type":"ok"' in answer.answer["body"], answer.answer
+
+    began = time.monotonic()
+    async with asyncio.TaskGroup() as tasks:
+        for number, at in enumerate(arrivals):
+            await asyncio.sleep(max(0.0, began + at - time.monotonic()))
+            tasks.create_task(one(number))
+    await fleet.drain()
+    return asked
+
+
+def _ways_ms(asked: dict[str, float], posts: Sequence[Posted], people: int) -> list[float]:
+    first: dict[tuple[str, str], float] = {}
+    for post in posts:
+        for entry in json.loads(post.body)["entries"]:
+            first.setdefault((entry.get("cid", ""), post.connection_id), post.at)
+    heard = Counter(cid for cid, _ in first)
+    missed = [cid for cid in asked if heard[cid] < people - 1]
+    assert not missed, f"{len(missed)} chats did not reach everybody"
+    return sorted((at - asked[cid]) * 1000 for (cid, _), at in first.items() if cid in asked)

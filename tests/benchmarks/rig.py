@@ -1,0 +1,84 @@
+"""What the benchmarks of chats have around the app: DynamoDB, the management API, events.
+
+DynamoDB is the emulator of the local stack, the management API a stub; both are processes of
+their own, and real sockets lead to them.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from botocore.httpsession import get_cert_path
+
+from infra.local.emulator_process import REGION
+from tests.benchmarks import driver, seed
+from tests.benchmarks.contenders import storage
+from tests.conftest import DEFAULTS
+from tests.support.management_stub import stub_process
+
+#: How long the stub takes to answer a post.
+LATENCY_SECONDS: Final = 0.010
+TEXT: Final = "안녕하세요! " * 5
+
+Environment = Mapping[str, str]
+
+
+@contextmanager
+def tables() -> Iterator[Environment]:
+    """Empty tables; gives the environment of who works on them."""
+    with storage() as emulator:
+        environment = DEFAULTS | {
+            "TABLE_PREFIX": "bench-",
+            "AWS_ENDPOINT_URL": emulator.endpoint,
+            "AWS_REGION": REGION,
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_SESSION_TOKEN": "t" * 800,  # as long as a Lambda's
+        }
+        driver.run("seed", environment=environment)
+        yield environment
+
+
+@contextmanager
+def management(record: Path | None = None) -> Iterator[Environment]:
+    """A stub of the management API; gives the environment of who posts to it.
+
+    Args:
+        record: where it writes at its end what it got.
+    """
+    with (
+        tempfile.TemporaryDirectory() as directory,
+        stub_process(Path(directory), LATENCY_SECONDS, record) as (url, ca_file),
+    ):
+        bundle = Path(directory) / "all.pem"
+        bundle.write_text(Path(str(get_cert_path(True))).read_text() + ca_file.read_text())
+        yield {"MANAGEMENT_ENDPOINT": url, "AWS_CA_BUNDLE": str(bundle)}
+
+
+def send_chat(person: int, room: int, cid: str, text: str = TEXT) -> dict[str, Any]:
+    """The event of a chat that a person sends."""
+    return message(
+        person, {"type": "chat.send", "room_id": seed.room_id(room), "cid": cid, "text": text}
+    )
+
+
+def message(person: int, command: Mapping[str, Any]) -> dict[str, Any]:
+    """The event of a frame, as API Gateway gives it to the Lambda."""
+    return {
+        "requestContext": {
+            "routeKey": "$default",
+            "eventType": "MESSAGE",
+            "connectionId": seed.connection_id(person),
+            "apiId": "bench",
+            "stage": "ws",
+            "domainName": "localhost",
+            "requestTimeEpoch": time.time_ns() // 1_000_000,
+        },
+        "isBase64Encoded": False,
+        "body": json.dumps({"ref": "1", **command}),
+    }
