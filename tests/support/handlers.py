@@ -8,13 +8,17 @@ asynchronous invocations go over real HTTP to a small server of the test's own.
 from __future__ import annotations
 
 import base64
+import functools
 import importlib
 import itertools
 import json
 import os
+import queue
+import re
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, wait
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -22,15 +26,31 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from tests.support.chat import ChatClient, ConnectionRefusedWithStatusError
 from tests.support.site import Answer
 
+#: How long the jobs of a test may take, in seconds.
+JOB_SECONDS = 60
+#: How much time the template gives each Lambda, in ms.
+TIMEOUTS_MS = {"background": 300_000, "push": 60_000}
+
+_INVOCATION = re.compile(r"/2015-03-31/functions/([^/]+)/invocations")
+
 
 class ManagementServer:
-    """AWS's side of posts and asynchronous invocations."""
+    """AWS's side of posts and asynchronous invocations.
+
+    An invocation is a thread of this process, so what chalicelib keeps for the process is
+    shared by commands and jobs, unlike on AWS. That goes for what it counts, too: a job begins
+    with setting the counts back and ends with its own in them. So a test that counts a command
+    has to call ``finish_jobs`` before it, and count only what starts no job.
+    """
 
     def __init__(self) -> None:
         self.connections: dict[str, ChatClient] = {}
         self.posts: list[tuple[str, bytes]] = []
-        self.background: Any = None
-        self.jobs: list[threading.Thread] = []
+        #: Handlers of the Lambdas that are invoked asynchronously, by the Lambda's name.
+        self.functions: dict[str, Callable[[Any], object]] = {}
+        #: What was invoked so far, as the Lambda's name and the event.
+        self.invocations: list[tuple[str, Any]] = []
+        self._jobs: queue.SimpleQueue[Future[object]] = queue.SimpleQueue()
         server = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -39,9 +59,9 @@ class ManagementServer:
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 path = unquote(self.path)
-                if path.endswith("/invocations"):
-                    server.invoke(json.loads(body))
-                    self._answer(202)
+                invocation = _INVOCATION.fullmatch(path)
+                if invocation:
+                    self._answer(server.invoke(invocation[1], json.loads(body)))
                 else:
                     self._answer(server.post(path.rsplit("/", 1)[1], body))
 
@@ -72,27 +92,49 @@ class ManagementServer:
         client.receive(body.decode())
         return 200
 
-    def invoke(self, event: Any) -> None:
-        job = threading.Thread(target=self.background, args=(event,), daemon=True)
-        self.jobs.append(job)
-        job.start()
+    def invoke(self, function: str, event: Any) -> int:
+        """Have a Lambda's handler run beside; returns the status of the answer."""
+        handler = self.functions.get(function)
+        if handler is None:
+            return 404
+        self.invocations.append((function, event))
+        job: Future[object] = Future()
+        self._jobs.put(job)
+        threading.Thread(target=_run, args=(job, handler, event), daemon=True).start()
+        return 202
 
     def finish_jobs(self) -> None:
-        """Wait until all asynchronous invocations are done."""
-        while self.jobs:
-            self.jobs.pop().join(30)
+        """Wait until all asynchronous invocations are done; raises what they raised."""
+        while not self._jobs.empty():
+            self._jobs.get().result(JOB_SECONDS)
 
     def stop(self) -> None:
-        self.finish_jobs()
+        while not self._jobs.empty():
+            wait([self._jobs.get()], JOB_SECONDS)
         self._http.shutdown()
         self._http.server_close()
 
 
+def _call(handler: Callable[[Any, Any], object], name: str, event: Any) -> object:
+    return handler(event, _Context(name, TIMEOUTS_MS[name]))
+
+
+def _run(job: Future[object], handler: Callable[[Any], object], event: Any) -> None:
+    try:
+        job.set_result(handler(event))
+    except BaseException as error:  # told by finish_jobs
+        job.set_exception(error)
+
+
 class _Context:
-    function_name = "background"
+    """Lambda's context of an invocation that begins now."""
+
+    def __init__(self, function_name: str, timeout_ms: int) -> None:
+        self.function_name = function_name
+        self._ends_at = time.monotonic() + timeout_ms / 1000
 
     def get_remaining_time_in_millis(self) -> int:
-        return 300_000
+        return int((self._ends_at - time.monotonic()) * 1000)
 
 
 class _HandlerTransport:
@@ -123,7 +165,9 @@ class HandlerSite:
         self._ids = itertools.count(1)
         #: When API Gateway took the next frames, in ms; None: just now.
         self.received_at: int | None = None
-        management.background = lambda event: self.app.run_in_background(event, _Context())
+        handlers = {"background": self.app.run_in_background, "push": self.app.push}
+        for name, handler in handlers.items():
+            management.functions[name] = functools.partial(_call, handler, name)
 
     def request(self, method: str, path: str, headers: Mapping[str, str], body: str = "") -> Answer:
         parts = urlsplit(path)
@@ -147,7 +191,7 @@ class HandlerSite:
             "body": body,
             "isBase64Encoded": False,
         }
-        answer = self.app.app(event, _Context())
+        answer = self.app.app(event, _Context("test", 15_000))
         found: dict[str, list[str]] = {}
         for name, value in (answer.get("headers") or {}).items():
             found.setdefault(name.lower(), []).append(value)
@@ -189,5 +233,5 @@ class HandlerSite:
             "isBase64Encoded": False,
             **more,
         }
-        answer: dict[str, Any] = getattr(self.app, function)(event, _Context())
+        answer: dict[str, Any] = getattr(self.app, function)(event, _Context("test", 15_000))
         return answer

@@ -41,7 +41,7 @@ class SiteOptions:
 
 def functions(stack_name: str = STACK_NAME) -> dict[str, str]:
     """Names of the Lambdas, by what they do; the template fixes them."""
-    roles = ("connect", "message", "disconnect", "api", "background")
+    roles = ("connect", "message", "disconnect", "api", "background", "push")
     return {role: f"{stack_name}-{role}" for role in roles}
 
 
