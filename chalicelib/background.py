@@ -13,7 +13,17 @@ import msgspec
 from pynamodb.exceptions import DeleteError
 from pynamodb.models import Model
 
-from chalicelib import aws, clock, connections, delivery, joining, log, members, rooms, users
+from chalicelib import (
+    clock,
+    connections,
+    delivery,
+    invocations,
+    joining,
+    log,
+    members,
+    rooms,
+    users,
+)
 from chalicelib.errors import HostMustChooseError, NotMemberError
 from chalicelib.protocol import RoomClosed, RoomLeft
 from chalicelib.rows import find_room
@@ -59,11 +69,7 @@ RemainingMs = Callable[[], int]
 
 def start(job: AnyJob, function: str | None = None) -> None:
     """Have a job done by the background Lambda; returns when Lambda has taken it over."""
-    aws.client("lambda").invoke(
-        FunctionName=function or settings.background_function,
-        InvocationType="Event",
-        Payload=msgspec.json.encode(job),
-    )
+    invocations.start(function or settings.background_function, job)
 
 
 def run(event: object, function: str, remaining_ms: RemainingMs) -> None:

@@ -67,7 +67,7 @@ class Signer:
             directory: what the requests' paths begin with, up to the last slash.
             body: the requests' body.
             at: when they are sent, in seconds since 1970. AWS accepts a signature for 5 minutes.
-            headers: others to sign and send; by name, their names follow X-Amz-Security-Token.
+            headers: others to sign and send, by name.
         """
         timestamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(at))
         scope = f"{timestamp[:8]}/{region}/{service}/aws4_request"
@@ -76,8 +76,9 @@ class Signer:
         if credentials.token:
             self.headers["X-Amz-Security-Token"] = credentials.token
         self.headers |= headers or {}
-        signed = {"host": host} | {name.lower(): value for name, value in self.headers.items()}
-        names = ";".join(signed)  # sorted already
+        named = {"host": host} | {name.lower(): value for name, value in self.headers.items()}
+        signed = dict(sorted(named.items()))
+        names = ";".join(signed)
         lines = "".join(f"{name}:{value}\n" for name, value in signed.items())
         digest = hashlib.sha256(body).hexdigest()
         # All services but S3 encode once more what is encoded already.

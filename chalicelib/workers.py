@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from chalicelib import aws
+from chalicelib import invocations
 from chalicelib.settings import settings
 
 
@@ -43,14 +43,10 @@ def start(job: AnyPushJob) -> None:
     """Have a worker do a job; returns when Lambda has taken it over.
 
     Raises:
-        botocore.exceptions.ClientError: Lambda refuses.
-        botocore.exceptions.BotoCoreError: it can't be reached.
+        ClientError: Lambda refuses.
+        HTTPClientError: it can't be reached.
     """
-    aws.client("lambda").invoke(
-        FunctionName=settings.push_function,
-        InvocationType="Event",
-        Payload=msgspec.json.encode(job),
-    )
+    invocations.start(settings.push_function, job)
 
 
 def parse(event: object) -> AnyPushJob:

@@ -30,7 +30,7 @@ PLATFORM: Final = "aarch64-manylinux2014"
 
 #: AWS services that the Lambdas call by botocore, which ships models of 400 others, 95 % of
 #: the package, which Lambda would fetch and unpack at every cold start.
-SERVICES: Final = ("lambda", "ssm", "sts")
+SERVICES: Final = ("ssm", "sts")
 
 #: app.py is imported to find its routes, and its settings insist on these two.
 IMPORT_ENVIRONMENT: Final = {

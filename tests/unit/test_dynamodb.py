@@ -16,8 +16,9 @@ import botocore.auth
 import pytest
 from botocore.exceptions import ClientError, HTTPClientError
 
-from chalicelib import aws, dynamodb, metering
-from chalicelib.dynamodb import TRIES, Client
+from chalicelib import aws, metering, signed_http
+from chalicelib.dynamodb import Client
+from chalicelib.signed_http import TRIES, Service
 
 REGION = "eu-west-3"
 THROTTLED = "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException"
@@ -30,12 +31,13 @@ class Server:
     url: str = ""
     answers: list[tuple[int, Any] | None] = field(default_factory=list)
     requests: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
+    paths: list[str] = field(default_factory=list)
     connections: set[Any] = field(default_factory=set)
 
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    monkeypatch.setattr(dynamodb, "BACK_OFF_SECONDS", 0.0)
+    monkeypatch.setattr(signed_http, "BACK_OFF_SECONDS", 0.0)
     monkeypatch.setenv("AWS_SESSION_TOKEN", "token/+==")
     metering.reset()
     made = Server()
@@ -47,6 +49,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             headers = {name.lower(): value for name, value in self.headers.items()}
             made.requests.append((headers, body))
+            made.paths.append(self.path)
             made.connections.add(self.client_address)
             answer = made.answers.pop(0)
             if answer is None:
@@ -73,7 +76,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
 
 
 def call(server: Server, operation: str = "GetItem", **arguments: Any) -> dict[str, Any]:
-    return Client(server.url, REGION)._make_api_call(operation, arguments)
+    return Client(Service("dynamodb", server.url, REGION))._make_api_call(operation, arguments)
 
 
 def test_results_are_told_as_dynamodb_writes_them(server: Server) -> None:
@@ -160,7 +163,7 @@ def test_a_refusal_is_not_repeated(server: Server) -> None:
 
 def test_connections_are_kept(server: Server) -> None:
     server.answers = [(200, {})] * 3
-    client = Client(server.url, REGION)
+    client = Client(Service("dynamodb", server.url, REGION))
     for _ in range(3):
         client._make_api_call("GetItem", {})
     assert len(server.connections) == 1
@@ -186,4 +189,4 @@ def test_where_dynamodb_is(
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(aws, "region", lambda: region)
-    assert dynamodb.client.__wrapped__()._url == url
+    assert signed_http.service("dynamodb")._url + "/" == url

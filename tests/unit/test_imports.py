@@ -15,14 +15,18 @@ ROOT = Path(__file__).parents[2]
 #: Each module may import from those above it only.
 LAYERS = [
     {"limits", "clock", "ids", "log", "metering", "settings", "protocol", "sigv4", "http1"},
-    {"errors", "aws", "channels"},
-    {"fanout", "dynamodb"},
-    {"texts", "secret_values", "tables", "sender"},
+    {"errors", "aws", "channels", "steps"},
+    {"fanout", "signed_http", "writing"},
+    {"dynamodb", "invocations", "pushing"},
+    {"texts", "secret_values", "tables", "sender", "workers"},
+    {"rows"},
+    {"dynamodb_steps"},
     {"users", "sessions", "kakao", "chats", "members", "connections"},
-    {"rooms", "delivery"},
-    {"joining"},
+    {"rooms", "delivery", "changes"},
+    {"joining", "presence", "push_worker"},
     {"background"},
-    {"withdrawal", "commands"},
+    {"withdrawal", "log_commands"},
+    {"commands"},
     {"realtime", "http"},
 ]
 
