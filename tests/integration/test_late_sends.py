@@ -1,4 +1,4 @@
-"""First tries that arrive when their sender has given them up already."""
+"""First tries that arrive late: after their repeat, or after too long."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ import pytest
 
 from chalicelib import limits
 from tests.integration.test_conversation import open_room, say, texts_of
-from tests.support.chat import ChatClient, CommandRefusedError
+from tests.integration.test_leaving import refused
+from tests.integration.test_races import before
+from tests.support.chat import ChatClient
 from tests.support.handlers import HandlerSite
 from tests.support.site import new_person
 
@@ -21,21 +23,15 @@ def client(handlers: HandlerSite) -> Iterator[ChatClient]:
     handlers.received_at = None
 
 
-def stale(client: ChatClient, room_id: str, cid: str) -> bool:
-    """Whether a first try is refused for being late."""
-    with pytest.raises(CommandRefusedError) as refused:
-        say(client, room_id, "늦은 말", cid=cid)
-    return refused.value.code == "stale"
-
-
 def test_what_took_too_long_to_arrive_is_not_written(
     handlers: HandlerSite, client: ChatClient
 ) -> None:
     from chalicelib.clock import now_ms
 
     room_id = open_room(client)
+    late = {"room_id": room_id, "text": "늦은 말", "cid": "cid-late-0001"}
     handlers.received_at = now_ms() - limits.WRITE_WITHIN_MS - 1
-    assert stale(client, room_id, "cid-late-0001")
+    assert refused(client, "chat.send", **late) == "stale"
     handlers.received_at = None
     page = client.ask("chat.history", room_id=room_id)
     assert [entry["seq"] for entry in page["entries"]] == [1]
@@ -43,38 +39,75 @@ def test_what_took_too_long_to_arrive_is_not_written(
     assert texts_of(client.ask("chat.history", room_id=room_id)) == ["늦은 말"]
 
 
-def test_a_first_try_that_comes_after_its_repeat_is_not_written(client: ChatClient) -> None:
+def test_what_took_nearly_too_long_to_arrive_is_written(
+    handlers: HandlerSite, client: ChatClient
+) -> None:
+    from chalicelib.clock import now_ms
+
     room_id = open_room(client)
-    say(client, room_id, "한 번만", cid="cid-late-0002", retry_since=1)
-    assert stale(client, room_id, "cid-late-0002")
+    handlers.received_at = now_ms() - limits.WRITE_WITHIN_MS + 5_000
+    assert say(client, room_id, "아직이에요")["seq"] == 2
+
+
+def test_a_first_try_that_comes_after_its_repeat_is_answered_with_the_same_chat(
+    client: ChatClient,
+) -> None:
+    room_id = open_room(client)
+    repeat = say(client, room_id, "한 번만", cid="cid-late-0002", retry_since=1)
+    assert say(client, room_id, "한 번만", cid="cid-late-0002") == repeat
     assert texts_of(client.ask("chat.history", room_id=room_id)) == ["한 번만"]
 
 
-def test_only_the_latest_repeats_are_remembered_but_those_surely(client: ChatClient) -> None:
+def test_the_latest_repeats_are_remembered(client: ChatClient) -> None:
     room_id = open_room(client)
-    cids = [f"cid-many-{number:04}" for number in range(limits.RETRIED_CIDS_MAX + 1)]
-    for cid in cids:
-        say(client, room_id, cid, cid=cid, retry_since=1)
-    assert all(stale(client, room_id, cid) for cid in cids[1:])
+    cids = [f"cid-many-{number:04}" for number in range(limits.CLAIMS_PER_MEMBER)]
+    said = [say(client, room_id, cid, cid=cid, retry_since=1) for cid in cids]
+    assert [say(client, room_id, cid, cid=cid) for cid in cids] == said
     assert texts_of(client.ask("chat.history", room_id=room_id)) == cids
 
 
-def test_a_writer_that_is_held_up_after_taking_its_place_leaves_it_to_be_filled(
-    handlers: HandlerSite, client: ChatClient, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("step", ["claim", "store"])
+def test_a_writer_that_is_held_up_after_taking_its_place_still_writes_once(
+    client: ChatClient, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
-    from chalicelib import chats, clock
+    """However long: its repeat, and a reader that fills its place, come in between."""
+    from chalicelib.dynamodb_steps import LogSteps
 
     room_id = open_room(client)
-    take_seq = chats._take_seq
 
-    def slow(*arguments: object) -> object:
-        room = take_seq(*arguments)  # type: ignore[arg-type]
-        late = clock.now_ms() + limits.WRITE_WITHIN_MS + 1
-        monkeypatch.setattr(clock, "now_ms", lambda: late)
-        return room
+    def be_repeated() -> None:
+        say(client, room_id, "한 번만", cid="cid-late-0003", retry_since=1)
+        client.ask("chat.history", room_id=room_id)
 
-    monkeypatch.setattr(chats, "_take_seq", slow)
-    assert stale(client, room_id, "cid-late-0003")
-    monkeypatch.undo()
+    before(monkeypatch, LogSteps, step, be_repeated)
+    late = say(client, room_id, "한 번만", cid="cid-late-0003")
     page = client.ask("chat.history", room_id=room_id)
-    assert [entry.get("kind") for entry in page["entries"]] == ["created", "void"]
+    assert texts_of(page) == ["한 번만"]
+    assert late in page["entries"]
+
+
+def test_a_writer_may_die_before_any_of_its_steps(
+    client: ChatClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever was done by then, the repeat yields one chat and no gap."""
+    from chalicelib.delivery import RoomSteps
+    from chalicelib.dynamodb_steps import LogSteps
+
+    room_id = open_room(client)
+    said = []
+
+    def die() -> None:
+        raise RuntimeError("killed")
+
+    for step in ("take_place", "claim", "store"):
+        cid = f"cid-dies-{step}"
+        since = client.ask("session.hello")["rooms"][0]["last_seq"]
+        before(monkeypatch, LogSteps, step, die)
+        assert refused(client, "chat.send", room_id=room_id, text=cid, cid=cid) == "internal"
+        again = say(client, room_id, cid, cid=cid, retry_since=since)
+        assert say(client, room_id, cid, cid=cid, retry_since=since) == again
+        said.append(cid)
+    # A push that dies takes nothing with it.
+    before(monkeypatch, RoomSteps, "post", die)
+    say(client, room_id, "끝", cid="cid-dies-last")
+    assert texts_of(client.ask("chat.history", room_id=room_id)) == [*said, "끝"]

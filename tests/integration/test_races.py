@@ -10,8 +10,8 @@ import pytest
 
 from chalicelib import limits
 from tests.integration.test_conversation import open_room, say, texts_of
-from tests.integration.test_leaving import my_id
-from tests.support.chat import ChatClient, CommandRefusedError, Frame
+from tests.integration.test_leaving import my_id, refused
+from tests.support.chat import ChatClient, Frame
 from tests.support.handlers import HandlerSite
 from tests.support.site import Browser, new_person
 
@@ -42,12 +42,6 @@ def before(
     monkeypatch.setattr(module, name, acting)
 
 
-def refused(client: ChatClient, command: str, **fields: object) -> str:
-    with pytest.raises(CommandRefusedError) as error:
-        client.ask(command, **fields)
-    return error.value.code
-
-
 def test_leaving_while_another_tab_joins_does_not_bring_the_membership_back(
     host: ChatClient, guest: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -63,23 +57,20 @@ def test_leaving_while_another_tab_joins_does_not_bring_the_membership_back(
     assert one.ask("session.hello")["rooms"] == []
 
 
-def test_a_stalled_put_is_too_late_once_its_time_is_over(
+def test_a_stalled_put_is_not_done_twice_by_its_repeat(
     host: ChatClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from chalicelib import chats, clock
+    from chalicelib.dynamodb_steps import LogSteps
 
     room_id = open_room(host)
+    repeats: list[Frame] = []
 
-    def repeat_much_later() -> None:
-        say(host, room_id, "한 번만", cid="cid-stalled-2", retry_since=1)
-        late = clock.now_ms() + limits.WRITE_WITHIN_MS + 1
-        monkeypatch.setattr(clock, "now_ms", lambda: late)
+    def repeat() -> None:
+        repeats.append(say(host, room_id, "한 번만", cid="cid-stalled-2", retry_since=1))
 
-    before(monkeypatch, chats, "_store", repeat_much_later)
-    with pytest.raises(CommandRefusedError) as error:
-        say(host, room_id, "한 번만", cid="cid-stalled-2")
-    assert error.value.code == "stale"
-    monkeypatch.undo()
+    before(monkeypatch, LogSteps, "store", repeat)
+    said = say(host, room_id, "한 번만", cid="cid-stalled-2")
+    assert repeats == [said]
     assert texts_of(host.ask("chat.history", room_id=room_id)) == ["한 번만"]
 
 
