@@ -5,7 +5,8 @@ const AHEAD_MAX = 500;
 
 /**
  * What a client holds of one room's log: every entry from `first` to `last`, in order, each
- * once. Entries that arrive ahead of `last` wait in the wings until the gap is closed.
+ * once and in the latest of the states that came. Entries that arrive ahead of `last` wait in
+ * the wings until the gap is closed.
  */
 export class Log {
   entries: Entry[] = [];
@@ -41,12 +42,21 @@ export class Log {
     return this.#ahead.size > 0;
   }
 
+  /** Whether every entry after `after`, up to and including `upTo`, is held. */
+  holds(after: number, upTo: number): boolean {
+    return upTo <= after || (this.#first <= after + 1 && upTo <= this.#last);
+  }
+
   /** Take pushed entries, in any order. Returns those that now follow the log, in order. */
   push(entries: Entry[]): Entry[] {
     for (const entry of entries) {
-      if (entry.seq > this.#last && this.#ahead.size < AHEAD_MAX) this.#ahead.set(entry.seq, entry);
+      const isHeld = entry.seq <= this.#last || this.#ahead.has(entry.seq);
+      if (isHeld) this.#renew(entry);
+      else if (this.#ahead.size < AHEAD_MAX) this.#ahead.set(entry.seq, entry);
     }
-    return this.#drain();
+    const added = this.#drain();
+    this.#change(entries);
+    return added;
   }
 
   /**
@@ -57,19 +67,30 @@ export class Log {
     if (after > this.#last) return this.push(entries);
     const added: Entry[] = [];
     for (const entry of entries) {
-      if (entry.seq <= this.#last) continue;
-      this.#append(entry);
-      added.push(entry);
+      if (entry.seq <= this.#last) {
+        this.#renew(entry);
+      } else {
+        this.#append(entry);
+        added.push(entry);
+      }
     }
-    return added.concat(this.#drain());
+    added.push(...this.#drain());
+    this.#change(entries);
+    return added;
   }
 
   /** Put an older page before the log. */
   precede(page: Entry[], hasBefore: boolean): void {
-    const older = page.filter((entry) => entry.seq < this.#first);
+    const older: Entry[] = [];
+    for (const entry of page) {
+      if (entry.seq < this.#first) older.push(entry);
+      else this.#renew(entry);
+    }
     this.entries = older.concat(this.entries);
     this.#first = older[0]?.seq ?? this.#first;
     this.hasBefore = hasBefore;
+    // The page may have been read before changes that came while it was on its way.
+    this.#change([...this.entries, ...this.#ahead.values()]);
   }
 
   /** Forget all but the newest `count` entries. */
@@ -81,10 +102,35 @@ export class Log {
     this.hasBefore = true;
   }
 
+  #held(seq: number): Entry | undefined {
+    const entry = this.entries[seq - this.#first];
+    return entry?.seq === seq ? entry : undefined;
+  }
+
+  /** Of two states of an entry that is held, keep the later. */
+  #renew(entry: Entry): void {
+    if (this.#held(entry.seq)) {
+      const index = entry.seq - this.#first;
+      this.entries[index] = laterOf(this.entries[index] as Entry, entry);
+    }
+    const waiting = this.#ahead.get(entry.seq);
+    if (waiting) this.#ahead.set(entry.seq, laterOf(waiting, entry));
+  }
+
+  /**
+   * Bring the chats that `changed` entries speak of up to date, wherever in the log those
+   * entries stand: which state of a chat is the later one is said by its version alone.
+   */
+  #change(entries: Entry[]): void {
+    for (const { changed } of entries) if (changed) this.#renew(changed);
+  }
+
   #append(entry: Entry): void {
-    this.entries.push(entry);
+    const waiting = this.#ahead.get(entry.seq);
+    this.entries.push(waiting ? laterOf(waiting, entry) : entry);
     this.#last = entry.seq;
     this.#ahead.delete(entry.seq);
+    this.#change([this.entries.at(-1) as Entry]);
   }
 
   #drain(): Entry[] {
@@ -97,4 +143,9 @@ export class Log {
     }
     return added;
   }
+}
+
+/** The later of two states of one chat; the one that is held, if they are the same. */
+function laterOf(held: Entry, other: Entry): Entry {
+  return (other.version ?? 0) > (held.version ?? 0) ? other : held;
 }

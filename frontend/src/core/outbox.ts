@@ -1,8 +1,11 @@
 import { REPEAT_AFTER_MS, type Entry, type SendReply } from '../protocol';
+import { REPLY_MS } from './connection';
 import { Failure, failureCode, isTemporary, type FailureCode } from './failure';
 import type { Cancel, World } from './ports';
 
 const REPEAT_LONGEST_MS = 60_000;
+/** So many connections in a row may be lost over a chat before its repeats slow down. */
+const LOSSES_MAX = 3;
 /** So many errors of the server in a row, and the person decides what happens next. */
 const TRIES_MAX = 6;
 /** Chats of rooms that were never seen again are forgotten after this. */
@@ -19,8 +22,6 @@ interface Stored {
   /** The last `seq` and the epoch held at the first try; absent before it. */
   since?: number;
   epoch?: string;
-  /** When the last try was made. */
-  triedAt?: number;
   /** Why it will not be sent, unless somebody asks for it again. */
   failed?: FailureCode;
 }
@@ -42,10 +43,13 @@ class Item implements Outgoing {
   readonly typedAt: number;
   since: number | undefined;
   epoch: string;
-  triedAt: number;
   failed: FailureCode | undefined;
+  /** Answers of the server, in a row, that it could not do it. */
   errors = 0;
-  pauseMs = REPEAT_AFTER_MS;
+  /** Tries in a row that got no answer. */
+  silences = 0;
+  /** Not tried before. */
+  dueAt = 0;
   /** The server's answer, while the log does not show it yet. */
   entry: Entry | undefined;
 
@@ -56,7 +60,6 @@ class Item implements Outgoing {
     this.typedAt = stored.typedAt;
     this.since = stored.since;
     this.epoch = stored.epoch ?? '';
-    this.triedAt = stored.triedAt ?? 0;
     this.failed = stored.failed;
   }
 
@@ -66,14 +69,14 @@ class Item implements Outgoing {
   }
 
   stored(tab: string): Stored {
-    const { cid, roomId, text, typedAt, since, epoch, triedAt, failed } = this;
+    const { cid, roomId, text, typedAt, since, epoch, failed } = this;
     return {
       cid,
       roomId,
       text,
       typedAt,
       tab,
-      ...(since === undefined ? {} : { since, epoch, triedAt }),
+      ...(since === undefined ? {} : { since, epoch }),
       ...(failed ? { failed } : {}),
     };
   }
@@ -81,9 +84,15 @@ class Item implements Outgoing {
 
 export interface Post {
   online(): boolean;
+  /** False while the room's log may lack what was written over the last connection. */
+  caughtUp(roomId: string): boolean;
   /** How far the room's log is held; undefined while the room is unknown. */
   position(roomId: string): { seq: number; epoch: string } | undefined;
-  send(item: Outgoing, retrySince: number | undefined): Promise<SendReply>;
+  send(
+    item: Outgoing,
+    retrySince: number | undefined,
+    timeoutMs: number,
+  ): Promise<SendReply>;
   delivered(roomId: string, entry: Entry): void;
   changed(roomId: string): void;
 }
@@ -96,6 +105,8 @@ export class Outbox {
   #busy = new Set<string>();
   #timers = new Map<string, Cancel>();
   #stopped = false;
+  /** When the connection was made. */
+  #greetedAt = 0;
 
   constructor(
     private readonly world: World,
@@ -157,7 +168,7 @@ export class Outbox {
     const item = this.#items.find((each) => each.cid === cid);
     if (!item?.failed) return;
     item.failed = undefined;
-    item.errors = 0;
+    item.errors = item.silences = item.dueAt = 0;
     this.#write(item);
     this.post.changed(item.roomId);
     this.#pump(item.roomId);
@@ -179,7 +190,13 @@ export class Outbox {
     this.#forgetPassed(roomId);
   }
 
-  /** Go on; there is a connection again, or a room has become known. */
+  /** There is a new connection. */
+  greeted(): void {
+    this.#greetedAt = this.world.clock.now();
+    this.wake();
+  }
+
+  /** Go on; a room has become known, or its log is complete. */
   wake(): void {
     for (const roomId of new Set(this.#items.map((item) => item.roomId))) this.#pump(roomId);
   }
@@ -212,20 +229,22 @@ export class Outbox {
     const item = this.#items.find((each) => each.roomId === roomId && each.state === 'sending');
     const position = this.post.position(roomId);
     if (!item || !position) return;
-    if (item.since !== undefined) {
-      const rest = this.#rest(item);
-      if (rest > 0) {
-        this.#timers.set(roomId, this.world.clock.after(rest, () => this.#pump(roomId)));
-        return;
-      }
+    const rest = item.since === undefined ? 0 : this.#rest(item);
+    if (rest > 0) {
+      this.#timers.set(roomId, this.world.clock.after(rest, () => this.#pump(roomId)));
+      return;
     }
     void this.#try(item, position);
   }
 
   /** How long a repeat has to wait; a clock that was set back must not make it longer. */
   #rest(item: Item): number {
-    const due = item.triedAt + item.pauseMs - this.world.clock.now();
-    return Math.min(due, item.pauseMs);
+    const now = this.world.clock.now();
+    const rest = Math.min(item.dueAt - now, REPEAT_LONGEST_MS);
+    // What the log is about to show need not be repeated; but that is not waited for long.
+    const isMissing = this.post.caughtUp(item.roomId);
+    const untilShown = isMissing ? 0 : this.#greetedAt + REPEAT_AFTER_MS - now;
+    return Math.max(rest, Math.min(untilShown, REPEAT_AFTER_MS));
   }
 
   async #try(item: Item, position: { seq: number; epoch: string }): Promise<void> {
@@ -237,12 +256,12 @@ export class Outbox {
       // Another epoch is another log: whatever was known of the old one is void.
       retrySince = item.epoch === position.epoch ? item.since : 0;
     }
-    item.triedAt = this.world.clock.now();
     // Before it is sent, so that a reload in between repeats it as a repeat.
     this.#write(item);
     this.#busy.add(item.roomId);
     try {
-      const { entry } = await this.post.send(item, retrySince);
+      const timeoutMs = Math.min(pause(item.silences), REPLY_MS);
+      const { entry } = await this.post.send(item, retrySince, timeoutMs);
       this.#delivered(item, entry);
     } catch (error) {
       this.#failed(item, error);
@@ -273,12 +292,17 @@ export class Outbox {
   #failed(item: Item, error: unknown): void {
     if (!this.#items.includes(item)) return;
     const code = failureCode(error);
-    item.pauseMs = REPEAT_AFTER_MS;
+    const now = this.world.clock.now();
+    item.dueAt = now;
     if (code === 'internal') {
-      item.errors++;
-      item.pauseMs = Math.min(REPEAT_AFTER_MS * 1.5 ** (item.errors - 1), REPEAT_LONGEST_MS);
+      item.dueAt = now + pause(item.errors++);
+    } else if (code === 'stale') {
+      item.dueAt = now + pause(item.silences++);
+    } else if (++item.silences > LOSSES_MAX && code !== 'timeout') {
+      // It may be the chat itself that breaks the connection.
+      item.dueAt = now + REPEAT_AFTER_MS;
     }
-    if (error instanceof Failure) item.pauseMs = Math.max(item.pauseMs, error.retryAfterMs);
+    if (error instanceof Failure) item.dueAt = Math.max(item.dueAt, now + error.retryAfterMs);
     if (!isTemporary(code) || item.errors >= TRIES_MAX) item.failed = code;
     this.#write(item);
     this.post.changed(item.roomId);
@@ -317,6 +341,11 @@ export class Outbox {
     }
     return found;
   }
+}
+
+/** What lies between a try and its repeat, longer from time to time. */
+function pause(failures: number): number {
+  return Math.min(REPEAT_AFTER_MS * 1.5 ** failures, REPEAT_LONGEST_MS);
 }
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';

@@ -1,49 +1,21 @@
-import {
-  PREVIEW_MAX,
-  type EnterReply,
-  type Entry,
-  type Member,
-  type MembersReply,
-  type Preview,
-  type Room,
-} from '../protocol';
+import { PREVIEW_MAX, type EnterReply, type Entry, type Preview, type Room } from '../protocol';
 import { Log } from './log';
+import { Members } from './members';
+import { isChat, UnreadCount, type ReadState } from './unread';
 
-/** Who is in a room, as far as it has been asked for. */
-export class Members {
-  readonly byId = new Map<string, Member>();
-  /** `stale`: something was missed, ask again. */
-  state: 'none' | 'loading' | 'ready' | 'stale' = 'none';
-  /** Not asked again before, after an error. */
-  retryAt = 0;
-  /** Where the next page begins; undefined when everybody is here. */
-  after: string | undefined;
-
-  get complete(): boolean {
-    return this.state === 'ready' && this.after === undefined;
-  }
-
-  take(reply: MembersReply, isFirstPage: boolean): void {
-    if (isFirstPage) this.byId.clear();
-    for (const member of reply.members) this.byId.set(member.user_id, member);
-    this.after = reply.after;
-    this.state = 'ready';
-  }
-
-  doubt(): void {
-    if (this.state === 'ready') this.state = 'stale';
-  }
-}
+/** So much is held of a log that merely follows along; replies may be older than pushes. */
+const FOLLOWED_MAX = 50;
 
 /** One of the person's rooms. Its log is held from the moment it is entered (`loaded`). */
 export class RoomState {
   readonly id: string;
   readonly epoch: string;
   readonly members = new Members();
+  /** How far others are known to have read, by their ids. */
+  readonly readers = new Map<string, number>();
   name: string;
   hostId: string;
   activeAt: number;
-  readSeq: number;
   preview: Preview | undefined;
   log: Log;
   /** Whether `log` holds what was said; else it only follows along from the last seq. */
@@ -53,8 +25,10 @@ export class RoomState {
   #count: number;
   /** Counts and hosts of the snapshot include everything up to here. */
   #snapshotSeq: number;
-  /** Unread chats as far as they can be known without the log; never too few. */
-  #unreadAtMost: number;
+  readonly #unread: UnreadCount;
+  /** Which chat the preview shows, in which version; 0 when the server did not say. */
+  #previewSeq = 0;
+  #previewVersion = 0;
 
   constructor(
     room: Room,
@@ -65,11 +39,10 @@ export class RoomState {
     this.name = room.name;
     this.hostId = room.host_id;
     this.activeAt = room.active_at ?? 0;
-    this.readSeq = room.read_seq ?? 0;
     this.preview = room.preview;
     this.#count = room.member_count;
     this.#snapshotSeq = room.last_seq;
-    this.#unreadAtMost = Math.max(0, room.last_seq - this.readSeq);
+    this.#unread = new UnreadCount(readState(room), me);
     this.log = new Log(room.last_seq);
   }
 
@@ -77,32 +50,50 @@ export class RoomState {
     return this.members.complete ? this.members.byId.size : Math.max(1, this.#count);
   }
 
-  get unread(): number {
-    if (this.log.first > this.readSeq + 1) return this.#unreadAtMost;
-    let count = 0;
-    const { entries } = this.log;
-    for (let i = entries.length - 1; i >= 0; i--) {
-      const entry = entries[i] as Entry;
-      if (entry.seq <= this.readSeq) break;
-      if (isChat(entry) && entry.user_id !== this.me) count++;
-    }
-    return count;
+  get readSeq(): number {
+    return this.#unread.readSeq;
   }
 
-  /** Take a newer snapshot of the same log. */
+  /** Chats of others that were not read yet. */
+  get unread(): number {
+    return this.#unread.value(this.log);
+  }
+
+  /** False while `unread` is only an upper bound, which the server would know exactly. */
+  get isUnreadKnown(): boolean {
+    return this.#unread.isKnown(this.log);
+  }
+
+  /** Take another snapshot of the same log; pushes may have overtaken it. */
   refresh(room: Room): void {
+    const { last_seq: last } = room;
     this.name = room.name;
-    this.hostId = room.host_id;
     this.activeAt = Math.max(this.activeAt, room.active_at ?? 0);
-    this.markRead(room.read_seq ?? 0);
-    this.#count = room.member_count;
-    this.#snapshotSeq = room.last_seq;
-    if (room.preview && room.preview.at >= (this.preview?.at ?? 0)) this.preview = room.preview;
-    if (!this.loaded && room.last_seq !== this.log.last) {
-      this.members.doubt();
-      this.#unreadAtMost = Math.max(0, room.last_seq - this.readSeq);
-      this.log = new Log(room.last_seq);
+    const { preview } = room;
+    const isNewer = preview && preview.at > (this.preview?.at ?? 0);
+    // The same chat may have been changed while nobody told us.
+    const isSame = preview && preview.at === this.preview?.at && last >= this.log.last;
+    const isChanged =
+      preview?.text !== this.preview?.text || preview?.deleted !== this.preview?.deleted;
+    if (isNewer || (isSame && isChanged)) {
+      this.preview = preview;
+      this.#previewSeq = this.#previewVersion = 0;
     }
+    if (!this.loaded && last > this.log.last) {
+      this.members.doubt();
+      this.log = new Log(last);
+    }
+    this.takeReadState(readState(room));
+    if (!this.log.holds(last, this.log.last)) return;
+    this.hostId = room.host_id;
+    this.#count = room.member_count;
+    this.#snapshotSeq = last;
+    for (const entry of this.log.entries) if (entry.seq > last) this.#membersChanged(entry);
+  }
+
+  /** Take what the server says is unread. */
+  takeReadState(state: ReadState): void {
+    this.#unread.take(state, this.log);
   }
 
   /** Hold the newest page. */
@@ -110,7 +101,11 @@ export class RoomState {
     this.log = Log.of(reply.entries, reply.has_before ?? false);
     this.loaded = true;
     this.members.doubt();
-    this.#unreadAtMost = Math.max(0, this.log.last - this.readSeq);
+    for (const entry of reply.entries) {
+      this.#unread.appended(entry, this.log);
+      this.#showPreview(entry);
+      this.#learnReader(entry);
+    }
   }
 
   /** Pushed entries, in any order. Returns those that are new and in their place. */
@@ -122,40 +117,69 @@ export class RoomState {
 
   /** Entries of a reply, free of gaps. Returns those that are new. */
   follow(after: number, entries: Entry[]): Entry[] {
+    for (const entry of entries) this.#showPreview(entry);
     return this.#happened(this.log.follow(after, entries));
   }
 
   markRead(seq: number): void {
-    if (seq <= this.readSeq) return;
-    this.readSeq = seq;
-    this.#unreadAtMost = Math.min(this.#unreadAtMost, Math.max(0, this.log.last - seq));
+    this.#unread.markRead(seq, this.log);
+  }
+
+  /** Somebody else has read up to `seq`. */
+  markReader(userId: string, seq: number): void {
+    if (seq > (this.readers.get(userId) ?? 0)) this.readers.set(userId, seq);
   }
 
   #happened(added: Entry[]): Entry[] {
     for (const entry of added) {
       this.activeAt = Math.max(this.activeAt, entry.at);
-      this.#showPreview(entry);
-      if (isChat(entry)) {
-        if (entry.user_id !== this.me && entry.seq > this.readSeq) this.#unreadAtMost++;
-      } else {
-        this.#membersChanged(entry);
-      }
+      this.#unread.appended(entry, this.log);
+      this.#learnReader(entry);
+      this.#membersChanged(entry);
     }
-    if (!this.loaded) this.log.trim(0);
+    if (!this.loaded) this.log.trim(FOLLOWED_MAX);
     return added;
   }
 
+  /** Who says something has read what is before it. */
+  #learnReader(entry: Entry): void {
+    if (entry.user_id === this.me) return;
+    if (isChat(entry)) this.markReader(entry.user_id, entry.seq);
+    else if (entry.kind === 'left') this.readers.delete(entry.user_id);
+  }
+
+  /** The last chat is what the room list shows, in its latest state. */
   #showPreview(entry: Entry): void {
-    if (!isChat(entry) || entry.at < (this.preview?.at ?? 0)) return;
-    const text = [...(entry.text ?? '')].slice(0, PREVIEW_MAX).join('');
-    this.preview = { user_id: entry.user_id, text, at: entry.at };
+    const { changed } = entry;
+    if (changed && this.#isPreviewed(changed)) this.#changePreview(changed);
+    if (!isChat(entry)) return;
+    if (this.#isPreviewed(entry)) this.#changePreview(entry);
+    else if (entry.at >= (this.preview?.at ?? 0) && entry.seq > this.#previewSeq) {
+      this.#setPreview(entry);
+    }
+  }
+
+  #isPreviewed({ at, user_id, seq }: Entry): boolean {
+    const { preview } = this;
+    if (this.#previewSeq) return seq === this.#previewSeq;
+    return at === preview?.at && user_id === preview.user_id;
+  }
+
+  #changePreview(chat: Entry): void {
+    if ((chat.version ?? 0) > this.#previewVersion) this.#setPreview(chat);
+  }
+
+  #setPreview(chat: Entry): void {
+    const text = [...(chat.text ?? '')].slice(0, PREVIEW_MAX).join('');
+    const { user_id, at, deleted } = chat;
+    this.preview = { user_id, text, at, ...(deleted ? { deleted } : {}) };
+    this.#previewSeq = chat.seq;
+    this.#previewVersion = chat.version ?? 0;
   }
 
   #membersChanged(entry: Entry): void {
     const isNews = entry.seq > this.#snapshotSeq;
     const { byId } = this.members;
-    // Whoever asks just now may get an answer from before this.
-    if (this.members.state === 'loading') this.members.state = 'stale';
     switch (entry.kind) {
       case 'joined':
         if (isNews) this.#count++;
@@ -172,10 +196,13 @@ export class RoomState {
         if (isNews) this.hostId = entry.user_id;
         break;
       default:
+        return;
     }
+    // Whoever asks just now may get an answer from before this.
+    if (this.members.state === 'loading') this.members.state = 'stale';
   }
 }
 
-export function isChat(entry: Entry): boolean {
-  return entry.kind === undefined || entry.kind === 'chat';
+function readState(room: Room): ReadState {
+  return { readSeq: room.read_seq ?? 0, unread: room.unread ?? 0, lastSeq: room.last_seq };
 }

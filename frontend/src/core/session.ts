@@ -1,10 +1,14 @@
 import type {
   AnyEvent,
+  ChangeReply,
   CommandType,
   Entry,
   HelloReply,
   Me,
+  MembersReply,
   OpenReply,
+  PresentReply,
+  ReadMarked,
   Replies,
   Room,
   RoomPosition,
@@ -15,11 +19,15 @@ import { Connection, type Body, type ConnectionState } from './connection';
 import { failureCode, isTemporary, type FailureCode } from './failure';
 import { Outbox, type Outgoing } from './outbox';
 import type { Cancel, World } from './ports';
+import { ReadMarks } from './reads';
 import { RoomState } from './room';
+import { Roster } from './roster';
 import { Syncer } from './sync';
+import { Typing } from './typing';
+import { isChat } from './unread';
 
 /** What has changed; whoever shows it reads it anew. */
-export type Topic = 'connection' | 'me' | 'users' | 'rooms' | `room:${string}`;
+export type Topic = 'connection' | 'me' | 'users' | 'rooms' | `room:${string}` | `typing:${string}`;
 
 /** What the page of the open room shows. */
 export type View =
@@ -42,9 +50,8 @@ const PULSE_MS = 4 * 60_000;
 /** After this, a connection is tried out before it is trusted again. */
 const STALE_MS = 20_000;
 const PROBE_TIMEOUT_MS = 6_000;
-const READ_FIRST_MS = 400;
-const READ_PAUSE_MS = 3_000;
-const MEMBERS_RETRY_MS = 15_000;
+/** Rooms whose unread chats only the server can count are asked for together. */
+const RECOUNT_MS = 500;
 /** A room that could not be entered for reasons that pass is tried again by itself. */
 const REENTER_MS = 8_000;
 const WAIT_ONLINE_MS = 8_000;
@@ -65,6 +72,9 @@ export class Session {
 
   #outbox: Outbox | null = null;
   readonly #syncer: Syncer;
+  readonly #roster: Roster;
+  readonly #reads: ReadMarks;
+  readonly #typing: Typing;
   #openId: string | null = null;
   #lookingAt: string | null = null;
   /** Rooms that ended for this person while the page was open: not entered again unasked. */
@@ -76,9 +86,9 @@ export class Session {
   #moreRoomIds: string[] = [];
   #listingMore = false;
   #entering = new Set<string>();
-  #reads = new Map<string, { acked: number; cancel: Cancel | null }>();
-  #memberQueue: string[] = [];
-  #memberBusy = false;
+  /** Rooms that are being completed after the connection was lost. */
+  #catchingUp = new Set<string>();
+  #recount: Cancel | null = null;
   #pulse: Cancel = () => {};
   #pulsedAt = 0;
   #pulsedAllAt = 0;
@@ -104,6 +114,22 @@ export class Session {
         this.#synced(synced, after);
       },
     });
+    const online = () => this.connection.state === 'online';
+    this.#roster = new Roster(world.clock, {
+      online,
+      members: (roomId) => this.rooms.get(roomId)?.members,
+      request: (roomId) => this.connection.request('room.members', { room_id: roomId }),
+      took: (roomId, reply) => this.#tookMembers(roomId, reply),
+      changed: (roomId) => {
+        this.changed(`room:${roomId}`);
+        this.changed('rooms');
+      },
+    });
+    this.#reads = new ReadMarks(world, {
+      online,
+      send: (roomId, seq) => this.connection.request('room.read', { room_id: roomId, seq }),
+    });
+    this.#typing = new Typing(world.clock, (roomId) => this.changed(`typing:${roomId}`));
   }
 
   start(): void {
@@ -154,6 +180,7 @@ export class Session {
   /** Show a room, entering it if need be; null: no room is shown. */
   show(roomId: string | null): void {
     if (roomId === this.#openId) return;
+    if (this.#openId) this.#reads.flush(this.#openId);
     this.#openId = roomId;
     this.#lookingAt = null;
     if (!roomId) return;
@@ -194,6 +221,39 @@ export class Session {
     this.#outbox?.discard(cid);
   }
 
+  /** Change the text of one's own chat. */
+  edit(roomId: string, seq: number, text: string): Promise<ChangeReply> {
+    return this.#change('chat.edit', { room_id: roomId, seq, text });
+  }
+
+  /** Delete one's own chat for everybody. */
+  delete(roomId: string, seq: number): Promise<ChangeReply> {
+    return this.#change('chat.delete', { room_id: roomId, seq });
+  }
+
+  /** Put one's reaction under a chat, or take it away. */
+  react(roomId: string, seq: number, emoji: string, on = true): Promise<ChangeReply> {
+    return this.#change('chat.react', { room_id: roomId, seq, emoji, ...(on ? {} : { on }) });
+  }
+
+  /** Who of a room's members is connected right now. */
+  present(roomId: string): Promise<PresentReply> {
+    return this.#ask('room.present', { room_id: roomId });
+  }
+
+  /** Others who are writing something in a room, whoever began first at first. */
+  typing(roomId: string): readonly string[] {
+    return this.#typing.of(roomId);
+  }
+
+  /** One is writing something; to be called as often as one likes. */
+  signalTyping(roomId: string): void {
+    if (this.connection.state !== 'online' || !this.rooms.has(roomId)) return;
+    if (!this.#typing.maySignal(roomId)) return;
+    // It is a hint: whether it got there does not matter.
+    this.connection.request('typing.signal', { room_id: roomId }).catch(() => {});
+  }
+
   /** Load the page of history before what is held. */
   async loadBefore(roomId: string): Promise<void> {
     const room = this.rooms.get(roomId);
@@ -219,11 +279,7 @@ export class Session {
 
   /** Have the members of a displayed room, now or soon. */
   wantMembers(roomId: string): void {
-    const members = this.rooms.get(roomId)?.members;
-    if (!members || members.state === 'ready' || members.state === 'loading') return;
-    if (members.retryAt > this.world.clock.now()) return;
-    if (!this.#memberQueue.includes(roomId)) this.#memberQueue.push(roomId);
-    void this.#fetchMembers();
+    this.#roster.want(roomId);
   }
 
   async moreMembers(roomId: string): Promise<void> {
@@ -233,7 +289,7 @@ export class Session {
     const reply = await this.#ask('room.members', { room_id: roomId, after });
     if (room.members.after !== after) return;
     room.members.take(reply, false);
-    this.#learn(reply.users);
+    this.#tookMembers(roomId, reply);
     this.changed(`room:${roomId}`);
   }
 
@@ -257,13 +313,13 @@ export class Session {
   /** Forget everything of this person on this device. */
   forget(): void {
     this.#outbox?.clear();
-    this.connection.stop();
+    this.#stop();
   }
 
   /** The page goes away; what is stored stays. */
   abandon(): void {
     this.#outbox?.stop();
-    this.connection.stop();
+    this.#stop();
   }
 
   networkChanged(): void {
@@ -273,7 +329,7 @@ export class Session {
 
   /** The page may be gone in a moment: say now what was seen, not after the pause. */
   leaving(): void {
-    for (const room of this.rooms.values()) void this.#sendReadNow(room);
+    this.#reads.flush();
   }
 
   visibilityChanged(): void {
@@ -288,6 +344,13 @@ export class Session {
 
   // --- The connection
 
+  #stop(): void {
+    this.connection.stop();
+    this.#typing.clear();
+    this.#recount?.();
+    this.#recount = null;
+  }
+
   #stateChanged(state: ConnectionState): void {
     if (state === 'online') {
       this.#online();
@@ -295,10 +358,8 @@ export class Session {
       this.#pulse();
       this.#syncer.stop();
       this.#entering.clear();
-      for (const read of this.#reads.values()) {
-        read.cancel?.();
-        read.cancel = null;
-      }
+      this.#catchingUp.clear();
+      this.#reads.pause();
     }
     const waiters = this.#waiters;
     for (const waiter of waiters) waiter(state);
@@ -319,17 +380,16 @@ export class Session {
     if (!this.#outbox) {
       this.#outbox = new Outbox(this.world, reply.me.user_id, {
         online: () => this.connection.state === 'online',
+        caughtUp: (roomId) => !this.#catchingUp.has(roomId),
         position: (roomId) => {
           const room = this.rooms.get(roomId);
           return room && { seq: room.log.last, epoch: room.epoch };
         },
-        send: (item, retrySince) =>
-          this.connection.request('chat.send', {
-            room_id: item.roomId,
-            text: item.text,
-            cid: item.cid,
-            ...(retrySince === undefined ? {} : { retry_since: retrySince }),
-          }),
+        send: ({ roomId, text, cid }, retrySince, timeoutMs) => {
+          const repeat = retrySince === undefined ? {} : { retry_since: retrySince };
+          const body = { room_id: roomId, text, cid, ...repeat };
+          return this.connection.request('chat.send', body, timeoutMs);
+        },
         delivered: (roomId, entry) => this.#pushed(roomId, [entry]),
         changed: (roomId) => this.changed(`room:${roomId}`),
       });
@@ -339,6 +399,7 @@ export class Session {
 
   #online(): void {
     const loaded = [...this.rooms.values()].filter((room) => room.loaded).map((room) => room.id);
+    this.#catchingUp = new Set(loaded);
     if (loaded.length) this.#syncer.now(loaded);
     void this.#listMore();
     const openId = this.#openId;
@@ -351,9 +412,9 @@ export class Session {
       }
     }
     void this.#outbox?.adopt();
-    this.#outbox?.wake();
-    for (const room of this.rooms.values()) this.#sendRead(room);
-    void this.#fetchMembers();
+    this.#outbox?.greeted();
+    this.#reads.resume();
+    void this.#roster.fetch();
     this.#pulsedAt = this.#pulsedAllAt = this.world.clock.now();
     this.#schedulePulse();
   }
@@ -364,6 +425,7 @@ export class Session {
     this.rooms.clear();
     this.users.clear();
     this.#reads.clear();
+    this.#typing.clear();
     this.#removed.clear();
     this.#names.clear();
   }
@@ -440,11 +502,14 @@ export class Session {
       case 'room.closed':
         this.#remove(event.room_id, 'closed');
         break;
-      case 'read.marked': {
-        this.rooms.get(event.room_id)?.markRead(event.seq);
-        this.changed('rooms');
+      case 'read.marked':
+        this.#readMarked(event);
         break;
-      }
+      case 'typing.signalled':
+        if (this.rooms.has(event.room_id) && event.user_id !== this.me?.user_id) {
+          this.#typing.signalled(event.room_id, event.user_id);
+        }
+        break;
       case 'profile.updated':
         this.#setMe(event.me);
         break;
@@ -477,13 +542,60 @@ export class Session {
       void this.#listMore();
     } else {
       this.#added(room, room.follow(after, synced.entries ?? []));
+      const { read_seq: readSeq = 0, unread = 0, last_seq: lastSeq = 0 } = synced;
+      room.takeReadState({ readSeq, unread, lastSeq });
+      this.#reads.passed(room.id, readSeq);
     }
+    if (!synced.complete && !synced.gone && !synced.reset) return;
+    if (this.#catchingUp.delete(synced.room_id)) this.#outbox?.wake();
+  }
+
+  #readMarked({ room_id: roomId, user_id: userId, seq }: ReadMarked): void {
+    const room = this.rooms.get(roomId);
+    if (!room) return;
+    if (userId === this.me?.user_id) {
+      room.markRead(seq);
+      this.#reads.passed(roomId, seq);
+      if (!room.isUnreadKnown) this.#recountSoon();
+      this.changed('rooms');
+    } else {
+      room.markReader(userId, seq);
+      this.changed(`room:${roomId}`);
+    }
+  }
+
+  /** Ask the server, once for all rooms whose unread chats it alone can count. */
+  #recountSoon(): void {
+    this.#recount ??= this.world.clock.after(RECOUNT_MS, () => {
+      this.#recount = null;
+      for (const room of this.rooms.values()) {
+        const isAsked = this.#moreRoomIds.includes(room.id);
+        if (!room.isUnreadKnown && !isAsked) this.#moreRoomIds.push(room.id);
+      }
+      void this.#listMore();
+    });
+  }
+
+  async #change<C extends 'chat.edit' | 'chat.delete' | 'chat.react'>(
+    type: C,
+    body: Body<C>,
+  ): Promise<ChangeReply> {
+    const reply: ChangeReply = await this.#ask(type, body);
+    const { room_id: roomId } = body as { room_id: string };
+    if (reply.entry) this.#pushed(roomId, [reply.entry]);
+    return reply;
   }
 
   /** Entries have found their place in a room's log. */
   #added(room: RoomState, added: Entry[]): void {
     if (added.length) {
       this.#outbox?.seen(room.id, added);
+      for (const entry of added) {
+        if (!isChat(entry)) continue;
+        // The server marks as read what is before somebody's own words.
+        if (entry.user_id === this.me?.user_id) this.#reads.passed(room.id, entry.seq);
+        else this.#typing.stopped(room.id, entry.user_id);
+      }
       if (this.#lookingAt === room.id) this.#seen(room.id);
       const isReadBack = room.id === this.#openId && this.#lookingAt !== room.id;
       if (room.log.entries.length > LOG_MAX && !isReadBack) room.log.trim(LOG_KEEP);
@@ -502,6 +614,14 @@ export class Session {
     if (isNews) this.changed('users');
   }
 
+  #tookMembers(roomId: string, reply: MembersReply): void {
+    this.#learn(reply.users);
+    const room = this.rooms.get(roomId);
+    for (const { user_id: userId, read_seq: seq } of reply.members) {
+      if (seq !== undefined && userId !== this.me?.user_id) room?.markReader(userId, seq);
+    }
+  }
+
   #setMe(me: Me): void {
     this.me = me;
     this.#learn({ [me.user_id]: { nickname: me.nickname } });
@@ -514,14 +634,16 @@ export class Session {
     const known = this.rooms.get(snapshot.room_id);
     if (known?.epoch === snapshot.epoch) {
       known.refresh(snapshot);
-      const read = this.#reads.get(known.id);
-      if (read) read.acked = snapshot.read_seq ?? 0;
+      this.#reads.told(known.id, snapshot.read_seq ?? 0);
+      // A log that only follows along may have come further without its entries.
+      this.#outbox?.seen(known.id, []);
       return known;
     }
     const room = new RoomState(snapshot, this.me?.user_id ?? '');
     this.rooms.set(room.id, room);
-    this.#reads.get(room.id)?.cancel?.();
-    this.#reads.set(room.id, { acked: room.readSeq, cancel: null });
+    this.#reads.drop(room.id);
+    this.#reads.told(room.id, room.readSeq);
+    this.#typing.drop(room.id);
     if (known?.loaded && room.id === this.#openId) {
       this.#setView({ state: 'loading' });
       void this.#enter(room.id);
@@ -539,8 +661,8 @@ export class Session {
 
   #remove(roomId: string, why: Removed['why']): void {
     const wasMine = this.rooms.delete(roomId);
-    this.#reads.get(roomId)?.cancel?.();
-    this.#reads.delete(roomId);
+    this.#reads.drop(roomId);
+    this.#typing.drop(roomId);
     this.#early.delete(roomId);
     this.#moreRoomIds = this.#moreRoomIds.filter((id) => id !== roomId);
     const dropped = this.#outbox?.dropRoom(roomId) ?? [];
@@ -610,70 +732,13 @@ export class Session {
     this.#listingMore = false;
   }
 
-  async #fetchMembers(): Promise<void> {
-    if (this.#memberBusy) return;
-    this.#memberBusy = true;
-    try {
-      while (this.connection.state === 'online') {
-        const roomId = this.#memberQueue.shift();
-        if (roomId === undefined) break;
-        await this.#fetchMembersOf(roomId);
-      }
-    } finally {
-      this.#memberBusy = false;
-    }
-  }
-
-  async #fetchMembersOf(roomId: string): Promise<void> {
-    const members = this.rooms.get(roomId)?.members;
-    if (!members || members.state === 'ready') return;
-    members.state = 'loading';
-    try {
-      const reply = await this.connection.request('room.members', { room_id: roomId });
-      const missed = (members.state as string) === 'stale';
-      members.take(reply, true);
-      this.#learn(reply.users);
-      if (missed) members.doubt();
-    } catch (error) {
-      members.state = members.byId.size ? 'stale' : 'none';
-      if (failureCode(error) === 'lost') this.#memberQueue.push(roomId);
-      else members.retryAt = this.world.clock.now() + MEMBERS_RETRY_MS;
-    }
-    this.changed(`room:${roomId}`);
-    this.changed('rooms');
-  }
-
   #seen(roomId: string): void {
     const room = this.rooms.get(roomId);
-    if (!room?.loaded || room.log.last <= room.readSeq) return;
+    // Notices and changes need not be read: the server is told of chats only.
+    if (!room?.loaded || room.log.last <= room.readSeq || !room.unread) return;
     room.markRead(room.log.last);
     this.changed('rooms');
-    this.#sendRead(room);
-  }
-
-  #sendRead(room: RoomState): void {
-    const read = this.#reads.get(room.id);
-    if (!read || read.cancel || read.acked >= room.readSeq) return;
-    read.cancel = this.world.clock.after(READ_FIRST_MS, () => void this.#sendReadNow(room));
-  }
-
-  async #sendReadNow(room: RoomState): Promise<void> {
-    const read = this.#reads.get(room.id);
-    if (!read) return;
-    read.cancel?.();
-    read.cancel = null;
-    const seq = room.readSeq;
-    if (this.connection.state !== 'online' || seq <= read.acked) return;
-    read.cancel = this.world.clock.after(READ_PAUSE_MS, () => {
-      read.cancel = null;
-      this.#sendRead(room);
-    });
-    try {
-      await this.connection.request('room.read', { room_id: room.id, seq });
-      read.acked = Math.max(read.acked, seq);
-    } catch {
-      // Asked again after the pause, or by the next connection.
-    }
+    this.#reads.saw(roomId, room.readSeq);
   }
 
   #position(roomId: string): RoomPosition | undefined {

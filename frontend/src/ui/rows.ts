@@ -3,7 +3,7 @@ import type { FailureCode } from '../core/failure';
 import type { Outgoing } from '../core/outbox';
 import { dayOf } from '../i18n';
 
-export type NoticeKind = Exclude<EntryKind, 'chat' | 'void'>;
+export type NoticeKind = Exclude<EntryKind, 'chat' | 'changed' | 'void'>;
 
 export interface ChatRow {
   type: 'chat';
@@ -16,6 +16,10 @@ export interface ChatRow {
   isOwn: boolean;
   state: 'sending' | 'sent' | 'failed';
   failed: FailureCode | undefined;
+  isEdited: boolean;
+  isDeleted: boolean;
+  /** Emoji and how many people reacted with it, separated by spaces; plain, to be compared. */
+  reactions: string;
   /** Begins a group: shows who it is. */
   isFirst: boolean;
   /** Ends a group: shows the time. */
@@ -24,12 +28,12 @@ export interface ChatRow {
 
 export type Row =
   | { type: 'day'; key: string; at: number }
-  | { type: 'notice'; key: string; kind: NoticeKind; userId: string }
+  | { type: 'notice'; key: string; seq: number; kind: NoticeKind; userId: string }
   | ChatRow;
 
 /**
  * A log and what is on its way, as lines of a page: separated by days, chats grouped by sender
- * and minute, `void` entries left out.
+ * and minute; `changed` and `void` entries are left out.
  */
 export function rowsOf(
   entries: readonly Entry[],
@@ -59,12 +63,12 @@ export function rowsOf(
 
   for (const entry of entries) {
     const kind = entry.kind ?? 'chat';
-    if (kind === 'void') continue;
+    if (kind === 'void' || kind === 'changed') continue;
     if (kind !== 'chat') {
       const key = `seq ${entry.seq}`;
       begin(entry.at, key);
       previous = null;
-      rows.push({ type: 'notice', key, kind, userId: entry.user_id });
+      rows.push({ type: 'notice', key, seq: entry.seq, kind, userId: entry.user_id });
       continue;
     }
     const isOwn = entry.user_id === me;
@@ -79,6 +83,9 @@ export function rowsOf(
       isOwn,
       state: 'sent',
       failed: undefined,
+      isEdited: entry.edited_at !== undefined && !entry.deleted,
+      isDeleted: entry.deleted ?? false,
+      reactions: reactionsOf(entry),
     });
   }
   const newest = entries.at(-1)?.at ?? 0;
@@ -94,9 +101,29 @@ export function rowsOf(
       isOwn: true,
       state: item.state,
       failed: item.failed,
+      isEdited: false,
+      isDeleted: false,
+      reactions: '',
     });
   }
   return rows;
+}
+
+/** The last place in the log that is shown; 0 when nothing is. */
+export function lastShown(rows: readonly Row[]): number {
+  for (let i = rows.length - 1; i >= 0; i--) {
+    const row = rows[i] as Row;
+    if (row.type !== 'day' && row.seq !== undefined) return row.seq;
+  }
+  return 0;
+}
+
+function reactionsOf({ reactions = {}, deleted }: Entry): string {
+  if (deleted) return '';
+  return Object.entries(reactions)
+    .filter(([, userIds]) => userIds.length > 0)
+    .map(([emoji, userIds]) => `${emoji} ${userIds.length}`)
+    .join(' ');
 }
 
 function minute(at: number): number {

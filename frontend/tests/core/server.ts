@@ -1,11 +1,18 @@
-import type {
-  AnyCommand,
-  AnyEvent,
-  Entry,
-  EntryKind,
-  Room,
-  SyncedRoom,
-  User,
+import {
+  CLAIMS_PER_MEMBER,
+  WRITE_WITHIN_MS,
+  type AnyCommand,
+  type AnyEvent,
+  type DeleteChat,
+  type EditChat,
+  type Entry,
+  type EntryKind,
+  type Preview,
+  type React,
+  type Room,
+  type SendChat,
+  type SyncedRoom,
+  type User,
 } from '../../src/protocol';
 import type { Dial, SocketEvents } from '../../src/core/ports';
 import type { FakeClock } from './fakes';
@@ -16,7 +23,14 @@ interface FakeRoom {
   hostId: string;
   epoch: string;
   members: Set<string>;
+  /** Chats in their present state. */
   log: Entry[];
+  /** What was said, as it was said at first. */
+  written: string[];
+  /** Which chat each entry of kind `changed` is about. */
+  targets: Map<number, number>;
+  /** The latest chats of each person by their cid, oldest first. */
+  claims: Map<string, Map<string, number>>;
 }
 
 interface Wire {
@@ -38,6 +52,8 @@ export interface Faults {
   dropCommand: number;
   /** Commands answered with `internal`, or with API Gateway's own frame. */
   error: number;
+  /** Commands that are carried out seconds later, also when their connection is gone by then. */
+  late: number;
   /** The connection breaks around a frame. */
   cut: number;
   /** Longest delay of a frame; frames overtake each other. */
@@ -50,6 +66,7 @@ export const NO_FAULTS: Faults = {
   dropReply: 0,
   dropCommand: 0,
   error: 0,
+  late: 0,
   cut: 0,
   delayMs: 5,
 };
@@ -60,17 +77,19 @@ export class FakeServer {
   readonly users = new Map<string, User>();
   readonly rooms = new Map<string, FakeRoom>();
   readonly signedOut = new Set<string>();
-  /** Every command that arrived, for assertions. */
+  /** Every command that arrived and when it was sent, for assertions. */
   readonly received: { userId: string; at: number; command: AnyCommand }[] = [];
   pageSize = 50;
   syncPage = 20;
+  /** Whether a command that has arrived is carried out, in the hands of a test. */
+  takes: (command: AnyCommand) => boolean = () => true;
   #wires = new Set<Wire>();
   #reads = new Map<string, number>();
   #rooms = 0;
 
   constructor(
     private readonly clock: FakeClock,
-    private readonly random: () => number,
+    public random: () => number,
   ) {}
 
   dialFor(userId: string): Dial {
@@ -101,6 +120,9 @@ export class FakeServer {
       epoch: `e${this.#rooms}`,
       members: new Set([hostId]),
       log: [],
+      written: [],
+      targets: new Map(),
+      claims: new Map(),
     };
     this.rooms.set(room.id, room);
     this.append(room, 'created', hostId);
@@ -117,13 +139,60 @@ export class FakeServer {
     if (text) entry.text = text;
     if (cid) entry.cid = cid;
     room.log.push(entry);
-    this.#push(room, {
-      type: 'entries.added',
-      room_id: room.id,
-      entries: [entry],
-      users: this.#usersOf([entry]),
-    });
+    if (kind === 'chat') room.written.push(text);
+    if (kind === 'chat') this.#read(room, userId, entry.seq);
+    this.#pushEntry(room, entry);
     return entry;
+  }
+
+  /** Change a chat in place and say so in the log; the entry that says it. */
+  change(room: FakeRoom, userId: string, seq: number, how: Partial<Entry>): Entry {
+    const index = seq - 1;
+    const chat = room.log[index] as Entry;
+    room.log[index] = { ...chat, ...how, version: (chat.version ?? 0) + 1 };
+    room.targets.set(room.log.length + 1, seq);
+    return this.#page(room, [this.append(room, 'changed', userId)])[0] as Entry;
+  }
+
+  /** A room's entries as clients get them: changes have the state of their chat, once a page. */
+  #page(room: FakeRoom, entries: Entry[]): Entry[] {
+    const told = new Set<number>();
+    const page = entries.toReversed().map((entry) => {
+      const target = room.targets.get(entry.seq);
+      if (target === undefined || told.has(target)) return entry;
+      told.add(target);
+      return { ...entry, changed: room.log[target - 1] as Entry };
+    });
+    return page.toReversed();
+  }
+
+  #pushEntry(room: FakeRoom, entry: Entry): void {
+    const entries = this.#page(room, [entry]);
+    const users = this.#usersOf(entries);
+    this.#push(room, { type: 'entries.added', room_id: room.id, entries, users });
+  }
+
+  /** Chats of others after what a person has read. */
+  unreadOf(room: FakeRoom, userId: string): number {
+    const readSeq = this.readSeqOf(room, userId);
+    return room.log.filter((entry) => entry.seq > readSeq && !entry.kind).length;
+  }
+
+  readSeqOf(room: FakeRoom, userId: string): number {
+    return this.#reads.get(`${room.id} ${userId}`) ?? 0;
+  }
+
+  /** Has a person read up to `seq`? It never goes back; false if they had before. */
+  #read(room: FakeRoom, userId: string, seq: number): boolean {
+    if (seq <= this.readSeqOf(room, userId)) return false;
+    this.#reads.set(`${room.id} ${userId}`, seq);
+    return true;
+  }
+
+  /** Somebody has read on: tell the room, but not the connection that said it. */
+  markRead(room: FakeRoom, userId: string, seq: number, but?: Wire): void {
+    if (!this.#read(room, userId, seq)) return;
+    this.#push(room, { type: 'read.marked', room_id: room.id, user_id: userId, seq }, but);
   }
 
   /** Chats of a room as text, oldest first. */
@@ -155,10 +224,15 @@ export class FakeServer {
 
   #incoming(wire: Wire, text: string): void {
     if (!wire.isOpen || this.#chance(this.faults.dropCommand)) return;
-    this.clock.after(this.#delay(), () => {
-      if (!wire.isOpen) return;
+    const sentAt = this.clock.now();
+    const isLate = this.#chance(this.faults.late);
+    const delay = isLate ? 1_000 + this.random() * 9_000 : this.#delay();
+    this.clock.after(delay, () => {
+      if (!wire.isOpen && !isLate) return;
       const command = JSON.parse(text) as AnyCommand;
-      this.received.push({ userId: wire.userId, at: this.clock.now(), command });
+      this.received.push({ userId: wire.userId, at: sentAt, command });
+      if (!this.takes(command)) return;
+      if (this.clock.now() - sentAt > WRITE_WITHIN_MS) return this.#fail(wire, command, 'stale');
       if (this.#chance(this.faults.cut)) return this.#cut(wire);
       if (this.#chance(this.faults.error)) {
         if (this.#chance(0.5)) this.#deliver(wire, { message: 'Internal server error' });
@@ -178,9 +252,9 @@ export class FakeServer {
     this.#deliver(wire, { type: 'error', ref: command.ref, code, message: code });
   }
 
-  #push(room: FakeRoom, event: AnyEvent): void {
+  #push(room: FakeRoom, event: AnyEvent, but?: Wire): void {
     for (const wire of this.#wires) {
-      if (!wire.isRegistered || !room.members.has(wire.userId)) continue;
+      if (!wire.isRegistered || !room.members.has(wire.userId) || wire === but) continue;
       if (!this.#chance(this.faults.dropEvent)) this.#deliver(wire, event);
       if (this.#chance(this.faults.duplicate)) this.#deliver(wire, event);
     }
@@ -243,9 +317,14 @@ export class FakeServer {
       });
       return;
     }
-    if (command.type === 'profile.update' || command.type === 'room.list') {
-      return this.#fail(wire, command, 'unknown_type');
+    if (command.type === 'room.list') {
+      const rooms = command.room_ids.flatMap((roomId) => {
+        const listed = this.rooms.get(roomId);
+        return listed?.members.has(me) ? [this.#room(listed, me)] : [];
+      });
+      return this.#reply(wire, command, { rooms, users: {} });
     }
+    if (command.type === 'profile.update') return this.#fail(wire, command, 'unknown_type');
     const room = this.rooms.get(command.room_id);
     if (!room) return this.#fail(wire, command, 'room_not_found');
     const users = Object.fromEntries(this.users);
@@ -253,28 +332,35 @@ export class FakeServer {
       const joined = !room.members.has(me);
       if (joined) {
         room.members.add(me);
-        this.append(room, 'joined', me);
+        this.#read(room, me, this.append(room, 'joined', me).seq);
       }
-      const entries = room.log.slice(-this.pageSize);
+      const entries = this.#page(room, room.log.slice(-this.pageSize));
       const fields = { room: this.#room(room, me), entries, users };
       const has_before = (entries[0]?.seq ?? 1) > 1;
       return this.#reply(wire, command, { ...fields, joined, has_before });
     }
     if (!room.members.has(me)) return this.#fail(wire, command, 'not_member');
     switch (command.type) {
-      case 'chat.send': {
-        const since = command.retry_since;
-        const known =
-          since === undefined
-            ? undefined
-            : room.log.find((e) => e.seq > since && e.cid === command.cid && e.user_id === me);
-        const entry = known ?? this.append(room, 'chat', me, command.text, command.cid);
-        return this.#reply(wire, command, { entry });
+      case 'chat.send':
+        return this.#reply(wire, command, { entry: this.#send(room, me, command) });
+      case 'chat.edit':
+      case 'chat.delete':
+      case 'chat.react':
+        return this.#changeBy(wire, room, command);
+      case 'typing.signal': {
+        const event = { type: 'typing.signalled', room_id: room.id, user_id: me } as const;
+        this.#push(room, event, wire);
+        return this.#reply(wire, command, {});
+      }
+      case 'room.present': {
+        const here = [...this.#wires].filter((each) => room.members.has(each.userId));
+        const user_ids = [...new Set(here.map((each) => each.userId))].sort();
+        return this.#reply(wire, command, { user_ids, count: user_ids.length });
       }
       case 'chat.history': {
         const before = command.before ?? room.log.length + 1;
         const older = room.log.filter((entry) => entry.seq < before);
-        const entries = older.slice(-this.pageSize);
+        const entries = this.#page(room, older.slice(-this.pageSize));
         return this.#reply(wire, command, {
           entries,
           users,
@@ -282,11 +368,13 @@ export class FakeServer {
         });
       }
       case 'room.members': {
-        const members = [...room.members].map((user_id) => ({ user_id, joined_at: 0 }));
+        const members = [...room.members].map((user_id) => {
+          return { user_id, joined_at: 0, read_seq: this.readSeqOf(room, user_id) };
+        });
         return this.#reply(wire, command, { members, users });
       }
       case 'room.read':
-        this.#reads.set(`${room.id} ${me}`, command.seq);
+        this.markRead(room, me, command.seq, wire);
         return this.#reply(wire, command, {});
       case 'room.leave':
         if (command.close) this.close(room.id);
@@ -296,16 +384,65 @@ export class FakeServer {
     }
   }
 
+  /** A chat once, whichever of its tries come, and in whatever order. */
+  #send(room: FakeRoom, me: string, { cid, text, retry_since: since }: SendChat): Entry {
+    const claims = room.claims.get(me) ?? new Map<string, number>();
+    room.claims.set(me, claims);
+    const claimed = claims.get(cid);
+    if (claimed !== undefined) return room.log[claimed - 1] as Entry;
+    // A repeat from long ago: so many others may have been said since that its claim is gone.
+    const written = (entry: Entry) => entry.cid === cid && entry.user_id === me;
+    const found = since === undefined ? undefined : room.log.slice(since).find(written);
+    if (found) return found;
+    const entry = this.append(room, 'chat', me, text, cid);
+    claims.set(cid, entry.seq);
+    // More of one person's chats than these within 8 s are to be ruled out by flood control
+    // (docs/decisions/0013-claims.md).
+    for (const [old, seq] of [...claims].slice(0, -CLAIMS_PER_MEMBER)) {
+      const { at } = room.log[seq - 1] as Entry;
+      if (at < this.clock.now() - WRITE_WITHIN_MS) claims.delete(old);
+    }
+    return entry;
+  }
+
+  #changeBy(wire: Wire, room: FakeRoom, command: EditChat | DeleteChat | React): void {
+    const me = wire.userId;
+    const chat = room.log[command.seq - 1];
+    if (!chat || chat.kind || (chat.deleted && command.type !== 'chat.delete')) {
+      return this.#fail(wire, command, 'chat_not_found');
+    }
+    let how: Partial<Entry> | null = null;
+    if (command.type === 'chat.react') {
+      const { emoji, on = true } = command;
+      const others = (chat.reactions?.[emoji] ?? []).filter((each) => each !== me);
+      const people = on ? [...others, me].sort() : others;
+      const { [emoji]: before = [], ...rest } = chat.reactions ?? {};
+      if (people.length !== before.length) {
+        how = { reactions: people.length ? { ...rest, [emoji]: people } : rest };
+      }
+    } else if (chat.user_id !== me) {
+      return this.#fail(wire, command, 'not_author');
+    } else if (command.type === 'chat.edit') {
+      if (command.text !== chat.text) how = { text: command.text, edited_at: this.clock.now() };
+    } else if (!chat.deleted) {
+      how = { deleted: true, text: '', reactions: {} };
+    }
+    const entry = how && this.change(room, me, command.seq, how);
+    this.#reply(wire, command, entry ? { entry } : {});
+  }
+
   #sync(roomId: string, after: number, epoch: string, me: string): SyncedRoom {
     const room = this.rooms.get(roomId);
     if (!room?.members.has(me)) return { room_id: roomId, gone: true };
     const reset = epoch !== room.epoch;
     const missed = room.log.filter((entry) => entry.seq > (reset ? 0 : after));
-    const entries = missed.slice(0, this.syncPage);
+    const entries = this.#page(room, missed.slice(0, this.syncPage));
     return {
       room_id: roomId,
       epoch: room.epoch,
       last_seq: room.log.length,
+      read_seq: this.readSeqOf(room, me),
+      unread: this.unreadOf(room, me),
       entries,
       ...(reset ? { reset } : {}),
       ...(entries.length === missed.length ? { complete: true } : {}),
@@ -320,9 +457,19 @@ export class FakeServer {
       member_count: room.members.size,
       last_seq: room.log.length,
       epoch: room.epoch,
-      read_seq: this.#reads.get(`${room.id} ${me}`) ?? 0,
+      read_seq: this.readSeqOf(room, me),
+      unread: this.unreadOf(room, me),
       active_at: room.log.at(-1)?.at ?? 0,
+      ...this.previewOf(room),
     };
+  }
+
+  /** The last chat, as room lists show it. */
+  previewOf(room: FakeRoom): { preview?: Preview } {
+    const last = room.log.findLast((entry) => !entry.kind);
+    if (!last) return {};
+    const { user_id, at, text = '', deleted } = last;
+    return { preview: { user_id, at, text, ...(deleted ? { deleted } : {}) } };
   }
 
   #usersOf(entries: Entry[]): Record<string, User> {

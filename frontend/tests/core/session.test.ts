@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { Session } from '../../src/core/session';
-import type { AnyCommand } from '../../src/protocol';
+import { REPEAT_AFTER_MS, type AnyCommand } from '../../src/protocol';
 import { FakeBrowser, fakeWorld, type FakeWorld } from './fakes';
-import { FakeServer } from './server';
+import { FakeServer, NO_FAULTS } from './server';
 
 let world: FakeWorld;
 let server: FakeServer;
@@ -238,7 +238,11 @@ describe('the room list', () => {
     await world.clock.elapse(100);
     expect(session.roomList[0]?.id).toBe(ping.id);
     expect(session.roomList[0]?.preview?.text).toBe('from my other device');
-    expect((session.roomList[0]?.unread ?? 0) - before).toBe(1);
+    // One's own words, wherever they were written, read what is before them.
+    expect([before, session.roomList[0]?.unread]).toEqual([0, 0]);
+    server.append(ping, 'chat', 'bob', 'and?');
+    await world.clock.elapse(100);
+    expect(session.roomList[0]?.unread).toBe(1);
   });
 
   it('marks as read what is looked at, seldom, and once more at the end', async () => {
@@ -253,7 +257,9 @@ describe('the room list', () => {
     }
     await world.clock.elapse(5_000);
     const reads = sent('room.read') as { seq: number }[];
-    expect(reads.length).toBeLessThanOrEqual(4);
+    // Four seconds of chats: at most one mark in each, and the last one.
+    expect(reads.length).toBeLessThanOrEqual(5);
+    expect(reads.length).toBeGreaterThanOrEqual(3);
     expect(reads.at(-1)?.seq).toBe(room.log.length);
     expect(session.rooms.get(room.id)?.unread).toBe(0);
   });
@@ -291,7 +297,7 @@ describe('the room list', () => {
   it('follows the person’s other tabs', async () => {
     const room = server.addRoom('ping', 'ann', ['bob']);
     await begin();
-    server.sendTo('ann', { type: 'read.marked', room_id: room.id, seq: room.log.length });
+    server.sendTo('ann', { type: 'read.marked', room_id: room.id, user_id: 'ann', seq: room.log.length });
     server.sendTo('ann', {
       type: 'profile.updated',
       me: { user_id: 'ann', nickname: 'Anna' },
@@ -328,8 +334,9 @@ describe('the outbox', () => {
     expect(world.store.keys()).toEqual([]);
   });
 
-  it('repeats a send whose answer was lost, marked, after 12 s, and says it once', async () => {
+  it('repeats a send that got no answer, marked, after 5 s, and says it once', async () => {
     const room = server.addRoom('ping', 'ann');
+    const other = server.addRoom('pong', 'bob', ['ann']);
     await begin();
     session.show(room.id);
     await world.clock.elapse(100);
@@ -337,14 +344,117 @@ describe('the outbox', () => {
     server.faults.dropReply = 1;
     server.faults.dropEvent = 1;
     session.send(room.id, 'once');
-    await world.clock.elapse(1_000);
+    await world.clock.elapse(4_000);
     server.faults.dropReply = 0;
     server.faults.dropEvent = 0;
+    // The connection is alive, only this answer was lost.
+    server.append(other, 'chat', 'bob', 'hello');
     await world.clock.elapse(20_000);
     expect(server.said(room.id)).toEqual(['once']);
     expect(sends().map((command) => command.retry_since)).toEqual([undefined, known]);
-    expect((sends()[1]?.at ?? 0) - (sends()[0]?.at ?? 0)).toBeGreaterThanOrEqual(12_000 - 5);
+    expect((sends()[1]?.at ?? 0) - (sends()[0]?.at ?? 0)).toBe(REPEAT_AFTER_MS);
+    expect(sent('session.hello')).toHaveLength(1);
     expect(texts(room.id)).toEqual(['once']);
+  });
+
+  it('waits longer from repeat to repeat while there is no answer', async () => {
+    const room = server.addRoom('ping', 'ann');
+    const other = server.addRoom('pong', 'bob', ['ann']);
+    await begin();
+    session.show(room.id);
+    await world.clock.elapse(100);
+    server.takes = (command) => command.type !== 'chat.send';
+    session.send(room.id, 'anybody?');
+    for (let second = 0; second < 40; second++) {
+      server.append(other, 'chat', 'bob', `${second}`);
+      await world.clock.elapse(1_000);
+    }
+    const times = sends().map(({ at }) => at);
+    const pauses = times.slice(1).map((at, i) => at - (times[i] ?? 0));
+    expect(pauses).toEqual([5_000, 7_500, 11_250, 12_000]);
+  });
+
+  it('repeats at once over a new connection what its log does not show', async () => {
+    const room = server.addRoom('ping', 'ann');
+    await begin();
+    session.show(room.id);
+    await world.clock.elapse(100);
+    server.faults.dropCommand = 1;
+    session.send(room.id, 'lost');
+    await world.clock.elapse(10);
+    server.faults.dropCommand = 0;
+    server.cutAll();
+    await world.clock.elapse(2_000);
+    expect(server.said(room.id)).toEqual(['lost']);
+    expect(sends().map((command) => command.retry_since)).toEqual([1]);
+    expect(session.outgoing(room.id)).toEqual([]);
+  });
+
+  it('sees after a new connection that a send got there, and does not repeat it', async () => {
+    const room = server.addRoom('ping', 'ann', ['bob']);
+    server.syncPage = 3;
+    await begin();
+    session.show(room.id);
+    await world.clock.elapse(100);
+    for (let i = 0; i < 7; i++) server.append(room, 'chat', 'bob', `${i}`);
+    session.send(room.id, 'arrived');
+    await world.clock.elapse(1);
+    server.faults.dropEvent = 1;
+    server.faults.dropReply = 1;
+    await world.clock.elapse(6);
+    server.cutAll();
+    server.faults = { ...NO_FAULTS };
+    await world.clock.elapse(20_000);
+    expect(server.said(room.id)).toHaveLength(8);
+    expect(sends()).toHaveLength(1);
+    expect(session.outgoing(room.id)).toEqual([]);
+  });
+
+  it('does not wait for ever for a log that can not be completed', async () => {
+    const room = server.addRoom('ping', 'ann');
+    await begin();
+    session.show(room.id);
+    await world.clock.elapse(100);
+    server.faults.dropCommand = 1;
+    session.send(room.id, 'meanwhile');
+    await world.clock.elapse(10);
+    server.faults.dropCommand = 0;
+    server.takes = (command) => command.type !== 'room.sync';
+    server.cutAll();
+    await world.clock.elapse(4_000);
+    expect(server.said(room.id)).toEqual([]);
+    await world.clock.elapse(3_000);
+    expect(server.said(room.id)).toEqual(['meanwhile']);
+  });
+
+  it('does not dial for ever as fast as it can with a chat that breaks connections', async () => {
+    const room = server.addRoom('ping', 'ann');
+    await begin();
+    session.show(room.id);
+    await world.clock.elapse(100);
+    server.takes = (command) => {
+      if (command.type === 'chat.send') server.cutAll();
+      return command.type !== 'chat.send';
+    };
+    session.send(room.id, 'poison');
+    await world.clock.elapse(60_000);
+    expect(sends().length).toBeGreaterThan(5);
+    expect(sends().length).toBeLessThan(20);
+  });
+
+  it('takes `stale` for no answer, and repeats it after a while', async () => {
+    const room = server.addRoom('ping', 'ann');
+    await begin();
+    session.show(room.id);
+    await world.clock.elapse(100);
+    server.faults.late = 1;
+    world.random = () => 0.95;
+    server.random = world.random;
+    session.send(room.id, 'at last');
+    server.faults.late = 0;
+    await world.clock.elapse(30_000);
+    expect(server.said(room.id)).toEqual(['at last']);
+    expect(session.outgoing(room.id)).toEqual([]);
   });
 
   it('does not repeat what the log shows meanwhile', async () => {
@@ -398,16 +508,15 @@ describe('the outbox', () => {
     server.faults.dropReply = 1;
     server.faults.dropEvent = 1;
     session.send(room.id, 'once');
+    await world.clock.elapse(6);
     session.abandon();
     tab.close();
     await world.clock.elapse(100);
     server.faults = { ...server.faults, dropReply: 0, dropEvent: 0 };
     world.tabs = browser.openTab();
     await begin();
-    await world.clock.elapse(11_000);
-    expect(sends().length).toBeLessThanOrEqual(1);
-    await world.clock.elapse(2_000);
-    expect(sends().at(-1)?.retry_since).toBe(known);
+    await world.clock.elapse(1_000);
+    expect(sends().map((command) => command.retry_since)).toEqual([undefined, known]);
     expect(server.said(room.id)).toEqual(['once']);
   });
 

@@ -76,6 +76,9 @@ describe('a bubble', () => {
         state="sent"
         reason=""
         canRetry={false}
+        isEdited={false}
+        isDeleted={false}
+        reactions=""
         isQueued={false}
         isOwn={false}
         isFirst

@@ -16,6 +16,10 @@ export interface BubbleProps {
   reason: string;
   /** Of a failed one: whether the same text may still go through. */
   canRetry: boolean;
+  isEdited: boolean;
+  isDeleted: boolean;
+  /** As in ChatRow. */
+  reactions: string;
   isQueued: boolean;
   isOwn: boolean;
   isFirst: boolean;
@@ -46,8 +50,13 @@ export function Bubble(chat: BubbleProps) {
           </span>
         )}
         <div class="line-row">
-          <p class="bubble">{chat.text}</p>
+          {chat.isDeleted ? (
+            <p class="bubble is-deleted">{t.deleted}</p>
+          ) : (
+            <p class="bubble">{chat.text}</p>
+          )}
           <span class="line-side">
+            {chat.isEdited && <span data-testid="edited">{t.edited}</span>}
             {state === 'sending' && (
               <span class="line-state" title={chat.isQueued ? t.queued : t.sending}>
                 <Icon name="clock" />
@@ -59,6 +68,7 @@ export function Bubble(chat: BubbleProps) {
             )}
           </span>
         </div>
+        {chat.reactions && <Reactions reactions={chat.reactions} />}
         {state === 'failed' && (
           <div class="line-failed" role="alert">
             <span>
@@ -99,5 +109,23 @@ export function Bubble(chat: BubbleProps) {
         )}
       </div>
     </div>
+  );
+}
+
+/** What others think of a chat, one chip per emoji. */
+function Reactions({ reactions }: { reactions: string }) {
+  const t = texts.value.chat;
+  const words = reactions.split(' ');
+  const chips = words.flatMap((emoji, i) => (i % 2 ? [] : [{ emoji, count: words[i + 1] ?? '' }]));
+  return (
+    <ul class="reactions" data-testid="reactions" aria-label={t.reactions}>
+      {chips.map(({ emoji, count }) => (
+        <li key={emoji} class="reaction" aria-label={t.reaction(emoji, Number(count))}>
+          <span aria-hidden="true">
+            {emoji} {count}
+          </span>
+        </li>
+      ))}
+    </ul>
   );
 }

@@ -5,7 +5,7 @@ import { dayText, texts, timeText } from '../../i18n';
 import { isVisible, session, watch } from '../app';
 import { Icon } from '../art';
 import { nameOf } from '../parts';
-import { rowsOf, type NoticeKind } from '../rows';
+import { lastShown, rowsOf, type NoticeKind } from '../rows';
 import { Bubble } from './Bubble';
 
 /** So near to the bottom counts as at the bottom. */
@@ -23,12 +23,15 @@ export function LogView({ room }: { room: RoomState }) {
   const stuck = useRef(true);
   /** The first entry at the last drawing, and where it ended: what comes before it moves it. */
   const anchor = useRef<{ element: HTMLElement; bottom: number } | null>(null);
-  const seenLast = useRef(room.log.last);
   const ownCount = useRef(0);
 
   const outgoing = here.outgoing(room.id);
   const offset = here.now() - Date.now();
   const rows = rowsOf(room.log.entries, outgoing, here.me?.user_id ?? '', (at) => at + offset);
+  const last = lastShown(rows);
+  const newest = useRef(last);
+  newest.current = last;
+  const seenLast = useRef(last);
   const hasChat = rows.some((row) => row.type === 'chat');
 
   const measure = () => {
@@ -46,7 +49,7 @@ export function LogView({ room }: { room: RoomState }) {
       setStuck(now);
     }
     here.look(now && isVisible.peek() ? room.id : null);
-    if (now) seenLast.current = room.log.last;
+    if (now) seenLast.current = newest.current;
     if (log.scrollTop < OLDER_PX && room.log.hasBefore) void here.loadBefore(room.id);
   };
   const toBottom = () => {
@@ -90,7 +93,7 @@ export function LogView({ room }: { room: RoomState }) {
     };
   }, [room]);
 
-  const hasNew = !isStuck && room.log.last > seenLast.current;
+  const hasNew = !isStuck && last > seenLast.current;
   const isConnected = here.connection.state === 'online';
   return (
     <div class="log-frame">
@@ -140,6 +143,9 @@ export function LogView({ room }: { room: RoomState }) {
                     state={row.state}
                     reason={row.failed ? t.errors[row.failed] : ''}
                     canRetry={row.failed !== undefined && isTemporary(row.failed)}
+                    isEdited={row.isEdited}
+                    isDeleted={row.isDeleted}
+                    reactions={row.reactions}
                     isQueued={row.state === 'sending' && !isConnected}
                     isOwn={row.isOwn}
                     isFirst={row.isFirst}

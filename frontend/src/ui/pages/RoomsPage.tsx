@@ -173,8 +173,8 @@ function RoomItem({ room, isCurrent }: { room: RoomState; isCurrent: boolean }) 
             </time>
           </span>
           <span class="room-line">
-            <span class={`room-preview ${preview ? '' : 'muted'}`}>
-              {preview ? preview.text : t.noChat}
+            <span class={`room-preview ${preview && !preview.deleted ? '' : 'muted'}`}>
+              {preview?.deleted ? texts.value.chat.deleted : (preview?.text ?? t.noChat)}
             </span>
             {unread > 0 && (
               <span class="badge" aria-label={t.unread(unread)} data-testid="unread">

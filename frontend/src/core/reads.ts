@@ -1,0 +1,121 @@
+import { backoff } from './backoff';
+import { failureCode } from './failure';
+import type { Cancel, World } from './ports';
+
+/** What comes together is marked together. */
+const READ_FIRST_MS = 400;
+/** While chats stream in, a room is marked once in this at most. */
+const READ_PAUSE_MS = 1_000;
+
+interface Mark {
+  /** How far the person has read here. */
+  seen: number;
+  /** How far the server knows of. */
+  known: number;
+  /** How far the marks go that are on their way. */
+  sending: number;
+  failures: number;
+  cancel: Cancel | null;
+}
+
+export interface ReadSource {
+  online(): boolean;
+  send(roomId: string, seq: number): Promise<unknown>;
+}
+
+/** Tells the server what was read: soon, seldom, and in the end completely. */
+export class ReadMarks {
+  #marks = new Map<string, Mark>();
+
+  constructor(
+    private readonly world: World,
+    private readonly source: ReadSource,
+  ) {}
+
+  /** Everything up to `seq` has been seen here. */
+  saw(roomId: string, seq: number): void {
+    const mark = this.#of(roomId);
+    mark.seen = Math.max(mark.seen, seq);
+    this.#schedule(roomId, mark);
+  }
+
+  /** The server has it anyway: it said so, or something was said at `seq`. */
+  passed(roomId: string, seq: number): void {
+    const mark = this.#of(roomId);
+    mark.known = Math.max(mark.known, seq);
+  }
+
+  /** A snapshot of the server says so, also if it should know more. */
+  told(roomId: string, seq: number): void {
+    this.#of(roomId).known = seq;
+  }
+
+  /** Say it now: the room is left, or the page may be gone in a moment. */
+  flush(roomId?: string): void {
+    for (const [id, mark] of this.#marks) {
+      if (roomId === undefined || id === roomId) void this.#send(id, mark);
+    }
+  }
+
+  /** There is a connection again. */
+  resume(): void {
+    for (const [roomId, mark] of this.#marks) this.#schedule(roomId, mark);
+  }
+
+  /** The connection is gone; what is not known is said over the next. */
+  pause(): void {
+    for (const mark of this.#marks.values()) {
+      mark.cancel?.();
+      mark.cancel = null;
+    }
+  }
+
+  drop(roomId: string): void {
+    this.#marks.get(roomId)?.cancel?.();
+    this.#marks.delete(roomId);
+  }
+
+  clear(): void {
+    this.pause();
+    this.#marks.clear();
+  }
+
+  #of(roomId: string): Mark {
+    let mark = this.#marks.get(roomId);
+    if (!mark) {
+      mark = { seen: 0, known: 0, sending: 0, failures: 0, cancel: null };
+      this.#marks.set(roomId, mark);
+    }
+    return mark;
+  }
+
+  #schedule(roomId: string, mark: Mark): void {
+    if (mark.cancel || mark.seen <= mark.known) return;
+    this.#rest(roomId, mark, READ_FIRST_MS);
+  }
+
+  #rest(roomId: string, mark: Mark, ms: number): void {
+    mark.cancel?.();
+    mark.cancel = this.world.clock.after(ms, () => {
+      mark.cancel = null;
+      void this.#send(roomId, mark);
+    });
+  }
+
+  async #send(roomId: string, mark: Mark): Promise<void> {
+    const seq = mark.seen;
+    if (!this.source.online() || seq <= Math.max(mark.known, mark.sending)) return;
+    mark.sending = seq;
+    this.#rest(roomId, mark, READ_PAUSE_MS);
+    try {
+      await this.source.send(roomId, seq);
+      mark.known = Math.max(mark.known, seq);
+      mark.failures = 0;
+    } catch (error) {
+      mark.sending = 0;
+      // Without a connection, the next one says it.
+      if (failureCode(error) === 'lost' || this.#marks.get(roomId) !== mark) return;
+      this.#rest(roomId, mark, READ_PAUSE_MS + backoff(mark.failures++, this.world.random));
+    }
+  }
+}

@@ -1,0 +1,63 @@
+import { Session, type Topic } from '../../src/core/session';
+import type { AnyCommand } from '../../src/protocol';
+import { fakeWorld, FakeBrowser } from './fakes';
+import { FakeServer } from './server';
+
+/** A fake server, and the tabs of people who use it. */
+export class Scene {
+  readonly world = fakeWorld();
+  readonly server = new FakeServer(this.world.clock, this.world.random);
+  /** What was said to have changed, in all tabs. */
+  readonly topics: Topic[] = [];
+  #browsers = new Map<string, FakeBrowser>();
+
+  constructor() {
+    for (const person of ['ann', 'bob', 'cho']) this.server.addUser(person);
+  }
+
+  /** A tab of somebody, connected; all of a person's tabs are of one browser. */
+  async open(userId: string): Promise<Session> {
+    const browser = this.#browsers.get(userId) ?? new FakeBrowser();
+    this.#browsers.set(userId, browser);
+    const session = new Session(
+      {
+        ...this.world,
+        visible: () => this.world.isVisible,
+        dial: this.server.dialFor(userId),
+        store: browser.store,
+        tabs: browser.openTab(),
+      },
+      (topic) => this.topics.push(topic),
+    );
+    session.start();
+    await this.elapse(100);
+    return session;
+  }
+
+  /** A tab of somebody who looks at a room. */
+  async openIn(userId: string, roomId: string): Promise<Session> {
+    const session = await this.open(userId);
+    session.show(roomId);
+    await this.elapse(100);
+    return session;
+  }
+
+  elapse(ms: number): Promise<void> {
+    return this.world.clock.elapse(ms);
+  }
+
+  /** What happens in there is pushed to nobody. */
+  unheard(run: () => void): void {
+    const { dropEvent } = this.server.faults;
+    this.server.faults.dropEvent = 1;
+    run();
+    this.server.faults.dropEvent = dropEvent;
+  }
+
+  /** The commands of a type that have arrived. */
+  sent<T extends AnyCommand['type']>(type: T) {
+    return this.server.received.flatMap(({ command, at }) =>
+      command.type === type ? [{ ...(command as Extract<AnyCommand, { type: T }>), at }] : [],
+    );
+  }
+}
