@@ -349,14 +349,10 @@ def audience(
 ) -> list[ChatClient]:
     """Eleven more connections that hear the room, where three are as many as one posts to."""
     monkeypatch.setattr(limits, "AUDIENCE_INLINE_MAX", 3)
-    clients = []
-    for _ in range(11):
-        client = ChatClient()
-        connection_id = unique("listener")
-        handlers.management.connections[connection_id] = client
-        subscribe(room_id, connection_id)
-        clients.append(client)
-    return clients
+    clients = {unique("listener"): ChatClient() for _ in range(11)}
+    handlers.management.connections.update(clients)
+    subscribe(room_id, clients)
+    return list(clients.values())
 
 
 def jobs(management: ManagementServer) -> Counter[str]:
