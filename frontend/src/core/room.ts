@@ -127,7 +127,7 @@ export class RoomState {
 
   /** Somebody else has read up to `seq`. */
   markReader(userId: string, seq: number): void {
-    if (seq > (this.readers.get(userId) ?? 0)) this.readers.set(userId, seq);
+    if (seq > (this.readers.get(userId) ?? -1)) this.readers.set(userId, seq);
   }
 
   #happened(added: Entry[]): Entry[] {
