@@ -7,7 +7,6 @@ with ``room.sync``, and repeats what got no answer with the same ``cid``.
 from __future__ import annotations
 
 import random
-import time
 from typing import Any
 
 from chalicelib import limits
@@ -49,7 +48,6 @@ class Member:
         cid = f"cid-{self.random.getrandbits(64):016x}"
         since: int | None = None
         while not self.has(cid):
-            tried_at: float | None = None
             try:
                 client = self.client
                 if self.has(cid):
@@ -62,19 +60,17 @@ class Member:
                     since = self.log.end
                 else:
                     self.repeats += 1
-                tried_at = time.monotonic()
                 reply = client.begin("chat.send", room_id=self.room_id, text=text, cid=cid, **more)
                 if self._cuts(0.1):
                     self.cut()
+                    continue
                 answer = reply.result(REPEAT_AFTER_SECONDS)
-                if answer["type"] == "ok":
-                    self.log.take([answer["entry"]])
-                    return
+            except LOST:  # no answer, which says nothing about what happened
+                continue
+            if answer["type"] == "ok":
+                self.log.take([answer["entry"]])
+            else:
                 assert answer["code"] == "stale", answer
-            except LOST:
-                pass  # no answer, which says nothing about what happened
-            if tried_at is not None:
-                self._look_for(cid, until=tried_at + REPEAT_AFTER_SECONDS)
 
     def catch_up(self) -> None:
         """Fetch what is missing until the server says that it is complete."""
@@ -100,8 +96,10 @@ class Member:
     def cut(self) -> None:
         """Lose the connection without a word."""
         self.cuts += 1
-        transport: Any = self.client.transport
+        client = self.client
+        transport: Any = client.transport
         transport.cut()
+        client.closed.wait(REPEAT_AFTER_SECONDS)  # else the next try would be made on it, too
 
     def has(self, cid: str) -> bool:
         """Whether an own chat is in the log as far as this member knows it."""
@@ -113,15 +111,6 @@ class Member:
         reply = self._client.ask("room.enter", room_id=self.room_id, limit=100)
         self.epoch = reply["room"]["epoch"]
         self.log.take(reply["entries"])
-
-    def _look_for(self, cid: str, until: float) -> None:
-        """See whether a lost try went through, until it can't any more."""
-        while not self.has(cid) and time.monotonic() < until:
-            try:
-                self.catch_up()
-            except LOST:
-                continue
-            time.sleep(0.2)
 
     def _take_pushes(self) -> None:
         if self._client is not None:
