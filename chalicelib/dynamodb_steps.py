@@ -152,8 +152,17 @@ class LogSteps:
         return Stored(Place(row.seq, row.number), row.kind == EntryKind.CHAT)
 
     async def fill(self, voids: Sequence[Place], lost: Sequence[int], room: RoomState) -> bool:
-        """One transaction."""
+        """One transaction; before it one GetItem if chats were lost."""
         now = self.now()
+        forget_preview: list[Action] = []
+        is_shown: Condition | None = None
+        if lost:
+            row = rows.find_open_room(self.room_id)
+            shown = row.preview_seq if row is not None else None
+            if shown and voids[0].seq <= shown <= voids[-1].seq:
+                # Room lists must not go on showing what was never said.
+                forget_preview = [RoomRow.preview.remove(), RoomRow.preview_seq.remove()]
+                is_shown = RoomRow.preview_seq == shown
 
         def write(transaction: TransactWrite) -> None:
             for place in voids:
@@ -172,8 +181,10 @@ class LogSteps:
                 now_lost: Any = sorted({*room.lost, *lost})[-LOST_MAX:]
                 transaction.update(
                     RoomRow(self.room_id),
-                    actions=[RoomRow.lost.set(now_lost)],
-                    condition=_IS_OPEN & is_same,
+                    actions=[RoomRow.lost.set(now_lost), *forget_preview],
+                    condition=_IS_OPEN & is_same & is_shown
+                    if is_shown is not None
+                    else _IS_OPEN & is_same,
                 )
             else:
                 transaction.condition_check(RoomRow, self.room_id, condition=_IS_OPEN)
@@ -189,11 +200,8 @@ class LogSteps:
         actions: list[Action] = [_CLAIMS[0].set(rows.claim_text(claim))]
         actions += [later.set(earlier | NO_CLAIM) for earlier, later in itertools.pairwise(_CLAIMS)]
         if reads:
-            condition &= MemberRow.read_seq < claim.place.seq
-            actions += [
-                MemberRow.read_seq.set(claim.place.seq),
-                MemberRow.read_number.set(claim.place.number),
-            ]
+            condition &= _is_unread(claim)
+            actions += _read_up_to(claim)
         return self._update_member(user_id, actions, condition)
 
     async def claims(self, user_id: str) -> Claims:
@@ -207,12 +215,12 @@ class LogSteps:
         return rows.to_claims(member)
 
     async def move_claim(self, user_id: str, old: Claim, slot: int, new: Claim) -> bool:
-        """One UpdateItem of the membership."""
+        """One UpdateItem of the membership; another if they have read beyond."""
+        actions: list[Action] = [_CLAIMS[slot].set(rows.claim_text(new))]
+        is_there = _IS_IN & (_CLAIMS[slot] == rows.claim_text(old))
         return self._update_member(
-            user_id,
-            [_CLAIMS[slot].set(rows.claim_text(new))],
-            _IS_IN & (_CLAIMS[slot] == rows.claim_text(old)),
-        )
+            user_id, [*actions, *_read_up_to(new)], is_there & _is_unread(new)
+        ) or self._update_member(user_id, actions, is_there)
 
     def _update_member(self, user_id: str, actions: list[Action], condition: Condition) -> bool:
         member = MemberRow(user_id, self.room_id)
@@ -258,6 +266,17 @@ class LogSteps:
             lambda: retry_conflicts(lambda: room.update(actions, condition=condition))
         )
         return rows.to_state(room) if is_done else None
+
+
+def _is_unread(claim: Claim) -> Condition:
+    return MemberRow.read_seq < claim.place.seq
+
+
+def _read_up_to(claim: Claim) -> list[Action]:
+    return [
+        MemberRow.read_seq.set(claim.place.seq),
+        MemberRow.read_number.set(claim.place.number),
+    ]
 
 
 def _succeeds(write: Any) -> bool:

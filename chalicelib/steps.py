@@ -161,7 +161,10 @@ class WritingSteps(Protocol):
         """A member's claims. Raises NotMemberError."""
 
     async def move_claim(self, user_id: str, old: Claim, slot: int, new: Claim) -> bool:
-        """Put a claim in place of one that lost its place; False if that is not there."""
+        """Put a claim in place of one that lost its place; False if that is not there.
+
+        Notes that they read up to the new place, unless they have read beyond.
+        """
 
 
 class PushingSteps(WritingSteps, Protocol):

@@ -95,7 +95,8 @@ async def _claim(steps: WritingSteps, draft: Draft, mine: Claim) -> Claim:
         try:
             claims = await steps.claims(draft.user_id)
         except NotMemberError:
-            await give_up(steps, mine.place)
+            if not await give_up(steps, mine.place):
+                raise RoomNotFoundError(steps.room_id) from None
             raise
         standing = claims.of(draft.cid)
         if standing == mine:  # the call was repeated on its way
@@ -113,7 +114,8 @@ async def _move(steps: WritingSteps, draft: Draft, lost: Claim, mine: Claim) -> 
         try:
             claims = await steps.claims(draft.user_id)
         except NotMemberError:
-            await give_up(steps, mine.place)
+            if not await give_up(steps, mine.place):
+                raise RoomNotFoundError(steps.room_id) from None
             raise
         standing = claims.of(draft.cid)
         if standing == mine:
@@ -128,15 +130,17 @@ async def _move(steps: WritingSteps, draft: Draft, lost: Claim, mine: Claim) -> 
             return mine
 
 
-async def give_up(steps: WritingSteps, place: Place, *, is_chat: bool = True) -> None:
-    """Make a place that one has taken a void."""
+async def give_up(steps: WritingSteps, place: Place, *, is_chat: bool = True) -> bool:
+    """Make a place that one has taken a void; False if the room is gone."""
     while True:
         room = await steps.read_room()
-        if room is None or await steps.fill([place], [place.seq] if is_chat else [], room):
-            return
+        if room is None:
+            return False
+        if await steps.fill([place], [place.seq] if is_chat else [], room):
+            return True
         stored = await steps.nearest(place.seq, later=True)
         if stored is not None and stored.place.seq == place.seq:
-            return
+            return True
 
 
 async def find(steps: WritingSteps, draft: Draft, since: int) -> Entry | None:
