@@ -79,6 +79,10 @@ def websocket_disconnect(event):
 @app.lambda_function(name="background")
 def background(event, context):
     return None
+
+@app.lambda_function(name="push")
+def push(event, context):
+    return None
 """
 
 
