@@ -206,7 +206,9 @@ async def fill(steps: WritingSteps, hole: int) -> bool:
             return True
         start = before.place if before is not None else Place(0, 0)
         if after is not None:
-            end, number = after.place.seq, after.place.number - after.is_chat
+            # (A void that was a place for a chat was counted as one.)
+            counts = after.is_chat or after.place.seq in room.lost
+            end, number = after.place.seq, after.place.number - counts
         else:
             end, number = room.last_seq + 1, room.chats
         voids = [
