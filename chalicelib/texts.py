@@ -90,6 +90,10 @@ def preview(text: str) -> str:
 _JOINER: Final = "\u200d"
 _KEYCAP: Final = re.compile("[0-9#*]\ufe0f?\u20e3")
 _FLAG: Final = re.compile("[\U0001f1e6-\U0001f1ff]{2}")
+# What may follow a picture: a skin tone, a variation selector, tags (flags of regions).
+_MODIFIERS: Final = re.compile("[\ufe0e\ufe0f\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]*")
+# Emoji that Unicode has among letters and punctuation.
+_EMOJI_BY_NAME: Final = frozenset("‼⁉ℹ〰〽")
 
 
 def check_emoji(text: str) -> str:
@@ -111,11 +115,12 @@ def _is_picture(part: str) -> bool:
     """Whether that is one picture with its tone, variation or tags, or a flag."""
     if _FLAG.fullmatch(part):
         return True
-    modifiers = (
-        character in "\ufe0e\ufe0f"
-        or unicodedata.category(character) == "Sk"
-        or "\U000e0020" <= character <= "\U000e007f"
-        for character in part[1:]
-    )
-    is_drawn = unicodedata.category(part[:1] or " ") in ("So", "Sm") or part[:1] in "‼⁉"
-    return bool(part) and is_drawn and all(modifiers)
+    return bool(part) and _is_symbol(part[0]) and _MODIFIERS.fullmatch(part, 1) is not None
+
+
+def _is_symbol(character: str) -> bool:
+    if character in _EMOJI_BY_NAME or _is_newer_emoji(character):
+        return True
+    category = unicodedata.category(character)
+    # Mathematical signs of a keyboard are no emoji; arrows are.
+    return _draws(character) and (category == "So" or (category == "Sm" and character >= "\u2190"))

@@ -172,3 +172,91 @@ def test_a_chat_stays_as_it_was_written() -> None:
 )
 def test_a_preview_is_the_beginning_on_one_line(text: str, expected: str) -> None:
     assert texts.preview(text) == expected
+
+
+EMOJI = {
+    "a face": "😀",
+    "the ball": "🏓",
+    "a heart with its variation": "❤️",
+    "a heart without": "❤",
+    "a heart on fire": "❤️‍🔥",
+    "skin tone": "👋🏽",
+    "two skin tones": "👩🏻‍🤝‍👨🏿",
+    "a family": "👨‍👩‍👧‍👦",
+    "a profession": "👩🏾‍🚀",
+    "a gender sign": "🤷🏻‍♀️",
+    "a kiss with tones": "👩🏻‍❤️‍💋‍👨🏿",
+    "a flag": "🇰🇷",
+    "the flag of a region": "🏴󠁧󠁢󠁷󠁬󠁳󠁿",
+    "a joined flag": "🏳️‍🌈",
+    "pirates": "🏴‍☠️",
+    "keycap": "1️⃣",
+    "keycap without variation": "#⃣",
+    "asterisk": "*️⃣",
+    "copyright": "©️",
+    "trade mark": "™️",
+    "information": "ℹ️",
+    "exclamations": "‼️",
+    "wavy dash": "〰️",
+    "part alternation mark": "〽️",
+    "circled M": "Ⓜ️",
+    "circled ideograph": "㊗️",
+    "arrow": "↔️",
+    "arrow of mathematics": "⤴️",
+    "square of mathematics": "◾",
+    "plus": "➕",
+    "newer than Python's Unicode data": "\U0001fae9",
+    "newer, joined": "🧑‍\U0001faef",
+}
+NO_EMOJI = {
+    "empty": "",
+    "blank": " ",
+    "no-break space": "\u00a0",
+    "newline": "\n",
+    "emoji and newline": "😀\n",
+    "letter": "a",
+    "Hangul": "ㅋ",
+    "word": "좋아요",
+    "digit": "1",
+    "keycap's base alone": "#",
+    "keycap alone": "\u20e3",
+    "keycap of a letter": "a️⃣",
+    "two emoji": "😀😀",
+    "two flags": "🇰🇷🇺🇸",
+    "two keycaps": "1️⃣2️⃣",
+    "an emoji and a letter": "😀a",
+    "an emoji and an accent": "😀\u0301",
+    "an emoji and a circumflex": "😀^",
+    "joiner alone": "\u200d",
+    "joiner at the end": "😀\u200d",
+    "joiner at the beginning": "\u200d😀",
+    "joined letters": "a\u200db",
+    "two joiners": "😀\u200d\u200d😀",
+    "variation alone": "\ufe0f",
+    "skin tone alone": "🏽",
+    "HTML": "<b>",
+    "less than": "<",
+    "a plus of a keyboard": "+",
+    "a bar": "|",
+    "times": "×",
+    "Braille blank": "\u2800",
+    "zero width space": "\u200b",
+    "NUL": "\x00",
+    "emoji and NUL": "😀\x00",
+    "lone surrogate": "\ud83d",
+    "private use": "\ue000",
+    "shortcode": ":smile:",
+}
+
+
+@cases(EMOJI)
+def test_one_emoji_is_one(text: str) -> None:
+    assert len(text) <= limits.EMOJI_MAX
+    assert texts.check_emoji(text) == text
+
+
+@cases(NO_EMOJI)
+def test_what_is_not_one_emoji_is_none(text: str) -> None:
+    with pytest.raises(InvalidFieldError, match=r"^emoji: must be one emoji$") as error:
+        texts.check_emoji(text)
+    assert error.value.field == "emoji"
