@@ -35,6 +35,8 @@ class Invocation:
     """What an invocation took."""
 
     function: str
+    #: What a push worker was asked to do, else "".
+    job: str
     #: By time.monotonic: when it was asked for, began in its process, and ended.
     asked: float
     began: float
@@ -98,6 +100,7 @@ class Fleet:
             pool.idle.append(process)
         invocation = Invocation(
             asked=asked,
+            job=event.get("job", ""),
             calls=Counter(found.pop("calls")),
             units=Units(**found.pop("units")),
             posts=Counter(found.pop("posts")),

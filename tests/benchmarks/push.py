@@ -13,27 +13,22 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import median
 from typing import Any, Final
 
-from botocore.httpsession import get_cert_path
-
+from tests.benchmarks import rig
 from tests.benchmarks.result import Result
 from tests.conftest import DEFAULTS
-from tests.support.management_stub import stub_process
 from tests.support.stack import ROOT
 
 LISTENERS: Final = 1000
 #: One after another takes too long to do it for all; it is multiplied.
 SAMPLED: Final = 100
 THREADS: Final = 50
-LATENCY_SECONDS: Final = 0.010
 #: Processes of each way, and warm pushes in each.
 PROCESSES: Final = 3
 WARM_PUSHES: Final = {"ours": 10, "sequential": 2, "threads": 3}
@@ -52,20 +47,15 @@ class Push:
 def measure() -> dict[str, Result]:
     """P1 and P2, side by side."""
     pushes: dict[str, list[list[Push]]] = {way: [] for way in WARM_PUSHES}
-    with (
-        tempfile.TemporaryDirectory() as directory,
-        stub_process(Path(directory), LATENCY_SECONDS) as (url, ca_file),
-    ):
-        bundle = Path(directory) / "all.pem"
-        bundle.write_text(Path(str(get_cert_path(True))).read_text() + ca_file.read_text())
+    with rig.management() as management:
         for _ in range(PROCESSES):  # in turns, so that a noisy minute meets all
             for way, runs in pushes.items():
-                runs.append(_run(way, url, bundle))
+                runs.append(run(way, management))
     cold = {way: median(run[0].seconds for run in runs) for way, runs in pushes.items()}
     warm = {way: [push for run in runs for push in run[1:]] for way, runs in pushes.items()}
     seconds = {way: median(push.seconds for push in pushed) for way, pushed in warm.items()}
     cpu = {way: median(push.cpu_seconds for push in pushed) for way, pushed in warm.items()}
-    unit = f"s for {LISTENERS} posts over TLS, answered after {LATENCY_SECONDS * 1000:g} ms"
+    unit = f"s for {LISTENERS} posts over TLS, answered after {rig.LATENCY_SECONDS * 1000:g} ms"
     quickest = min(push.seconds for push in warm["ours"])
     return {
         "P1": Result(
@@ -98,14 +88,10 @@ def measure() -> dict[str, Result]:
     }
 
 
-def _run(way: str, url: str, bundle: Path) -> list[Push]:
-    """The pushes of one process, the cold one first."""
-    environment = os.environ | DEFAULTS
-    environment |= {
-        "MANAGEMENT_ENDPOINT": url,
-        "AWS_CA_BUNDLE": str(bundle),
-        "AWS_SESSION_TOKEN": "t" * 800,  # as long as a Lambda's
-    }
+def run(way: str, management: rig.Environment) -> list[Push]:
+    """The pushes to ``LISTENERS`` of one process, the cold one first."""
+    environment = {**os.environ, **DEFAULTS, **management}
+    environment["AWS_SESSION_TOKEN"] = rig.SESSION_TOKEN
     done = subprocess.run(
         [sys.executable, "-m", "tests.benchmarks.push", way],
         cwd=ROOT,

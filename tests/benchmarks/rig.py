@@ -24,6 +24,8 @@ from tests.support.management_stub import stub_process
 
 #: How long the stub takes to answer a post.
 LATENCY_SECONDS: Final = 0.010
+#: As long as a Lambda's.
+SESSION_TOKEN: Final = "t" * 800
 TEXT: Final = "안녕하세요! " * 5
 
 Environment = Mapping[str, str]
@@ -38,7 +40,7 @@ def tables() -> Iterator[Environment]:
             "AWS_ENDPOINT_URL": emulator.endpoint,
             "AWS_REGION": REGION,
             "AWS_DEFAULT_REGION": REGION,
-            "AWS_SESSION_TOKEN": "t" * 800,  # as long as a Lambda's
+            "AWS_SESSION_TOKEN": SESSION_TOKEN,
         }
         driver.run("seed", environment=environment)
         yield environment

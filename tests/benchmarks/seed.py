@@ -28,6 +28,11 @@ def user_id(number: int) -> str:
     return f"user-{number:017d}"
 
 
+def connection_of(user: str) -> str:
+    """The one connection of a person."""
+    return connection_id(int(user.removeprefix("user-")))
+
+
 def room_id(number: int) -> str:
     """A room's id."""
     return f"room-{number:017d}"
@@ -62,7 +67,7 @@ def fill(
     )
 
     now, expires_at = time.time_ns() // 1_000_000, int(time.time()) + DAY_SECONDS
-    heard = {room_id(number) for number in rooms}
+    heard = set(map(room_id, rooms))
     with UserRow.batch_write() as batch:
         for n in range(people):
             row = UserRow(
@@ -81,7 +86,8 @@ def fill(
                     expires_at=expires_at,
                 )
             )
-    for room in heard:
+    for number in rooms:
+        room = room_id(number)
         with MemberRow.batch_write() as batch:
             for n in range(people):
                 last = chats_each if read else 0
@@ -108,7 +114,7 @@ def fill(
                         seq,
                         kind="chat",
                         number=seq,
-                        user_id=user_id(seq % people),
+                        user_id=user_id((number + seq) % people),
                         text="안녕하세요! " * 5,
                         cid=f"seed-{seq:06}",
                         created_at=now - AGE_MS,

@@ -1,0 +1,25 @@
+"""P9: the message Lambda's CPU for a chat, without its posts."""
+
+from __future__ import annotations
+
+from statistics import median, quantiles
+
+from tests.benchmarks import driver, rig
+from tests.benchmarks.result import Result
+
+
+def measure(chats: int = 1_000) -> dict[str, Result]:
+    """P9."""
+    with rig.tables() as tables:
+        driver.run("seed", environment=tables, rooms=[0], people=1, listeners=1)
+        found = driver.run("in_process", environment=tables, kind="one_chat", chats=chats)
+    took = found["ms"]
+    return {
+        "P9": Result(
+            ours=round(median(took), 2),
+            unit="ms of CPU for a chat.send, warm, the audience looked up, nobody else there",
+            goal="≤ 4",
+            note=f"median of {chats}; 95 % take at most {quantiles(took, n=20)[-1]:.2f}; "
+            f"mean {sum(took) / len(took):.2f}; calls {found['calls']}",
+        )
+    }
