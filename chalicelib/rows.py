@@ -47,7 +47,7 @@ def unread(room: RoomRow, member: MemberRow) -> int:
     Places that were taken for chats, less those that were lost. What is being written at this
     moment counts already.
     """
-    lost = sum(1 for seq in room.lost or () if seq > member.read_seq)
+    lost = sum(1 for number in room.lost or () if number > member.read_number)
     return max(0, room.chats - member.read_number - lost)
 
 

@@ -35,7 +35,7 @@ class RoomState:
     last_seq: int
     #: How many places for chats were ever taken in its log.
     chats: int
-    #: Places for chats that became voids, in ascending order.
+    #: The numbers of places for chats that became voids, in ascending order.
     lost: tuple[int, ...] = ()
     #: When (ms) the last place was taken, and the one before that.
     active_at: int = 0
@@ -146,7 +146,7 @@ class WritingSteps(Protocol):
         """Make places voids, all at once and if all are free; False if not.
 
         Args:
-            lost: which of them were for chats.
+            lost: the numbers of those that were for chats.
             room: as it was read; if more was lost since then, nothing is done.
         """
 

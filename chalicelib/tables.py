@@ -154,7 +154,7 @@ class RoomRow(_Table):
     #: The time of the place taken before the last one.
     previous_at = IntegerAttribute(default=0)
     last_seq = IntegerAttribute()
-    #: How many of the places in the log were taken for chats, and which of them were lost.
+    #: How many of the places in the log were taken for chats, and the numbers of those lost.
     chats = IntegerAttribute(default=0)
     lost = ListAttribute(of=IntegerAttribute, null=True)
     member_count = IntegerAttribute()

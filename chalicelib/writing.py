@@ -136,7 +136,7 @@ async def give_up(steps: WritingSteps, place: Place, *, is_chat: bool = True) ->
         room = await steps.read_room()
         if room is None:
             return False
-        if await steps.fill([place], [place.seq] if is_chat else [], room):
+        if await steps.fill([place], [place.number] if is_chat else [], room):
             return True
         stored = await steps.nearest(place.seq, later=True)
         if stored is not None and stored.place.seq == place.seq:
@@ -192,7 +192,7 @@ async def fill(steps: WritingSteps, hole: int) -> bool:
     """Make voids of a hole and of those next to it; False if the room is gone.
 
     How many of them were for chats follows from the numbers around them, however many writers
-    have died; which of them does not matter, as nobody can have read up to between them.
+    have died. Which of them does not matter: what is remembered of a lost chat is its number.
     """
     while True:
         room = await steps.read_room()
@@ -206,17 +206,18 @@ async def fill(steps: WritingSteps, hole: int) -> bool:
             return True
         start = before.place if before is not None else Place(0, 0)
         if after is not None:
-            # (A void that was a place for a chat was counted as one.)
-            counts = after.is_chat or after.place.seq in room.lost
-            end, number = after.place.seq, after.place.number - counts
+            # (A void that was a chat's place is lost with its number already; once more is fine.)
+            end, number = after.place.seq, after.place.number - after.is_chat
         else:
             end, number = room.last_seq + 1, room.chats
+        holes = range(start.seq + 1, end)
+        # All numbers between are lost, but for those that may be in places that are left open.
+        number = max(start.number, number - len(holes[FILL_MAX:]))
         voids = [
             Place(seq, min(start.number + count, number))
-            for count, seq in enumerate(range(start.seq + 1, end), 1)
-        ][:FILL_MAX]
-        lost = [place.seq for place in voids[: number - start.number]]
-        await steps.fill(voids, lost, room)
+            for count, seq in enumerate(holes[:FILL_MAX], 1)
+        ]
+        await steps.fill(voids, range(start.number + 1, number + 1), room)
 
 
 def _place(room: RoomState) -> Place:

@@ -105,9 +105,12 @@ def _prepare(seed: int, code: Code, *, traces: bool) -> World:
 
 def _carry_out(world: World) -> None:
     lambdas = Lambdas(world)
-    _people_come(world, lambdas)
-    world.scheduler.run()
-    _settle(world, lambdas)
+    try:
+        _people_come(world, lambdas)
+        world.scheduler.run()
+        _settle(world, lambdas)
+    finally:
+        world.scheduler.close()
 
 
 def _people_come(world: World, lambdas: Lambdas) -> None:

@@ -153,6 +153,9 @@ class Room:
         if member is None or member.leaving or member.claims[slot] != old:
             return False
         member.claims[slot] = new
+        if member.read_seq < new.place.seq:
+            member.read_seq = new.place.seq
+            member.read_number = new.place.number
         return True
 
     def mark_read(self, user_id: str, place: Place) -> bool:

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
+from tests.simulation.explorer.showing import EPOCH, show, show_call
+
 #: A call that a coroutine waits for: its name, what does it, and with what.
 Call = tuple[str, Callable[..., Any], tuple[Any, ...], dict[str, Any]]
 
@@ -116,7 +118,7 @@ class Scheduler:
     def __init__(self, rng: random.Random, schedule: Schedule, *, traces: bool = False) -> None:
         self.random = rng
         self.schedule = schedule
-        self.now = 1_000_000.0
+        self.now = float(EPOCH)
         self.tasks: list[Task] = []
         #: What made this run this run.
         self.choices = bytearray()
@@ -150,7 +152,7 @@ class Scheduler:
     def note(self, text: str) -> None:
         """Add something to the trace."""
         if self.trace is not None:
-            self.trace.append(f"{self.now - 1_000_000:9.0f}  {text}")
+            self.trace.append(f"{self.now - EPOCH:9.0f}  {text}")
 
     def run(self) -> None:
         """Go on until all tasks have ended. Raises StuckError."""
@@ -171,6 +173,13 @@ class Scheduler:
                 self.now += rng() * 8000
                 self.note("(time passes)")
             self._turn(task)
+
+    def close(self) -> None:
+        """End what has not ended."""
+        for task in self.tasks:
+            if task.coroutine is not None:
+                task.coroutine.close()
+        self.tasks.clear()
 
     # --- Choosing --------------------------------------------------------------------------
 
@@ -228,11 +237,13 @@ class Scheduler:
         try:
             result = function(*arguments, **named)
         except Exception as error:  # noqa: BLE001 (it is the caller's)
-            self.note(f"{task.label}: {_shown(call)} raises {error!r}")
+            shown = show_call(call[0], call[2], call[3])
+            self.note(f"{task.label}: {shown} raises {error!r}")
             self._go_on(task, None, error)
         else:
             if self.trace is not None:
-                self.note(f"{task.label}: {_shown(call)} -> {result}")
+                shown = show_call(call[0], call[2], call[3])
+                self.note(f"{task.label}: {shown} -> {show(result)}")
             self._go_on(task, result, None)
 
     def _is_struck(self, task: Task, call: Call) -> bool:
@@ -246,7 +257,8 @@ class Scheduler:
         self.faults.append(fault)
         self.choices.append(128 + len(fault))
         if self.trace is not None:
-            self.note(f"{task.label}: {_shown(call)} is struck: {fault}")
+            shown = show_call(call[0], call[2], call[3])
+            self.note(f"{task.label}: {shown} is struck: {fault}")
         if fault is Fault.HELD:
             task.wake = self.now + self.random.choice((50.0, 400.0, 6000.0, 13000.0))
             return True
@@ -316,9 +328,3 @@ class Scheduler:
 
 def _wake(task: Task) -> float:
     return task.wake
-
-
-def _shown(call: Call) -> str:
-    name, _, arguments, named = call
-    shown = [str(each) for each in arguments] + [f"{key}={each}" for key, each in named.items()]
-    return f"{name}({', '.join(shown)})"
