@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -10,7 +11,8 @@ import pytest
 from pynamodb.indexes import AllProjection, Index
 from pynamodb.models import Model
 
-from chalicelib import tables
+from chalicelib import limits, protocol, rows, tables
+from chalicelib.steps import Claim, Claims, Place
 from tests.support.tables import data_template
 
 MODELS = [
@@ -84,6 +86,21 @@ def test_what_expires_is_deleted_by_dynamodb() -> None:
     assert expiring == {
         name for name, table in TEMPLATE.items() if "TimeToLiveSpecification" in table
     }
+
+
+def test_a_membership_has_as_many_claims_as_are_kept() -> None:
+    claims = {name for name in vars(tables.MemberRow) if name.startswith("claim_")}
+    assert claims == {f"claim_{slot}" for slot in range(limits.CLAIMS_PER_MEMBER)}
+
+
+def test_whatever_cid_a_client_chooses_its_claim_is_read_as_it_was_written() -> None:
+    claim = Claim("-_" * 32, Place(2**53 - 1, 2**52), 1_800_000_000_000)
+    stored = {"claim_0": rows.claim_text(claim), "claim_1": tables.NO_CLAIM}
+    member = tables.MemberRow("person", "room", joined_seq=3, **stored)
+    assert rows.to_claims(member) == Claims(
+        (claim, *[None] * (limits.CLAIMS_PER_MEMBER - 1)), joined_seq=3
+    )
+    assert re.fullmatch(protocol.ID_PATTERN, rows.claim_text(claim)) is None
 
 
 def test_all_tables_share_one_connection() -> None:
