@@ -118,8 +118,7 @@ export function lastShown(rows: readonly Row[]): number {
   return 0;
 }
 
-function reactionsOf({ reactions = {}, deleted }: Entry): string {
-  if (deleted) return '';
+function reactionsOf({ reactions = {} }: Entry): string {
   return Object.entries(reactions)
     .filter(([, userIds]) => userIds.length > 0)
     .map(([emoji, userIds]) => `${emoji} ${userIds.length}`)

@@ -57,6 +57,23 @@ describe('a log', () => {
     expect(log.hasGap).toBe(false);
   });
 
+  it('shows a change at once, also from behind a gap and from an entry that it has', () => {
+    const log = Log.of([chat(1), change(2, chat(1, 1))], false);
+    log.push([change(5, chat(1, 2))]);
+    expect(versions(log)).toEqual([2]);
+    log.push([change(2, chat(1, 3))]);
+    expect(versions(log)).toEqual([3]);
+    expect([log.last, log.hasGap]).toEqual([2, true]);
+  });
+
+  it('keeps the later of two states of a chat that waits behind a gap', () => {
+    const log = Log.of([chat(1)], false);
+    log.push([chat(3), chat(4, 2)]);
+    log.push([chat(3, 1)]);
+    log.follow(1, [chat(2), chat(3), chat(4)]);
+    expect(versions(log)).toEqual([0, 0, 1, 2]);
+  });
+
   it('brings a page of history up to date that was read before a change', () => {
     const log = Log.of([chat(5), chat(6)], true);
     log.push([change(7, chat(2, 1)), change(9, chat(3, 1))]);

@@ -40,6 +40,7 @@ describe('read marks', () => {
     expect(marks()).toEqual([]);
     // Not even if somebody spoke just before.
     say();
+    await scene.elapse(20);
     say('ann');
     await scene.elapse(5_000);
     expect(marks()).toEqual([]);

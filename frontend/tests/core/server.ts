@@ -7,6 +7,7 @@ import {
   type EditChat,
   type Entry,
   type EntryKind,
+  type ErrorCode,
   type Preview,
   type React,
   type Room,
@@ -81,8 +82,8 @@ export class FakeServer {
   readonly received: { userId: string; at: number; command: AnyCommand }[] = [];
   pageSize = 50;
   syncPage = 20;
-  /** Whether a command that has arrived is carried out, in the hands of a test. */
-  takes: (command: AnyCommand) => boolean = () => true;
+  /** Whether a command that has arrived is carried out, or why not; in the hands of a test. */
+  takes: (command: AnyCommand) => boolean | ErrorCode = () => true;
   #wires = new Set<Wire>();
   #reads = new Map<string, number>();
   #rooms = 0;
@@ -231,7 +232,9 @@ export class FakeServer {
       if (!wire.isOpen && !isLate) return;
       const command = JSON.parse(text) as AnyCommand;
       this.received.push({ userId: wire.userId, at: sentAt, command });
-      if (!this.takes(command)) return;
+      const taken = this.takes(command);
+      if (typeof taken === 'string') return this.#fail(wire, command, taken);
+      if (!taken) return;
       if (this.clock.now() - sentAt > WRITE_WITHIN_MS) return this.#fail(wire, command, 'stale');
       if (this.#chance(this.faults.cut)) return this.#cut(wire);
       if (this.#chance(this.faults.error)) {

@@ -442,18 +442,53 @@ describe('the outbox', () => {
     expect(sends().length).toBeLessThan(20);
   });
 
-  it('takes `stale` for no answer, and repeats it after a while', async () => {
+  it.each(['stale', 'internal'] as const)('repeats what got `%s`, less and less often', async (code) => {
     const room = server.addRoom('ping', 'ann');
     await begin();
     session.show(room.id);
     await world.clock.elapse(100);
-    server.faults.late = 1;
-    world.random = () => 0.95;
-    server.random = world.random;
+    server.takes = (command) => command.type !== 'chat.send' || code;
     session.send(room.id, 'at last');
-    server.faults.late = 0;
-    await world.clock.elapse(30_000);
+    await world.clock.elapse(20_000);
+    const times = sends().map(({ at }) => at);
+    const pauses = times.slice(1).map((at, i) => Math.round((at - (times[i] ?? 0)) / 100) / 10);
+    expect(pauses).toEqual([5, 7.5]);
+    server.takes = () => true;
+    await world.clock.elapse(10_000);
     expect(server.said(room.id)).toEqual(['at last']);
+    expect(session.outgoing(room.id)).toEqual([]);
+  });
+
+  it('leaves it to the person when the server cannot do it again and again', async () => {
+    const room = server.addRoom('ping', 'ann');
+    await begin();
+    session.show(room.id);
+    await world.clock.elapse(100);
+    server.takes = (command) => command.type !== 'chat.send' || 'internal';
+    session.send(room.id, 'at last');
+    await world.clock.elapse(10 * 60_000);
+    const [item] = session.outgoing(room.id);
+    expect([item?.state, item?.failed]).toEqual(['failed', 'internal']);
+    server.takes = () => true;
+    session.retry(item?.cid ?? '');
+    await world.clock.elapse(100);
+    expect(server.said(room.id)).toEqual(['at last']);
+    expect(sends().at(-1)?.retry_since).toBe(1);
+  });
+
+  it('is empty when the log of a room that is not open has gone on without it', async () => {
+    const room = server.addRoom('ping', 'ann', ['bob']);
+    await begin();
+    server.faults.dropEvent = 1;
+    server.append(room, 'chat', 'bob', 'lost');
+    // The answer comes, but what was said before it does not.
+    server.takes = (command) => command.type !== 'room.sync';
+    session.send(room.id, 'mine');
+    await world.clock.elapse(1_000);
+    expect(session.outgoing(room.id).map((item) => item.state)).toEqual(['sent']);
+    server.takes = () => true;
+    server.cutAll();
+    await world.clock.elapse(5_000);
     expect(session.outgoing(room.id)).toEqual([]);
   });
 

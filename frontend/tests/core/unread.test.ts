@@ -37,6 +37,27 @@ describe('UnreadCount', () => {
     expect(count.value(log)).toBe(1);
   });
 
+  it('waits for what the server has counted and the log does not show yet', () => {
+    const log = Log.of([entry(5), entry(6, 'cho', 'left'), entry(7), entry(8)], true);
+    const count = new UnreadCount({ readSeq: 4, unread: 5, lastSeq: 10 }, 'ann');
+    expect(count.value(log)).toBe(5);
+    count.markRead(7, log);
+    expect([count.value(log), count.isKnown(log)]).toEqual([3, true]);
+    for (const each of log.push([entry(9), entry(10)])) count.appended(each, log);
+    expect(count.value(log)).toBe(3);
+  });
+
+  it('is not misled by an answer that is older than what was pushed', () => {
+    const log = new Log(100);
+    const count = new UnreadCount({ readSeq: 10, unread: 42, lastSeq: 100 }, 'ann');
+    for (const each of log.push([entry(101), entry(102), entry(103)])) count.appended(each, log);
+    log.trim(1);
+    count.take({ readSeq: 10, unread: 42, lastSeq: 100 }, log);
+    expect([count.value(log), count.isKnown(log)]).toEqual([45, true]);
+    count.take({ readSeq: 5, unread: 47, lastSeq: 100 }, log);
+    expect([count.value(log), count.isKnown(log)]).toEqual([45, true]);
+  });
+
   it('reads everything before one’s own words', () => {
     const log = new Log(100);
     const count = new UnreadCount({ readSeq: 10, unread: 42, lastSeq: 100 }, 'ann');
@@ -219,6 +240,21 @@ describe('unread chats', () => {
     expect(scene.sent('room.list').map((command) => command.room_ids)).toEqual([
       [room.id, pong.id],
     ]);
+  });
+
+  it('are known by the next pulse at the latest', async () => {
+    const room = scene.server.addRoom('ping', 'bob', ['ann']);
+    for (let i = 0; i < 30; i++) scene.server.append(room, i % 3 ? 'chat' : 'joined', 'bob', `${i}`);
+    const ann = await scene.open('ann');
+    scene.server.takes = (command) => command.type !== 'room.list' || 'internal';
+    scene.server.markRead(room, 'ann', 9);
+    await scene.elapse(5_000);
+    expect(ann.rooms.get(room.id)?.isUnreadKnown).toBe(false);
+    expect(unread(ann, room.id)).toBeGreaterThanOrEqual(scene.server.unreadOf(room, 'ann'));
+    await scene.elapse(5 * 60_000);
+    expect(ann.rooms.get(room.id)?.isUnreadKnown).toBe(true);
+    expect(unread(ann, room.id)).toBe(scene.server.unreadOf(room, 'ann'));
+    expect(scene.sent('room.list')).toHaveLength(1);
   });
 
   it('are not asked for when all of them were read, or the log is held', async () => {

@@ -7,7 +7,7 @@ import { en } from '../../src/i18n/en';
 import { ko } from '../../src/i18n/ko';
 import { preferredLang } from '../../src/i18n';
 import { setLang } from '../../src/ui/app';
-import { Bubble } from '../../src/ui/chat/Bubble';
+import { Bubble, type BubbleProps } from '../../src/ui/chat/Bubble';
 import { SignIn } from '../../src/ui/pages/SignIn';
 import { routeOf, safeNext } from '../../src/ui/router';
 
@@ -62,31 +62,65 @@ describe('the sign-in page', () => {
 });
 
 describe('a bubble', () => {
+  const plain: BubbleProps = {
+    userId: 'u',
+    name: '지민',
+    text: '안녕하세요',
+    time: '오후 3:00',
+    iso: '',
+    seq: 1,
+    cid: '',
+    state: 'sent',
+    reason: '',
+    canRetry: false,
+    isEdited: false,
+    isDeleted: false,
+    reactions: '',
+    isQueued: false,
+    isOwn: false,
+    isFirst: true,
+    isLast: true,
+  };
+
   it('shows what people write as they wrote it', async () => {
     const text = '<img src=x onerror=alert(1)> & <b>굵게</b>';
-    await show(
-      <Bubble
-        userId="u"
-        name={'<script>alert(1)</script>'}
-        text={text}
-        time="오후 3:00"
-        iso=""
-        seq={1}
-        cid=""
-        state="sent"
-        reason=""
-        canRetry={false}
-        isEdited={false}
-        isDeleted={false}
-        reactions=""
-        isQueued={false}
-        isOwn={false}
-        isFirst
-        isLast
-      />,
-    );
+    await show(<Bubble {...plain} name={'<script>alert(1)</script>'} text={text} />);
     expect(root.querySelector('.bubble')?.textContent).toBe(text);
     expect(root.querySelector('img, script, b')).toBeNull();
+  });
+
+  it('says that it was edited, in the language of the page', async () => {
+    const mark = () => root.querySelector('[data-testid=edited]')?.textContent;
+    await show(<Bubble {...plain} />);
+    expect(mark()).toBeUndefined();
+    await show(<Bubble {...plain} isEdited />);
+    expect(mark()).toBe('(수정됨)');
+    await act(() => setLang('en'));
+    expect(mark()).toBe('(edited)');
+  });
+
+  it('says that it was deleted in place of what it said', async () => {
+    await show(<Bubble {...plain} text="" isDeleted />);
+    expect(root.querySelector('.bubble.is-deleted')?.textContent).toBe('삭제된 메시지입니다.');
+    await act(() => setLang('en'));
+    expect(root.querySelector('.bubble')?.textContent).toBe('This message was deleted.');
+  });
+
+  it('shows reactions with their names and counts', async () => {
+    const chips = () =>
+      [...root.querySelectorAll('[data-testid=reactions] li')].map((chip) => [
+        chip.textContent,
+        chip.getAttribute('aria-label'),
+      ]);
+    await show(<Bubble {...plain} />);
+    expect(root.querySelector('[data-testid=reactions]')).toBeNull();
+    await show(<Bubble {...plain} reactions="👍 12 👨‍👩‍👧 1" />);
+    expect(chips()).toEqual([
+      ['👍 12', '👍 반응 12개'],
+      ['👨‍👩‍👧 1', '👨‍👩‍👧 반응 1개'],
+    ]);
+    await act(() => setLang('en'));
+    expect(chips().map(([, name]) => name)).toEqual(['👍: 12 reactions', '👨‍👩‍👧: 1 reaction']);
   });
 });
 

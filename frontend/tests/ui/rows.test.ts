@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Outgoing } from '../../src/core/outbox';
 import type { Entry } from '../../src/protocol';
-import { initialOf, lengthOf, rowsOf, tintOf, type ChatRow, type Row } from '../../src/ui/rows';
+import { initialOf, lastShown, lengthOf, rowsOf, tintOf, type ChatRow, type Row } from '../../src/ui/rows';
 
 const NOON = new Date(2026, 2, 14, 12, 0, 0).getTime();
 let seq = 0;
@@ -44,6 +44,28 @@ describe('rowsOf', () => {
   it('never shows what was never written', () => {
     const rows = rowsOf([chat('ann', 0), chat('bob', 1, { kind: 'void' }), chat('ann', 2)], [], 'me');
     expect(shape(rows)).toEqual(['day', '[ann', 'ann]']);
+  });
+
+  it('never shows changes, only what they have changed', () => {
+    const edited = chat('ann', 0, { version: 1, edited_at: NOON });
+    const deleted = chat('ann', 1, { version: 3, edited_at: NOON, deleted: true, text: '' });
+    const reactions = { '👍': ['ann', 'bob'], '🏓': [], '👨‍👩‍👧': ['cho'] };
+    const liked = chat('ann', 2, { version: 2, reactions });
+    const change = chat('bob', 3, { kind: 'changed', changed: edited });
+    const rows = rowsOf([edited, deleted, liked, change, chat('ann', 4)], [], 'me');
+    expect(shape(rows)).toEqual(['day', '[ann', 'ann', 'ann', 'ann]']);
+    const marks = rows.flatMap((row) =>
+      row.type === 'chat' ? [[row.isEdited, row.isDeleted, row.reactions]] : [],
+    );
+    expect(marks).toEqual([
+      [true, false, ''],
+      [false, true, ''],
+      [false, false, '👍 2 👨‍👩‍👧 1'],
+      [false, false, ''],
+    ]);
+    expect(lastShown(rows)).toBe(change.seq + 1);
+    expect(lastShown(rowsOf([edited, change], [], 'me'))).toBe(edited.seq);
+    expect(lastShown(rowsOf([change], [], 'me'))).toBe(0);
   });
 
   it('ends with what is on its way, under the key that it will keep', () => {

@@ -1,0 +1,119 @@
+// @vitest-environment happy-dom
+import { signal } from '@preact/signals';
+import { render } from 'preact';
+import { act } from 'preact/test-utils';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Session } from '../../src/core/session';
+import { Scene } from '../core/scene';
+
+let here: Session;
+const drawn = signal(0);
+const isVisible = signal(true);
+vi.mock('../../src/ui/app', () => ({
+  isVisible,
+  isWide: signal(false),
+  session: () => here,
+  watch: () => void drawn.value,
+}));
+const { LogView } = await import('../../src/ui/chat/LogView');
+const { RoomsPage } = await import('../../src/ui/pages/RoomsPage');
+
+let root: HTMLElement;
+let scene: Scene;
+let room: ReturnType<Scene['server']['addRoom']>;
+
+/** Let the server's news arrive, and draw what has changed. */
+async function see(): Promise<void> {
+  await act(async () => {
+    await scene.elapse(100);
+    drawn.value++;
+  });
+}
+
+const chats = () =>
+  [...root.querySelectorAll('[data-testid=chat-entry] .bubble')].map((each) => each.textContent);
+const log = () => root.querySelector('.log') as HTMLElement;
+const newBelow = () => root.querySelector('.to-bottom')?.classList.contains('has-new');
+
+beforeEach(async () => {
+  scene = new Scene();
+  room = scene.server.addRoom('ping', 'ann', ['bob']);
+  scene.server.append(room, 'chat', 'bob', 'hello');
+  here = await scene.openIn('ann', room.id);
+  root = document.createElement('div');
+  document.body.append(root);
+});
+
+afterEach(() => {
+  render(null, root);
+  root.remove();
+});
+
+describe('the log on the page', () => {
+  beforeEach(async () => {
+    const state = here.rooms.get(room.id);
+    if (state) await act(() => render(<LogView room={state} />, root));
+  });
+
+  it('shows a chat as it is by now, and nothing of how it became so', async () => {
+    expect(chats()).toEqual(['hello']);
+    scene.server.change(room, 'bob', 3, { text: 'hello!', edited_at: 1 });
+    scene.server.change(room, 'ann', 3, { reactions: { '👍': ['ann'] } });
+    scene.server.append(room, 'void', '');
+    await see();
+    expect(chats()).toEqual(['hello!']);
+    expect(root.querySelectorAll('[data-testid=notice]')).toHaveLength(2);
+    expect(root.querySelector('[data-testid=edited]')).not.toBeNull();
+    expect(root.querySelector('[data-testid=reactions]')?.textContent).toBe('👍 1');
+    scene.server.change(room, 'bob', 3, { text: '', deleted: true, reactions: {} });
+    await see();
+    expect(chats()).toEqual(['삭제된 메시지입니다.']);
+    expect(root.querySelector('[data-testid=edited], [data-testid=reactions]')).toBeNull();
+  });
+
+  /** As somebody does who wants to read what was said before. */
+  async function scrollUp(): Promise<void> {
+    Object.defineProperties(log(), {
+      scrollHeight: { value: 2_000 },
+      clientHeight: { value: 500 },
+      scrollTop: { value: 700, writable: true },
+    });
+    await act(() => {
+      log().dispatchEvent(new Event('scroll'));
+    });
+  }
+
+  it('does not call news what was seen at the bottom, also if the page was hidden', async () => {
+    scene.server.append(room, 'chat', 'bob', 'seen');
+    await see();
+    for (const visible of [false, true]) await act(() => void (isVisible.value = visible));
+    await scrollUp();
+    expect(newBelow()).toBe(false);
+  });
+
+  it('does not call a change news to somebody who reads further up', async () => {
+    await scrollUp();
+    expect(root.querySelector('.to-bottom.is-shown')).not.toBeNull();
+    scene.server.change(room, 'ann', 3, { reactions: { '👍': ['ann'] } });
+    await see();
+    expect(newBelow()).toBe(false);
+    scene.server.append(room, 'chat', 'bob', 'news');
+    await see();
+    expect(newBelow()).toBe(true);
+  });
+});
+
+describe('the room list on the page', () => {
+  it('shows the last chat as it is by now', async () => {
+    await act(() => render(<RoomsPage roomId={null} />, root));
+    const preview = () => root.querySelector('.room-preview');
+    expect(preview()?.textContent).toBe('hello');
+    scene.server.change(room, 'bob', 3, { text: 'hello!', edited_at: 1 });
+    await see();
+    expect(preview()?.textContent).toBe('hello!');
+    scene.server.change(room, 'bob', 3, { text: '', deleted: true });
+    await see();
+    expect(preview()?.textContent).toBe('삭제된 메시지입니다.');
+    expect(preview()?.classList.contains('muted')).toBe(true);
+  });
+});
