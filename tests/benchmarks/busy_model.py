@@ -1,7 +1,8 @@
 """A busy room in time that is counted, not waited for: the code of the push on a room in memory.
 
-`python -m tests.benchmarks.busy_model`. Exact, and the same on every machine; but every call takes a fixed time, and Lambdas never wait
-for a CPU. The explorer (tests/simulation) has the room and its calls.
+`python -m tests.benchmarks.busy_model`. Exact, and the same on every machine; but every call
+takes a fixed time, and Lambdas never wait for a CPU. The explorer (tests/simulation) has the
+room and its calls.
 """
 
 from __future__ import annotations

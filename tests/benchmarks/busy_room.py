@@ -34,7 +34,7 @@ class Size:
     warm_up: int = busy_talk.WARM_UP
 
 
-def measure(size: Size = Size()) -> dict[str, Result]:  # noqa: B008  # it is frozen
+def measure(size: Size = Size()) -> dict[str, Result]:
     """P4 and P5."""
     results: dict[str, Result] = {}
     with rig.tables() as tables:
@@ -220,9 +220,7 @@ def _dollars(talk: Talk) -> str:
 
 
 def _ways(talk: Talk) -> str:
-    return (
-        f"{talk.way_ms(0.5):.0f} ms, p95 {talk.way_ms(0.95):.0f}, longest {talk.ways_ms[-1]:.0f}"
-    )
+    return f"{talk.way_ms(0.5):.0f} ms, p95 {talk.way_ms(0.95):.0f}, longest {talk.ways_ms[-1]:.0f}"
 
 
 def _units(talk: Talk) -> str:

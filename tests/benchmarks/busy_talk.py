@@ -56,7 +56,9 @@ class Talk:
     @property
     def keeps_up(self) -> bool:
         """Whether everybody got every chat, and nothing piled up on this machine."""
-        is_late = self.way_ms(0.95) > LATE_MS or self.seconds > self.offered_seconds + LATE_MS / 1000
+        is_late = (
+            self.way_ms(0.95) > LATE_MS or self.seconds > self.offered_seconds + LATE_MS / 1000
+        )
         return len(self.ways_ms) == self.deliveries and not is_late
 
     @property
@@ -132,9 +134,7 @@ async def talk(
     )
 
 
-async def _say(
-    fleet: Fleet, arrivals: Sequence[float], room: int, people: int
-) -> dict[str, float]:
+async def _say(fleet: Fleet, arrivals: Sequence[float], room: int, people: int) -> dict[str, float]:
     """Send chats at their times; returns when each was sent that is stored, by its cid."""
     run, random_ = next(_runs), random.Random(5)
     asked: dict[str, float] = {}

@@ -7,14 +7,14 @@ whose servers know one room at a time.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from tests.benchmarks import driver, prices, rig
 from tests.benchmarks.result import Result
 from tests.benchmarks.units import Units
 
 #: People who talk in each room.
-PEOPLE = 10
+PEOPLE: Final = 10
 
 
 def measure(rooms: int = 50) -> dict[str, Result]:
@@ -49,7 +49,7 @@ def measure(rooms: int = 50) -> dict[str, Result]:
             peer=len(peer["frames"]),
             unit=f"requests, and as many replies, {missed}",
             goal="1",
-            note=f"with three missed in each {more}, as a reply is one message of 32 KB at most",
+            note=f"{more} with three missed in each: a reply is one message of 32 KB at most",
         ),
         "P12 messages": Result(
             ours=_messages(ours),

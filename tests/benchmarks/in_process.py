@@ -10,6 +10,7 @@ import os
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any, Final
 
@@ -47,7 +48,8 @@ def catch_up(*, rooms: int, after: int, until: int) -> Found:
     missing = {seed.room_id(number): after for number in range(rooms)}
     while missing:
         positions = [
-            {"room_id": room_id, "after": seq, "epoch": "epoch"} for room_id, seq in missing.items()
+            {"room_id": room_id, "after": seq, "epoch": seed.EPOCH}
+            for room_id, seq in missing.items()
         ]
         for room in together.ask({"type": "room.sync", "rooms": positions})["rooms"]:
             if room.get("complete"):
@@ -98,12 +100,15 @@ class _Requests:
         }
 
 
+TASKS: Final[dict[str, Callable[..., Found]]] = {"one_chat": one_chat, "catch_up": catch_up}
+
+
 def main() -> None:
     """Do a task."""
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  # the app's log
     task: dict[str, Any] = json.load(sys.stdin)
-    found = {"one_chat": one_chat, "catch_up": catch_up}[task.pop("kind")](**task)
+    found = TASKS[task.pop("kind")](**task)
     print(json.dumps(found), file=answers, flush=True)
 
 

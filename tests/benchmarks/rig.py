@@ -26,7 +26,6 @@ from tests.support.management_stub import stub_process
 LATENCY_SECONDS: Final = 0.010
 #: As long as a Lambda's.
 SESSION_TOKEN: Final = "t" * 800
-TEXT: Final = "안녕하세요! " * 5
 
 Environment = Mapping[str, str]
 
@@ -62,7 +61,7 @@ def management(record: Path | None = None) -> Iterator[Environment]:
         yield {"MANAGEMENT_ENDPOINT": url, "AWS_CA_BUNDLE": str(bundle)}
 
 
-def send_chat(person: int, room: int, cid: str, text: str = TEXT) -> dict[str, Any]:
+def send_chat(person: int, room: int, cid: str, text: str = seed.TEXT) -> dict[str, Any]:
     """The event of a chat that a person sends."""
     return message(
         person, {"type": "chat.send", "room_id": seed.room_id(room), "cid": cid, "text": text}

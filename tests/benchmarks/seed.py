@@ -10,12 +10,24 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator
-from typing import Any, Final
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:  # importing it needs the environment of a Lambda
+    from chalicelib.tables import (
+        ConnectionRow,
+        EntryRow,
+        MemberRow,
+        RoomRow,
+        SubscriptionRow,
+        UserRow,
+    )
 
 DAY_SECONDS: Final = 24 * 3600
 #: A room is as old as that, so that it was quiet before.
 AGE_MS: Final = 60_000
+EPOCH: Final = "epoch"
+TEXT: Final = "안녕하세요! " * 5
 
 
 def connection_id(number: int) -> str:
@@ -61,77 +73,119 @@ def fill(
         ConnectionRow,
         EntryRow,
         MemberRow,
-        RoomRow,
         SubscriptionRow,
         UserRow,
     )
 
-    now, expires_at = time.time_ns() // 1_000_000, int(time.time()) + DAY_SECONDS
-    heard = set(map(room_id, rooms))
-    with UserRow.batch_write() as batch:
+    heard = list(map(room_id, rooms))
+    with UserRow.batch_write() as users:
         for n in range(people):
-            row = UserRow(
-                user_id(n), provider="kakao", provider_id=str(n), nickname=f"벤치{n}", created_at=now
-            )
-            batch.save(row)
-    with ConnectionRow.batch_write() as batch:
+            users.save(_user(n))
+    with ConnectionRow.batch_write() as connections:
         for n in range(people):
-            batch.save(
-                ConnectionRow(
-                    connection_id(n),
-                    user_id=user_id(n),
-                    session_id=f"{n:064x}",
-                    nickname=f"벤치{n}",
-                    room_ids=heard,
-                    expires_at=expires_at,
-                )
-            )
-    for number in rooms:
-        room = room_id(number)
-        with MemberRow.batch_write() as batch:
+            connections.save(_connection(n, heard))
+    read_up_to = chats_each if read else 0
+    for number, room in zip(rooms, heard, strict=True):
+        with MemberRow.batch_write() as members:
             for n in range(people):
-                last = chats_each if read else 0
-                row = MemberRow(
-                    user_id(n),
-                    room,
-                    role="member",
-                    joined_at=now - AGE_MS,
-                    read_seq=last,
-                    read_number=last,
-                )
-                batch.save(row)
-        with SubscriptionRow.batch_write() as batch:
+                members.save(_member(n, room, read_up_to))
+        with SubscriptionRow.batch_write() as subscriptions:
             for n in range(listeners):
-                row = SubscriptionRow(
-                    room, connection_id(n), user_id=user_id(n), expires_at=expires_at
-                )
-                batch.save(row)
-        with EntryRow.batch_write() as batch:
+                subscriptions.save(_subscription(n, room))
+        with EntryRow.batch_write() as entries:
             for seq in range(1, chats_each + 1):
-                batch.save(
-                    EntryRow(
-                        room,
-                        seq,
-                        kind="chat",
-                        number=seq,
-                        user_id=user_id((number + seq) % people),
-                        text="안녕하세요! " * 5,
-                        cid=f"seed-{seq:06}",
-                        created_at=now - AGE_MS,
-                    )
-                )
-        RoomRow(
-            room,
-            name=room,
-            name_key=room,
-            host_id=user_id(0),
-            epoch="epoch",
-            created_at=now - AGE_MS,
-            active_at=now - AGE_MS,
-            last_seq=chats_each,
-            chats=chats_each,
-            member_count=people,
-        ).save()
+                entries.save(_chat(room, seq, user_id((number + seq) % people)))
+        _room(room, people, chats_each).save()
+
+
+def _user(number: int) -> UserRow:
+    from chalicelib.tables import UserRow
+
+    return UserRow(
+        user_id(number),
+        provider="kakao",
+        provider_id=str(number),
+        nickname=_nickname(number),
+        created_at=_before_ms(),
+    )
+
+
+def _connection(number: int, heard: Iterable[str]) -> ConnectionRow:
+    from chalicelib.tables import ConnectionRow
+
+    return ConnectionRow(
+        connection_id(number),
+        user_id=user_id(number),
+        session_id=f"{number:064x}",
+        nickname=_nickname(number),
+        room_ids=set(heard),
+        expires_at=_expires_at(),
+    )
+
+
+def _member(number: int, room: str, read_up_to: int) -> MemberRow:
+    from chalicelib.tables import MemberRow
+
+    return MemberRow(
+        user_id(number),
+        room,
+        role="member",
+        joined_at=_before_ms(),
+        read_seq=read_up_to,
+        read_number=read_up_to,
+    )
+
+
+def _subscription(number: int, room: str) -> SubscriptionRow:
+    from chalicelib.tables import SubscriptionRow
+
+    return SubscriptionRow(
+        room, connection_id(number), user_id=user_id(number), expires_at=_expires_at()
+    )
+
+
+def _chat(room: str, seq: int, writer: str) -> EntryRow:
+    from chalicelib.tables import EntryRow
+
+    return EntryRow(
+        room,
+        seq,
+        kind="chat",
+        number=seq,
+        user_id=writer,
+        text=TEXT,
+        cid=f"seed-{seq:06}",
+        created_at=_before_ms(),
+    )
+
+
+def _room(room: str, people: int, chats: int) -> RoomRow:
+    from chalicelib.tables import RoomRow
+
+    return RoomRow(
+        room,
+        name=room,
+        name_key=room,
+        host_id=user_id(0),
+        epoch=EPOCH,
+        created_at=_before_ms(),
+        active_at=_before_ms(),
+        last_seq=chats,
+        chats=chats,
+        member_count=people,
+    )
+
+
+def _nickname(number: int) -> str:
+    return f"벤치{number}"
+
+
+def _before_ms() -> int:
+    return time.time_ns() // 1_000_000 - AGE_MS
+
+
+def _expires_at() -> int:
+    return int(time.time()) + DAY_SECONDS
 
 
 def main() -> None:

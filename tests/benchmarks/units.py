@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
+from unittest.mock import patch
 
 Item = Mapping[str, Any]
 
@@ -79,11 +80,8 @@ def recorded() -> Iterator[list[Call]]:
         calls.append(Call(operation, arguments, answer))
         return answer
 
-    dynamodb.Client.call = call  # type: ignore[method-assign]
-    try:
+    with patch.object(dynamodb.Client, "call", call):
         yield calls
-    finally:
-        dynamodb.Client.call = original  # type: ignore[method-assign]
 
 
 def item_bytes(item: Item) -> int:
@@ -155,5 +153,7 @@ _OPERATIONS: Final[dict[str, Callable[[dict[str, Any], dict[str, Any] | None], U
     "GetItem": _get,
     "BatchGetItem": _batch_get,
     "Query": _query,
+    # Of items that have nothing but what is asked for, as the sample's connections.
+    "Scan": lambda arguments, answer: Units(reads=_read((answer or {})["Items"], arguments)),
     "DeleteItem": lambda _arguments, _answer: Units(writes=1),
 }
