@@ -95,8 +95,8 @@ def test_a_membership_has_as_many_claims_as_are_kept() -> None:
 
 def test_whatever_cid_a_client_chooses_its_claim_is_read_as_it_was_written() -> None:
     claim = Claim("-_" * 32, Place(2**53 - 1, 2**52), 1_800_000_000_000)
-    stored = {"claim_0": rows.claim_text(claim), "claim_1": tables.NO_CLAIM}
-    member = tables.MemberRow("person", "room", joined_seq=3, **stored)
+    member = tables.MemberRow("person", "room", joined_seq=3)
+    member.claim_0, member.claim_1 = rows.claim_text(claim), tables.NO_CLAIM
     assert rows.to_claims(member) == Claims(
         (claim, *[None] * (limits.CLAIMS_PER_MEMBER - 1)), joined_seq=3
     )
