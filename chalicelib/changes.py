@@ -9,6 +9,7 @@ so changes can be delivered late, twice and in any order.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any, Final
 
 from pynamodb.exceptions import UpdateError
 from pynamodb.expressions.condition import Condition, size
@@ -30,7 +31,9 @@ from chalicelib.tables import (
 )
 from chalicelib.writing import Written
 
-_IS_THERE = (EntryRow.kind == EntryKind.CHAT.value) & EntryRow.deleted.does_not_exist()
+#: (PynamoDB's types say a value.)
+_IS_SHOWN_DELETED: Final[Any] = RoomRow.preview.deleted
+_IS_THERE: Final = (EntryRow.kind == EntryKind.CHAT.value) & EntryRow.deleted.does_not_exist()
 
 
 def edit(user_id: str, room_id: str, seq: int, text: str, now: int) -> Written | None:
@@ -70,7 +73,10 @@ def delete(user_id: str, room_id: str, seq: int, now: int) -> Written | None:
         EntryRow.reactions.remove(),
         EntryRow.deleted.set(True),
     ]
-    return _change(user_id, room_id, seq, now, actions, EntryRow.user_id == user_id)
+    try:
+        return _change(user_id, room_id, seq, now, actions, EntryRow.user_id == user_id)
+    except ChatNotFoundError:  # the same command, delivered twice, was faster
+        return None
 
 
 def react(
@@ -171,6 +177,8 @@ def _change_preview(room_id: str, chat: Entry, **shown: str | bool) -> None:
     """
     preview = PreviewMap(user_id=chat.user_id, at=chat.at, **shown)  # type: ignore[no-untyped-call]
     is_shown = RoomRow.host_id.exists() & (RoomRow.preview_seq == chat.seq)
+    # An edit that meets a deletion must not bring the text back.
+    is_shown &= _IS_SHOWN_DELETED.does_not_exist()
     try:
         room = RoomRow(room_id)
         retry_conflicts(lambda: room.update([RoomRow.preview.set(preview)], condition=is_shown))
