@@ -41,7 +41,7 @@ MANAGEMENT = pytest.StashKey[ManagementServer]()
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--site",
-        choices=("stack", "localstack"),
+        choices=("stack", "localstack", "dynamodb-local"),
         default="stack",
         help="what the integration tests run on",
     )
@@ -89,9 +89,11 @@ def stack_site(stack: LocalStack) -> StackSite:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     # What takes longest goes first, so that no worker is left alone with it at the end.
     items.sort(key=lambda item: "simulation" not in item.path.parts)
-    if config.getoption("--site") == "localstack":
-        unwanted = [item for item in items if item.get_closest_marker("localstack") is None]
-        items[:] = [item for item in items if item.get_closest_marker("localstack")]
+    site = config.getoption("--site")
+    if site != "stack":
+        marker = site.replace("-", "_")
+        unwanted = [item for item in items if item.get_closest_marker(marker) is None]
+        items[:] = [item for item in items if item.get_closest_marker(marker)]
         config.hook.pytest_deselected(items=unwanted)
 
 

@@ -15,12 +15,20 @@ from tests.support.site import Site
 
 
 @pytest.fixture(scope="session")
+def localstack() -> Iterator[None]:
+    """LocalStack with the template's tables, for ``--site=localstack``."""
+    with running_localstack():
+        yield
+
+
+@pytest.fixture(scope="session")
 def site(request: pytest.FixtureRequest) -> Iterator[Site]:
     """The running stack, or with ``--site=localstack`` the handlers on LocalStack."""
     if request.config.getoption("--site") == "stack":
         yield request.getfixturevalue("stack_site")
     else:
-        with running_localstack(), running_kakao() as kakao:
+        request.getfixturevalue("localstack")
+        with running_kakao() as kakao:
             os.environ["KAKAO_AUTH_URL"] = os.environ["KAKAO_API_URL"] = kakao
             yield _handlers(request, kakao)
 

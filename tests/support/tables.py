@@ -25,6 +25,16 @@ def data_template() -> dict[str, Any]:
     }
 
 
+def table_properties() -> dict[str, dict[str, Any]]:
+    """Each table's properties, by its name without prefix; protection is for production."""
+    found = {}
+    for body in data_template()["Resources"].values():
+        properties = dict(body["Properties"])
+        name = properties.pop("TableName")["Fn::Sub"].removeprefix("${AWS::StackName}-")
+        found[name] = properties | {"DeletionProtectionEnabled": False}
+    return found
+
+
 def create_tables(endpoint: str, stack_name: str) -> None:
     """Create the tables through CloudFormation and wait for them."""
     client = boto3.client("cloudformation", endpoint_url=endpoint)
