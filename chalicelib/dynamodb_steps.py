@@ -202,6 +202,8 @@ class LogSteps:
         if reads:
             condition &= _is_unread(claim)
             actions += _read_up_to(claim)
+        else:
+            condition &= MemberRow.read_seq >= claim.place.seq
         return self._update_member(user_id, actions, condition)
 
     async def claims(self, user_id: str) -> Claims:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from pynamodb.exceptions import DeleteError, PutError, UpdateError
+from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
 from chalicelib import chats
@@ -109,11 +110,13 @@ def _announce(member: MemberRow, now: int, *, is_repeat: bool) -> Joined:
     if notice.state is None:
         settled = _settle(member)
     else:
+        # Unless they have said or read something already, in another tab.
         settled = _settle(
             member,
             MemberRow.read_seq.set(notice.entry.seq),
             MemberRow.read_number.set(notice.state.chats),
-        )
+            condition=MemberRow.read_seq < notice.entry.seq,
+        ) or _settle(member)
     if not settled:
         # Announced, or ended, in another tab meanwhile.
         member = membership(member.user_id, member.room_id)
@@ -123,13 +126,15 @@ def _announce(member: MemberRow, now: int, *, is_repeat: bool) -> Joined:
     return Joined(member, room, [notice] if notice.room else [])
 
 
-def _settle(member: MemberRow, *more: Action) -> bool:
+def _settle(member: MemberRow, *more: Action, condition: Condition | None = None) -> bool:
     """Take the marks of an unfinished notice away, unless somebody else has.
 
     The condition also keeps an update from bringing back a row that was deleted.
     """
     actions: list[Action] = [MemberRow.notice_cid.remove(), MemberRow.notice_since.remove(), *more]
     is_ours = MemberRow.notice_cid == member.notice_cid
+    if condition is not None:
+        is_ours &= condition
     try:
         retry_conflicts(lambda: member.update(actions, condition=is_ours))
     except UpdateError as error:

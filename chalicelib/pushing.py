@@ -55,7 +55,10 @@ async def push(steps: PushingSteps, entry: Entry, room: RoomState, holder: str) 
     if lease is None:  # its own chats first: a frame is due so long after the one before
         due = room.previous_at + steps.frame_pace_ms
         await steps.wait(max(0, min(due - now, steps.frame_pace_ms)) / 1000)
-    delivered = await _round(steps, held.lease.delivered if held.lease else entry.seq - 1)
+    standing = held.lease.delivered if held.lease else entry.seq - 1
+    if entry.seq <= standing:  # this was so slow that the lease is a later one's
+        await steps.post([entry])
+    delivered = await _round(steps, standing)
     if await steps.release(holder, delivered):
         return
     if not await steps.hand_over(holder, delivered):

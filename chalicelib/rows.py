@@ -53,7 +53,8 @@ def unread(room: RoomRow, member: MemberRow) -> int:
 
 def claim_text(claim: Claim) -> str:
     """A claim as it is stored."""
-    return f"{claim.cid}:{claim.place.seq}:{claim.place.number}:{claim.at}"
+    late = "" if claim.in_order else ":late"
+    return f"{claim.cid}:{claim.place.seq}:{claim.place.number}:{claim.at}{late}"
 
 
 def to_claims(member: MemberRow) -> Claims:
@@ -65,8 +66,8 @@ def to_claims(member: MemberRow) -> Claims:
 def _to_claim(text: str | None) -> Claim | None:
     if text is None or text == NO_CLAIM:
         return None
-    cid, seq, number, at = text.split(":")
-    return Claim(cid, Place(int(seq), int(number)), int(at))
+    cid, seq, number, at, *late = text.split(":")
+    return Claim(cid, Place(int(seq), int(number)), int(at), in_order=not late)
 
 
 def read_entries(room_id: str, first: int, last: int) -> list[Entry]:

@@ -67,6 +67,8 @@ class Claim:
     place: Place
     #: When (ms) the chat was said.
     at: int
+    #: When it was claimed, all claims of this member were of places before it.
+    in_order: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,7 @@ class Claims:
         """Whether no claim of a place after ``seq`` can be forgotten."""
         if self.joined_seq <= seq and None in self.latest:
             return True
-        return any(claim and claim.place.seq <= seq for claim in self.latest)
+        return any(claim and claim.in_order and claim.place.seq <= seq for claim in self.latest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +156,8 @@ class WritingSteps(Protocol):
         """Claim a place for a new chat; False if that can't be done just so.
 
         It can't if the person is not a member, if there is a claim for this ``cid``, or if
-        they have read beyond the place while ``reads`` says to note that they read up to it.
+        they have read beyond the place, or not, against what ``reads`` says: that it notes that
+        they read up to it, or that they have. So all their claims are of places they have read.
         """
 
     async def claims(self, user_id: str) -> Claims:

@@ -74,37 +74,44 @@ async def say(steps: WritingSteps, draft: Draft, retry_since: int | None = None)
     while True:
         if claim is None:
             room = await steps.take_place(draft)
-            mine = Claim(draft.cid, _place(room), draft.at)
-            claim = await _claim(steps, draft, mine)
-            if claim != mine:
+            place = _place(room)
+            claim = await _claim(steps, draft, place)
+            if claim is None:
+                continue
+            if claim.place != place:
                 room = None
         entry = await steps.store(replace(draft, at=claim.at), claim.place)
         if entry is not None:
             return Written(entry, room)
         room = await steps.take_place(draft, again=True)
-        mine = Claim(draft.cid, _place(room), claim.at)
+        mine = replace(claim, place=_place(room))
         claim = await _move(steps, draft, claim, mine)
         if claim != mine:
             room = None
 
 
-async def _claim(steps: WritingSteps, draft: Draft, mine: Claim) -> Claim:
-    """Claim a place for a chat; returns the claim that stands for it, which may be another's."""
-    reads = True
-    while not await steps.claim(draft.user_id, mine, reads=reads):
+async def _claim(steps: WritingSteps, draft: Draft, place: Place) -> Claim | None:
+    """Claim a place for a chat.
+
+    Returns the claim that stands for the chat, which may be another's; None if they have left
+    and joined since the place was taken, so it can't be theirs.
+    """
+    mine = Claim(draft.cid, place, draft.at)
+    while not await steps.claim(draft.user_id, mine, reads=mine.in_order):
         try:
             claims = await steps.claims(draft.user_id)
         except NotMemberError:
-            if not await give_up(steps, mine.place):
+            if not await give_up(steps, place):
                 raise RoomNotFoundError(steps.room_id) from None
             raise
         standing = claims.of(draft.cid)
-        if standing == mine:  # the call was repeated on its way
-            return mine
-        if standing is not None:
-            await give_up(steps, mine.place)
+        if standing is not None and standing.place == place:  # the call was repeated on its way
             return standing
-        reads = False  # another chat of theirs, or a read mark, has overtaken this
+        if standing is not None or place.seq <= claims.joined_seq:
+            await give_up(steps, place)
+            return standing
+        # Another chat of theirs, or a read mark, has overtaken this; or they have just joined.
+        mine = replace(mine, in_order=not mine.in_order)
     return mine
 
 

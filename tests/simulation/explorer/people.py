@@ -94,6 +94,9 @@ class Lambdas:
     async def finish_leaving(self, user_id: str, cid: str) -> None:
         """``joining.finish_leaving``, of a leaving that was cut off."""
         steps, room, writing = self.steps(), self.world.room, self.world.code.writing
+        member = room.members.get(user_id)
+        if member is None or not member.leaving or member.notice_cid != cid:
+            return  # it never began, or is finished
         draft = Draft(user_id, self.now(), EntryKind.LEFT, cid=cid)
         if await writing.find(steps, draft, 0) is None:
             written = await writing.append(steps, draft)
@@ -192,13 +195,17 @@ class Person:
         self._left -= 1
         cid = self.world.new_id(f"{self.user_id}-cid")
         base = self.world.room.claimed.get(self.user_id, 0)
-        chat = self.world.chats[cid] = Chat(self.user_id, cid, self.client.end, base)
+        chat = Chat(self.user_id, cid, self.client.end, base, self._joins())
+        self.world.chats[cid] = chat
         chance, plan = self.world.random.random, self.world.plan
         self._try(chat, None, chance() * plan.span)
         if plan.twice and chance() < plan.twice:
             self._try(chat, None, chance() * plan.span * 2)
         if plan.races and chance() < plan.races:
             self._try(chat, chat.since, chance() * plan.span * 2)
+
+    def _joins(self) -> int:
+        return sum(1 for user_id, _ in self.world.room.joined if user_id == self.user_id)
 
     def _try(self, chat: Chat, since: int | None, after: float) -> None:
         chat.tries += 1
@@ -208,6 +215,8 @@ class Person:
             claimed = self.world.room.claimed.get(self.user_id, 0)
             if base and claimed - base[0] > self.world.plan.slots:
                 chat.is_excused = True
+            if since is None and self._joins() != chat.joins:
+                chat.is_excused = True  # leaving forgets claims; a repeat knows that by itself
 
         def on_end(task: Task, entry: Entry | None, error: BaseException | None) -> None:
             check_claims()
@@ -228,9 +237,9 @@ class Person:
     def _answered(self, chat: Chat, entry: Entry, *, is_clean: bool) -> None:
         if is_clean:
             self.world.clean.add(chat.cid)
-        if entry.cid != chat.cid or (chat.seq not in (0, entry.seq) and not chat.is_excused):
-            raise ViolationError(f"{chat.cid} was answered with {chat.seq}, then with {entry}")
-        chat.seq = entry.seq
+        if entry.cid != chat.cid:
+            raise ViolationError(f"{chat.cid} was answered with {entry}")
+        chat.seqs.add(entry.seq)
         if self.world.plan.loss and self.world.random.random() < self.world.plan.loss:
             self._no_answer(chat)  # it was on its way to a connection that is cut
             return

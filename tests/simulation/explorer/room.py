@@ -48,7 +48,7 @@ class Room:
     members: dict[str, Member] = field(default_factory=dict)
     #: How often each person has claimed a place.
     claimed: dict[str, int] = field(default_factory=dict)
-    #: Who became a member when the log ended where.
+    #: Who became a member, and where the log ended when they began to.
     joined: list[tuple[str, int]] = field(default_factory=list)
 
     def state(self) -> RoomState:
@@ -131,9 +131,9 @@ class Room:
             return False
         if any(each and each.cid == claim.cid for each in member.claims):
             return False
+        if (member.read_seq < claim.place.seq) is not reads:
+            return False
         if reads:
-            if member.read_seq >= claim.place.seq:
-                return False
             member.read_seq = claim.place.seq
             member.read_number = claim.place.number
         member.claims = [claim, *member.claims[:-1]]
@@ -177,7 +177,7 @@ class Room:
         self.members[user_id] = Member(
             seen.last_seq, seen.last_seq, seen.chats, claims, notice_cid=notice_cid
         )
-        self.joined.append((user_id, self.last_seq))
+        self.joined.append((user_id, seen.last_seq))
         return True
 
     def settle_member(self, user_id: str, notice_cid: str, place: Place) -> bool:
@@ -186,8 +186,9 @@ class Room:
         if member is None or member.notice_cid != notice_cid:
             return False
         member.notice_cid = ""
-        member.read_seq = place.seq
-        member.read_number = place.number
+        if member.read_seq < place.seq:
+            member.read_seq = place.seq
+            member.read_number = place.number
         return True
 
     def begin_leaving(self, user_id: str, notice_cid: str) -> bool:

@@ -252,6 +252,8 @@ class Scheduler:
         name, function, arguments, named = call
         if name == "wait" and fault not in (Fault.KILLED_BEFORE, Fault.HELD):
             return False
+        if name == "post" and fault is Fault.NOT_DONE:
+            return False  # what is lost is lost on its way to somebody (``World.post``)
         if task.coroutine is None or (task.is_repeated and fault is Fault.TWICE):
             return False
         self.faults.append(fault)

@@ -62,18 +62,20 @@ class Client:
 class Chat:
     """A chat that somebody wants to say."""
 
-    __slots__ = ("base", "cid", "is_acked", "is_excused", "is_refused", "seq", "since", "tries",
-                 "user_id")  # fmt: skip
+    __slots__ = ("base", "cid", "is_acked", "is_excused", "is_refused", "joins", "seqs", "since",
+                 "tries", "user_id")  # fmt: skip
 
-    def __init__(self, user_id: str, cid: str, since: int, base: int) -> None:
+    def __init__(self, user_id: str, cid: str, since: int, base: int, joins: int) -> None:
         self.user_id = user_id
         self.cid = cid
         #: What the client had at its first try.
         self.since = since
-        #: How often this person had claimed a place by then.
+        #: How often this person had claimed a place and joined by then.
         self.base = base
+        self.joins = joins
         self.tries = 0
-        self.seq = 0
+        #: What it was answered with.
+        self.seqs: set[int] = set()
         self.is_acked = False
         self.is_refused = False
         #: One try met more chats of this person than claims are kept.
