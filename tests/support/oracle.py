@@ -25,6 +25,10 @@ class Diary:
         self.deleted: set[str] = set()
         #: Reactions that were put and never taken away, as (seq, emoji).
         self.reactions: set[tuple[int, str]] = set()
+        #: Those that were taken away.
+        self.taken_away: set[tuple[int, str]] = set()
+        #: Places of chats of which they were told that there is none any more.
+        self.gone: set[int] = set()
         #: Whether they are in the room at the end.
         self.stays = True
 
@@ -55,6 +59,7 @@ def check_room(log: RoomLog, diaries: Sequence[Diary]) -> None:
             chat = log.at(seq)
             people = chat.get("reactions", {}).get(emoji, [])
             assert chat.get("deleted") or diary.user_id in people, f"{emoji} of {diary.user_id}"
+        assert all(log.at(seq).get("deleted") for seq in diary.gone)
         _check_presence(entries, diary)
     # Each change is one entry, and each entry is one change.
     changes = sum(kind_of(entry) == EntryKind.CHANGED for entry in entries)

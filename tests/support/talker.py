@@ -91,6 +91,8 @@ class Talker:
         self.me = ""
         #: The rooms in the last ``session.hello``'s answer, by their ids.
         self.listed: dict[str, Frame] = {}
+        #: The members of rooms, as they were asked for.
+        self.members: dict[str, list[Frame]] = {}
         #: Every frame that came, if somebody wants them.
         self.transcript: list[str] | None = None
         self.random = random.Random(seed)
@@ -193,6 +195,16 @@ class Talker:
         if "entry" in reply:
             self.rooms[room_id].take([reply["entry"]])
         return True
+
+    async def list_members(self, room_id: str) -> None:
+        """Ask who is in a room."""
+        found: list[Frame] = []
+        page: Frame = {"after": None}
+        while "after" in page:
+            more = {"after": page["after"]} if found else {}
+            page = await self.insist("room.members", room_id=room_id, **more)
+            found += page["members"]
+        self.members[room_id] = found
 
     async def hear(self, room_id: str, chats: int) -> None:
         """Wait until so many chats are in a log, with nothing missing before them."""
