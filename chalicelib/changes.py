@@ -105,7 +105,12 @@ def react(
     has_space = EntryRow.reactions.does_not_exist() | (
         size(EntryRow.reactions) < limits.REACTIONS_PER_CHAT_MAX
     )
-    return _change(user_id, room_id, seq, now, [EntryRow.reactions.add({reaction})], has_space)
+    try:
+        return _change(user_id, room_id, seq, now, [EntryRow.reactions.add({reaction})], has_space)
+    except ChatNotFoundError:
+        if _find(user_id, room_id, seq).deleted:
+            raise
+        raise TooManyReactionsError(limits.REACTIONS_PER_CHAT_MAX) from None
 
 
 class _ChangeSteps(LogSteps):

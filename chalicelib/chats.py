@@ -13,7 +13,7 @@ import msgspec
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
-from chalicelib import clock, ids, rows, writing
+from chalicelib import clock, ids, limits, rows, writing
 from chalicelib.dynamodb_steps import LogSteps
 from chalicelib.errors import StaleError
 from chalicelib.protocol import Entry, EntryKind
@@ -179,10 +179,17 @@ def encoded_size(value: Any) -> int:
 
 
 def _within(entries: list[Entry], byte_budget: int, at_least: int = 1) -> list[Entry]:
-    """The longest beginning of ``entries`` that fits, but ``at_least`` so many."""
+    """The longest beginning of ``entries`` that fits, but ``at_least`` so many.
+
+    A frame has space for the names of a page's writers beside it; names of other people that
+    an entry refers to count as a part of it.
+    """
     used = 0
+    others: set[str] = set()
     for count, entry in enumerate(entries):
-        used += encoded_size(entry) + 1
+        new = people_in([entry]) - {entry.user_id} - others
+        others |= new
+        used += encoded_size(entry) + 1 + limits.USER_BYTES_MAX * len(new)
         if used > byte_budget and count >= at_least:
             return entries[:count]
     return entries

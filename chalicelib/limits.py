@@ -50,9 +50,10 @@ TELLING_AUDIENCE_MAX: Final = 20
 TYPING_INTERVAL_MS: Final = 2_500
 PRESENT_MAX: Final = 500
 
-# Reactions: code points of an emoji (a family is 11), and how many a chat can have.
+# Reactions: code points of an emoji (a family is 11), and how many a chat can have: with the
+# names of all who reacted, and however long each is, the longest chat still fits into a frame.
 EMOJI_MAX: Final = 16
-REACTIONS_PER_CHAT_MAX: Final = 100
+REACTIONS_PER_CHAT_MAX: Final = 64
 
 # Lifetimes.
 SESSION_SECONDS: Final = 30 * 24 * 3600
