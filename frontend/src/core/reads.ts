@@ -36,7 +36,7 @@ export class ReadMarks {
   saw(roomId: string, seq: number): void {
     const mark = this.#of(roomId);
     mark.seen = Math.max(mark.seen, seq);
-    this.#schedule(roomId, mark);
+    if (!mark.cancel) this.#rest(roomId, mark, READ_FIRST_MS);
   }
 
   /** The server has it anyway: it said so, or something was said at `seq`. */
@@ -57,16 +57,10 @@ export class ReadMarks {
     }
   }
 
-  /** There is a connection again. */
+  /** There is a new connection: say what the last one did not get there. */
   resume(): void {
-    for (const [roomId, mark] of this.#marks) this.#schedule(roomId, mark);
-  }
-
-  /** The connection is gone; what is not known is said over the next. */
-  pause(): void {
-    for (const mark of this.#marks.values()) {
-      mark.cancel?.();
-      mark.cancel = null;
+    for (const [roomId, mark] of this.#marks) {
+      if (mark.seen > mark.known) this.#rest(roomId, mark, READ_FIRST_MS);
     }
   }
 
@@ -76,8 +70,7 @@ export class ReadMarks {
   }
 
   clear(): void {
-    this.pause();
-    this.#marks.clear();
+    for (const roomId of this.#marks.keys()) this.drop(roomId);
   }
 
   #of(roomId: string): Mark {
@@ -87,11 +80,6 @@ export class ReadMarks {
       this.#marks.set(roomId, mark);
     }
     return mark;
-  }
-
-  #schedule(roomId: string, mark: Mark): void {
-    if (mark.cancel || mark.seen <= mark.known) return;
-    this.#rest(roomId, mark, READ_FIRST_MS);
   }
 
   #rest(roomId: string, mark: Mark, ms: number): void {

@@ -111,7 +111,12 @@ export class RoomState {
   /** Pushed entries, in any order. Returns those that are new and in their place. */
   push(entries: Entry[]): Entry[] {
     // What was said last is known even when what was said before it is not.
-    for (const entry of entries) this.#showPreview(entry);
+    for (const entry of entries) {
+      this.#showPreview(entry);
+      // A snapshot may be from between the moments in which it was written and read.
+      const isPassed = entry.seq <= this.log.last;
+      if (isPassed && isChat(entry) && entry.user_id === this.me) this.markRead(entry.seq);
+    }
     return this.#happened(this.log.push(entries));
   }
 

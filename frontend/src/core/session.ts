@@ -359,7 +359,6 @@ export class Session {
       this.#syncer.stop();
       this.#entering.clear();
       this.#catchingUp.clear();
-      this.#reads.pause();
     }
     const waiters = this.#waiters;
     for (const waiter of waiters) waiter(state);
@@ -525,7 +524,9 @@ export class Session {
       if (early.length < EARLY_MAX) this.#early.set(roomId, early.concat(entries));
     }
     if (!room) return;
+    const wasKnown = room.isUnreadKnown;
     this.#added(room, room.push(entries));
+    if (wasKnown && !room.isUnreadKnown) this.#recountSoon();
     if (room.log.hasGap) this.#syncer.gap(roomId);
   }
 
@@ -544,7 +545,6 @@ export class Session {
       this.#added(room, room.follow(after, synced.entries ?? []));
       const { read_seq: readSeq = 0, unread = 0, last_seq: lastSeq = 0 } = synced;
       room.takeReadState({ readSeq, unread, lastSeq });
-      this.#reads.passed(room.id, readSeq);
     }
     if (!synced.complete && !synced.gone && !synced.reset) return;
     if (this.#catchingUp.delete(synced.room_id)) this.#outbox?.wake();
