@@ -9,11 +9,8 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict
-from pathlib import Path
 from typing import Final
 
 from tests.benchmarks import (
@@ -28,32 +25,9 @@ from tests.benchmarks import (
     stack_speed,
 )
 from tests.benchmarks.result import Result
-from tests.support.stack import ROOT, LocalStack, own_stack
+from tests.support.stack import ROOT
 
 RESULTS: Final = ROOT / ".bench" / "results.json"
-
-
-@contextmanager
-def _stack() -> Iterator[LocalStack]:
-    with tempfile.TemporaryDirectory() as directory, own_stack(Path(directory)) as stack:
-        yield stack
-
-
-def p6() -> dict[str, Result]:
-    """DynamoDB per chat: ours against a Scan of all connections."""
-    with _stack() as stack:
-        ours, peer = cost.measure(stack)
-    counted = f"{ours.calls} calls, {ours.units.writes:g} WRU, {ours.units.reads:g} RRU; "
-    counted += f"the peer {peer.units.reads:g} RRU, but it stores nothing"
-    return {
-        "P6": Result(
-            ours=round(ours.units.dollars_per_million, 3),
-            peer=round(peer.units.dollars_per_million, 3),
-            unit=f"$ of DynamoDB per million chats, {cost.LISTENERS} listening of {cost.ONLINE}",
-            goal="≤ 5 calls, ≤ 3 WRU, ≤ 1 RRU + 12.5 RRU per 1,000 listeners",
-            note=counted,
-        )
-    }
 
 
 def p10() -> dict[str, Result]:
@@ -71,7 +45,7 @@ BENCHMARKS: Final[dict[str, Callable[[], dict[str, Result]]]] = {
     "P1": push.measure,  # and P2
     "P3": large_room.measure,
     "P4": busy_room.measure,  # and P5
-    "P6": p6,
+    "P6": cost.measure,
     "P9": one_chat.measure,
     "P10": p10,
     "P12": catch_up.measure,

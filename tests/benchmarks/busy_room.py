@@ -88,7 +88,7 @@ def _busy(
     results = _results(name, rate, ours, peer, noise)
     for higher, alone in tried[:-1]:
         if alone.keeps_up:  # where only the peer did not
-            results[f"P4 posts{name}, {higher:g}/s"] = Result(
+            results[f"P4{name}, {higher:g}/s"] = Result(
                 ours=_per_delivery(alone),
                 unit=f"posts per chat and listener, {higher:g} chats/s, which the peer can't here",
                 goal=POSTS_GOAL,
@@ -101,7 +101,7 @@ def _busy(
 def _results(name: str, rate: float, ours: Talk, peer: Talk, noise: str) -> dict[str, Result]:
     load = f"{ours.others + 1} listening, {rate:g} chats/s"
     return {
-        f"P4 posts{name}": Result(
+        f"P4{name}": Result(
             ours=_per_delivery(ours),
             peer=_per_delivery(peer),
             unit=f"posts per chat and listener, {load}",
@@ -139,7 +139,7 @@ def _modelled(
     deliveries = len(times) * (size.listeners - 1)
     ways = ours["ways_ms"]
     return {
-        f"P4 posts{name}, simulated": Result(
+        f"P4{name}, simulated": Result(
             ours=round(ours["posts"] / deliveries, 3),
             peer=round(peer["posts"] / deliveries, 3),
             unit=f"the same at {rate:g} chats/s in simulated time",
@@ -172,7 +172,7 @@ def _quiet(tables: rig.Environment, rooms: Any, size: Size) -> dict[str, Result]
     per_chat = f"per chat, one a second, {size.listeners} listening"
     same = "the same"
     return {
-        "P5 calls": Result(
+        "P5": Result(
             ours=ours.calls.total() / ours.chats,
             peer=peer.calls.total() / peer.chats,
             unit=f"DynamoDB calls {per_chat}",

@@ -44,7 +44,7 @@ def measure(rooms: int = 50) -> dict[str, Result]:
     missed = f"one chat missed in each of {rooms} rooms"
     more = len(three["together"]["frames"])
     return {
-        "P12 requests": Result(
+        "P12": Result(
             ours=len(ours["frames"]),
             peer=len(peer["frames"]),
             unit=f"requests, and as many replies, {missed}",

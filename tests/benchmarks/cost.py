@@ -1,4 +1,4 @@
-"""What a chat costs in DynamoDB: ours, and a Scan of all connections for every chat.
+"""P6: what a chat costs in DynamoDB: ours, and a Scan of all connections for every chat.
 
 The peer is the way of AWS's sample simple-websockets-chat-app: connections in one table,
 scanned for each message.
@@ -6,57 +6,61 @@ scanned for each message.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any, Final
 
 import boto3
 
-from tests.benchmarks import seed, units
+from infra.local.emulator_process import REGION
+from tests.benchmarks import driver, rig, seed, units
+from tests.benchmarks.result import Result
 from tests.benchmarks.units import Call, Units
-from tests.conftest import DEFAULTS
-from tests.support.handlers import HandlerSite, ManagementServer
-from tests.support.site import new_person, unique
-from tests.support.stack import LocalStack
 
 #: Connections that are live, and how many of them are in the room.
 ONLINE: Final = 1000
-LISTENERS: Final = 10
+LISTENERS: Final = (10, 1000)
+GOAL: Final = "≤ 5 calls, ≤ 3 WRU, ≤ 1 RRU + 12.5 RRU per 1,000 listeners"
 
 
-@dataclass(frozen=True)
-class Cost:
-    """Of one chat."""
-
-    calls: int
-    units: Units
-
-
-def measure(stack: LocalStack) -> tuple[Cost, Cost]:
-    """Ours and the peer's, side by side on one emulator."""
-    management = ManagementServer()
-    os.environ.update(DEFAULTS | stack.environment)
-    os.environ.update(MANAGEMENT_ENDPOINT=management.url, AWS_ENDPOINT_URL_LAMBDA=management.url)
-    site = HandlerSite(stack.ready["origin"], stack.ready["kakao"], management)
-    try:
-        return _ours(site), _peer(stack)
-    finally:
-        management.stop()
-
-
-def _ours(site: HandlerSite) -> Cost:
-    people = [new_person(site).chat() for _ in range(LISTENERS)]
-    room_id = people[0].ask("room.open", name=unique("bench"))["room"]["room_id"]
-    for person in people[1:]:
-        person.ask("room.enter", room_id=room_id)
-    with units.recorded() as calls:
-        people[0].ask("chat.send", room_id=room_id, text=seed.TEXT, cid=unique("cid"))
-    return _cost(calls)
+def measure() -> dict[str, Result]:
+    """P6, in a small room and in one where everybody is who is online."""
+    results = {}
+    with rig.tables() as tables, rig.management() as management:
+        calls, scanned = _peer(tables["AWS_ENDPOINT_URL"])
+        for room, listeners in enumerate(LISTENERS):
+            driver.run(
+                "seed", environment=tables, rooms=[room], people=LISTENERS[0], listeners=listeners
+            )
+            ours = driver.run(
+                "in_process", environment={**tables, **management}, kind="cost", room=room
+            )
+            charged = Units(**ours["units"])
+            results["P6" if room == 0 else f"P6, {listeners} listening"] = Result(
+                ours=round(charged.dollars_per_million, 3),
+                peer=round(scanned.dollars_per_million, 3),
+                unit=f"$ of DynamoDB per million chats, {listeners} listening of {ONLINE}",
+                goal=GOAL,
+                note=f"{_told(ours['calls'])}, {charged.writes:g} WRU, {charged.reads:g} RRU; "
+                f"the peer {calls} and {scanned.reads:g} RRU, but it stores nothing",
+            )
+    return results
 
 
-def _peer(stack: LocalStack) -> Cost:
-    client, table = _client(), "simple-websockets-chat-app"
+def _told(calls: Mapping[str, int]) -> str:
+    each = ", ".join(f"{number} {operation}" for operation, number in calls.items())
+    return f"{sum(calls.values())} calls ({each})"
+
+
+def _peer(endpoint: str) -> tuple[int, Units]:
+    """Calls of a chat, and their units."""
+    table = "simple-websockets-chat-app"
+    client = boto3.client(
+        "dynamodb",
+        endpoint_url=endpoint,
+        region_name=REGION,
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+    )
     client.create_table(
         TableName=table,
         BillingMode="PAY_PER_REQUEST",
@@ -64,23 +68,13 @@ def _peer(stack: LocalStack) -> Cost:
         KeySchema=[{"AttributeName": "connectionId", "KeyType": "HASH"}],
     )
     for number in range(ONLINE):
-        client.put_item(
-            TableName=table, Item={"connectionId": {"S": f"L0SM9cOFvHcCIhw={number:04}"}}
-        )
+        client.put_item(TableName=table, Item={"connectionId": {"S": seed.connection_id(number)}})
     calls = []
     start: dict[str, Any] = {}
     while True:
         asked = {"TableName": table, "ProjectionExpression": "connectionId", **start}
         page = client.scan(**asked)
-        calls.append(Call("Scan", asked, page))
+        calls.append(Call("Scan", asked, {**page}))
         if "LastEvaluatedKey" not in page:
-            return _cost(calls)
+            return len(calls), units.total(calls)
         start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
-
-
-def _cost(calls: Sequence[Call]) -> Cost:
-    return Cost(len(calls), units.total(calls))
-
-
-def _client() -> Any:
-    return boto3.client("dynamodb", endpoint_url=os.environ["AWS_ENDPOINT_URL"])

@@ -37,6 +37,14 @@ def one_chat(*, chats: int) -> Found:
     return {"ms": took[WARM_UP:], "calls": metering.dynamodb_calls}
 
 
+def cost(*, room: int) -> Found:
+    """What a chat asks of DynamoDB."""
+    requests = _Requests()
+    chat = {"type": "chat.send", "room_id": seed.room_id(room)}
+    requests.ask({**chat, "cid": f"bench-{room:06}", "text": seed.TEXT})
+    return requests.found()
+
+
 def catch_up(*, rooms: int, after: int, until: int) -> Found:
     """Two ways to get what one missed in each of many rooms: one request for all, one for each.
 
@@ -100,7 +108,11 @@ class _Requests:
         }
 
 
-TASKS: Final[dict[str, Callable[..., Found]]] = {"one_chat": one_chat, "catch_up": catch_up}
+TASKS: Final[dict[str, Callable[..., Found]]] = {
+    "one_chat": one_chat,
+    "cost": cost,
+    "catch_up": catch_up,
+}
 
 
 def main() -> None:
