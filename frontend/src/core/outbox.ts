@@ -242,8 +242,8 @@ export class Outbox {
     const now = this.world.clock.now();
     const rest = Math.min(item.dueAt - now, REPEAT_LONGEST_MS);
     // What the log is about to show need not be repeated; but that is not waited for long.
-    const isMissing = this.post.caughtUp(item.roomId);
-    const untilShown = isMissing ? 0 : this.#greetedAt + REPEAT_AFTER_MS - now;
+    const isComplete = this.post.caughtUp(item.roomId);
+    const untilShown = isComplete ? 0 : this.#greetedAt + REPEAT_AFTER_MS - now;
     return Math.max(rest, Math.min(untilShown, REPEAT_AFTER_MS));
   }
 

@@ -19,6 +19,7 @@ import { Connection, type Body, type ConnectionState } from './connection';
 import { failureCode, isTemporary, type FailureCode } from './failure';
 import { Outbox, type Outgoing } from './outbox';
 import type { Cancel, World } from './ports';
+import { Pulse } from './pulse';
 import { ReadMarks } from './reads';
 import { RoomState } from './room';
 import { Roster } from './roster';
@@ -43,13 +44,6 @@ export interface Removed {
   unsent: readonly string[];
 }
 
-/** A tab that is looked at notices a lost push within this. */
-const PULSE_VISIBLE_MS = 45_000;
-/** API Gateway ends a connection after ten idle minutes. */
-const PULSE_MS = 4 * 60_000;
-/** After this, a connection is tried out before it is trusted again. */
-const STALE_MS = 20_000;
-const PROBE_TIMEOUT_MS = 6_000;
 /** Rooms whose unread chats only the server can count are asked for together. */
 const RECOUNT_MS = 500;
 /** A room that could not be entered for reasons that pass is tried again by itself. */
@@ -72,6 +66,7 @@ export class Session {
 
   #outbox: Outbox | null = null;
   readonly #syncer: Syncer;
+  readonly #pulse: Pulse;
   readonly #roster: Roster;
   readonly #reads: ReadMarks;
   readonly #typing: Typing;
@@ -89,9 +84,6 @@ export class Session {
   /** Rooms that are being completed after the connection was lost. */
   #catchingUp = new Set<string>();
   #recount: Cancel | null = null;
-  #pulse: Cancel = () => {};
-  #pulsedAt = 0;
-  #pulsedAllAt = 0;
   /** Server's clock minus ours. */
   #clockOffset = 0;
   #waiters: ((state: ConnectionState) => void)[] = [];
@@ -115,6 +107,16 @@ export class Session {
       },
     });
     const online = () => this.connection.state === 'online';
+    this.#pulse = new Pulse(world, {
+      online,
+      beat: (all, timeoutMs) => {
+        const rooms = [...this.rooms.values()].filter((room) => all || room.loaded);
+        this.#syncer.now(
+          rooms.map((room) => room.id),
+          timeoutMs,
+        );
+      },
+    });
     this.#roster = new Roster(world.clock, {
       online,
       members: (roomId) => this.rooms.get(roomId)?.members,
@@ -324,7 +326,7 @@ export class Session {
 
   networkChanged(): void {
     this.connection.networkChanged();
-    this.#probe();
+    this.#pulse.probe();
   }
 
   /** The page may be gone in a moment: say now what was seen, not after the pause. */
@@ -335,11 +337,11 @@ export class Session {
   visibilityChanged(): void {
     if (this.world.visible()) {
       this.connection.hurry();
-      this.#probe();
+      this.#pulse.probe();
     } else {
       this.leaving();
     }
-    if (this.connection.state === 'online') this.#schedulePulse();
+    this.#pulse.schedule();
   }
 
   // --- The connection
@@ -355,7 +357,7 @@ export class Session {
     if (state === 'online') {
       this.#online();
     } else {
-      this.#pulse();
+      this.#pulse.stop();
       this.#syncer.stop();
       this.#entering.clear();
       this.#catchingUp.clear();
@@ -379,7 +381,7 @@ export class Session {
     if (!this.#outbox) {
       this.#outbox = new Outbox(this.world, reply.me.user_id, {
         online: () => this.connection.state === 'online',
-        caughtUp: (roomId) => !this.#catchingUp.has(roomId),
+        caughtUp: (roomId) => !this.#catchingUp.has(roomId) && !this.#entering.has(roomId),
         position: (roomId) => {
           const room = this.rooms.get(roomId);
           return room && { seq: room.log.last, epoch: room.epoch };
@@ -410,12 +412,11 @@ export class Session {
         this.#setView({ state: 'removed', why: 'gone', unsent: [] });
       }
     }
-    void this.#outbox?.adopt();
     this.#outbox?.greeted();
+    void this.#outbox?.adopt();
     this.#reads.resume();
     void this.#roster.fetch();
-    this.#pulsedAt = this.#pulsedAllAt = this.world.clock.now();
-    this.#schedulePulse();
+    this.#pulse.start();
   }
 
   #reset(): void {
@@ -448,38 +449,6 @@ export class Session {
       });
     }
     return this.connection.request(type, body);
-  }
-
-  #schedulePulse(): void {
-    this.#pulse();
-    const interval = this.world.visible() ? PULSE_VISIBLE_MS : PULSE_MS;
-    const ms = interval * (0.9 + this.world.random() * 0.1);
-    const due = Math.max(0, this.#pulsedAt + ms - this.world.clock.now());
-    this.#pulse = this.world.clock.after(due, () => {
-      this.#beat();
-      this.#schedulePulse();
-    });
-  }
-
-  /** Keeps the connection open, and finds what was pushed and did not arrive. */
-  #beat(timeoutMs?: number): void {
-    const now = this.world.clock.now();
-    const all = now - this.#pulsedAllAt >= PULSE_MS * 0.9;
-    const ids = [...this.rooms.values()].filter((room) => all || room.loaded);
-    this.#pulsedAt = now;
-    if (all) this.#pulsedAllAt = now;
-    this.#syncer.now(
-      ids.map((room) => room.id),
-      timeoutMs,
-    );
-  }
-
-  /** After a sleep or a change of network, a connection may be dead without knowing it. */
-  #probe(): void {
-    if (this.connection.state !== 'online') return;
-    if (this.world.clock.now() - this.#pulsedAt < STALE_MS) return;
-    this.#beat(PROBE_TIMEOUT_MS);
-    this.#schedulePulse();
   }
 
   // --- What the server tells

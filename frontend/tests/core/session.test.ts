@@ -555,6 +555,31 @@ describe('the outbox', () => {
     expect(server.said(room.id)).toEqual(['once']);
   });
 
+  it('sees after a reload that a send got there, and does not repeat it', async () => {
+    const room = server.addRoom('ping', 'ann');
+    const browser = new FakeBrowser();
+    world.store = browser.store;
+    const tab = browser.openTab();
+    world.tabs = tab;
+    await begin();
+    server.faults.dropReply = 1;
+    server.faults.dropEvent = 1;
+    session.send(room.id, 'once');
+    await world.clock.elapse(6);
+    session.abandon();
+    tab.close();
+    server.faults = { ...NO_FAULTS };
+    world.tabs = browser.openTab();
+    session = new Session(world, () => {});
+    session.start();
+    session.show(room.id);
+    await world.clock.elapse(10_000);
+    expect(sends()).toHaveLength(1);
+    expect(session.outgoing(room.id)).toEqual([]);
+    expect(texts(room.id)).toEqual(['once']);
+    expect(world.store.keys()).toEqual([]);
+  });
+
   it('leaves the chats of a living tab to that tab', async () => {
     const room = server.addRoom('ping', 'ann');
     const browser = new FakeBrowser();
