@@ -47,7 +47,7 @@ export class UnreadCount {
     if (isChat(entry) && entry.user_id === this.me) this.markRead(entry.seq, log);
     if (entry.seq <= this.#upTo) return;
     this.#upTo = entry.seq;
-    if (this.#isUnread(entry)) this.#count++;
+    if (entry.seq > this.readSeq && this.#isOthers(entry)) this.#count++;
   }
 
   /** The person has read up to `seq`, here or elsewhere. */
@@ -100,13 +100,13 @@ export class UnreadCount {
     for (let i = log.entries.length - 1; i >= 0; i--) {
       const entry = log.entries[i] as Entry;
       if (entry.seq <= after) break;
-      if (entry.seq <= upTo && this.#isUnread(entry)) count++;
+      if (entry.seq <= upTo && this.#isOthers(entry)) count++;
     }
     return count;
   }
 
-  #isUnread(entry: Entry): boolean {
-    return isChat(entry) && entry.user_id !== this.me && entry.seq > this.readSeq;
+  #isOthers(entry: Entry): boolean {
+    return isChat(entry) && entry.user_id !== this.me;
   }
 }
 
