@@ -15,7 +15,7 @@ from tests.support.deeds import live
 from tests.support.faults import stack_with_faults, strikes
 from tests.support.site import new_person, unique
 from tests.support.stack import LocalStack
-from tests.support.talker import Seat
+from tests.support.staying import Seat
 
 PEOPLE = 12
 ROOMS = 3

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from tests.support.oracle import Diary, check_fresh, check_room
-from tests.support.talker import Heard, Seat, Talker, Troubles, all_connected
+from tests.support.staying import Seat, Troubles, all_connected
+from tests.support.talker import Heard, Talker
 
 __all__ = ["Seat", "Talk", "talk"]
 
@@ -58,7 +59,7 @@ async def talk(seats: Sequence[Seat], rooms: int, chats_each: int, seed: str, to
             for chat in range(chats_each):
                 text = f"{number}: {chat}"
                 diary.said(await people[number].say(diary.room_id, text), text)
-            await people[number].hear(diary.room_id, len(people[room::rooms]) * chats_each)
+            await people[number].await_chats(diary.room_id, len(people[room::rooms]) * chats_each)
             return diary
 
         started = clock()

@@ -15,7 +15,8 @@ from tests.support.oracle import (
     check_readers,
     check_room,
 )
-from tests.support.talker import LOST, Heard, Seat, Talker, Troubles, all_connected
+from tests.support.staying import LOST, Seat, Troubles, all_connected
+from tests.support.talker import Heard, Talker
 
 EMOJI = ("👍", "❤️", "😂")
 #: Fresh clients that load everything at once.
