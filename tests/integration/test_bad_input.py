@@ -26,6 +26,8 @@ from tests.support.site import Browser, Site, new_person, unique
 #: In every bad value that is a text; it must not come back.
 SECRET = "비밀"
 FRAME, FIELD, TYPE = "invalid_frame", "invalid_field", "unknown_type"
+#: What a room that is closed, and maybe erased by now, is refused with.
+GONE = {"room_not_found", "not_member"}
 
 
 @dataclass(frozen=True)
@@ -165,7 +167,12 @@ GOOD: dict[type[protocol.Command], dict[str, Any]] = {
     protocol.MarkRead: {"room_id": "ROOM", "seq": 1},
     protocol.SyncRooms: {"rooms": [{"room_id": "ROOM", "after": 0, "epoch": ""}]},
     protocol.SendChat: {"room_id": "ROOM", "text": "말", "cid": "cid-12345", "retry_since": 0},
+    protocol.EditChat: {"room_id": "ROOM", "seq": 1, "text": "말"},
+    protocol.DeleteChat: {"room_id": "ROOM", "seq": 1},
+    protocol.React: {"room_id": "ROOM", "seq": 1, "emoji": "🏓", "on": True},
     protocol.ReadHistory: {"room_id": "ROOM", "before": 1, "after": None, "limit": 5},
+    protocol.SignalTyping: {"room_id": "ROOM"},
+    protocol.ListPresent: {"room_id": "ROOM"},
 }
 
 
@@ -268,6 +275,19 @@ TEXTS = {
     "control": f"{SECRET}\x07",
     "too long": SECRET[0] + "가" * limits.CHAT_TEXT_MAX,
 }
+NO_EMOJI = {
+    "empty": "",
+    "blank": " ",
+    "a letter": SECRET[0],
+    "two": "🏓🏓",
+    "HTML": "<img src=x>",
+    "a sign": "<",
+    "a tone alone": "🏽",
+    "a joiner": "\u200d",
+    "NUL": "🏓\x00",
+    "very long": "🏓" * 500,
+    "long and joined": "\u200d".join("🏓" * 9),
+}
 _READ = {"type": "chat.history", "room_id": "ROOM"}
 _SEND = {"type": "chat.send", "room_id": "ROOM", "cid": "cid-12345"}
 _SYNC = {"type": "room.sync"}
@@ -283,6 +303,23 @@ RULES: dict[str, tuple[dict[str, Any], str]] = {
         for what, name in {**NAMES, "21 characters": "가" * 21}.items()
     },
     **{f"text: {what}": ({**_SEND, "text": text}, "text") for what, text in TEXTS.items()},
+    **{
+        f"edited text: {what}": (
+            {"type": "chat.edit", "room_id": "ROOM", "seq": 1, "text": text},
+            "text",
+        )
+        for what, text in TEXTS.items()
+    },
+    **{
+        f"emoji: {what}": (
+            {"type": "chat.react", "room_id": "ROOM", "seq": 1, "emoji": emoji},
+            "emoji",
+        )
+        for what, emoji in NO_EMOJI.items()
+    },
+    "retry_since -1": ({**_SEND, "text": "말", "retry_since": -1}, "retry_since"),
+    "retry_since over 2**53": ({**_SEND, "text": "말", "retry_since": 2**53}, "retry_since"),
+    "cid of somebody's making": ({**_SEND, "text": "말", "cid": "cid:1:2:3:4"}, "cid"),
     "cid of 7": ({**_SEND, "text": "말", "cid": "1234567"}, "cid"),
     "cid of 65": ({**_SEND, "text": "말", "cid": "c" * 65}, "cid"),
     "before and after": ({**_READ, "before": 5, "after": 1}, "before"),
@@ -290,6 +327,7 @@ RULES: dict[str, tuple[dict[str, Any], str]] = {
     "after -1": ({**_READ, "after": -1}, "after"),
     "limit 0": ({**_READ, "limit": 0}, "limit"),
     "limit 101": ({**_READ, "limit": 101}, "limit"),
+    "a huge limit": ({**_READ, "limit": 10**15}, "limit"),
     "enter with limit 101": ({"type": "room.enter", "room_id": "ROOM", "limit": 101}, "limit"),
     "seq over 2**53": ({"type": "room.read", "room_id": "ROOM", "seq": 2**53}, "seq"),
     "a room twice": ({**_SYNC, "rooms": [_AT, _AT]}, "rooms"),
@@ -330,6 +368,12 @@ def test_a_broken_rule_is_named(place: Place, frame: dict[str, Any], field: str)
         ({"type": "room.leave", "room_id": "nowhere"}, "not_member"),
         ({"type": "room.read", "room_id": "nowhere", "seq": 1}, "not_member"),
         ({"type": "chat.history", "room_id": "nowhere"}, "not_member"),
+        ({"type": "chat.edit", "room_id": "nowhere", "seq": 1, "text": "말"}, "not_member"),
+        ({"type": "chat.delete", "room_id": "nowhere", "seq": 1}, "not_member"),
+        ({"type": "chat.react", "room_id": "nowhere", "seq": 1, "emoji": "🏓"}, "not_member"),
+        ({"type": "typing.signal", "room_id": "nowhere"}, "not_member"),
+        ({"type": "room.present", "room_id": "nowhere"}, "not_member"),
+        ({**_SEND, "room_id": "nowhere", "text": "말", "retry_since": 0}, "not_member"),
         ({**_SEND, "room_id": "nowhere", "text": "말"}, "not_member"),
         ({"type": "room.enter", "room_id": "__proto__"}, "room_not_found"),
         ({"type": "room.enter", "room_id": "r" * 64}, "room_not_found"),
@@ -340,6 +384,86 @@ def test_a_room_that_is_none_is_refused(place: Place, fields: dict[str, Any], co
     answer = answer_to(place, json.dumps({"ref": "b", **fields}))
     assert (answer["code"], answer["field"]) == (code, "room_id")
     place.still_works()
+
+
+@pytest.mark.localstack
+@pytest.mark.parametrize(
+    ("fields", "code", "field"),
+    [
+        ({"type": "room.read", "seq": 10**6}, FIELD, "seq"),
+        ({"type": "room.read", "seq": 0}, FIELD, "seq"),
+        ({"type": "chat.edit", "seq": 10**6, "text": "말"}, "chat_not_found", "seq"),
+        ({"type": "chat.edit", "seq": 0, "text": "말"}, "chat_not_found", "seq"),
+        ({"type": "chat.delete", "seq": 10**6}, "chat_not_found", "seq"),
+        ({"type": "chat.react", "seq": 2**53 - 1, "emoji": "🏓"}, "chat_not_found", "seq"),
+        ({"type": "chat.react", "seq": 1, "emoji": "🏓"}, "chat_not_found", "seq"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else f"{value['type']} {value['seq']}",
+)
+def test_a_place_in_the_log_that_is_none_is_named(
+    place: Place, fields: dict[str, Any], code: str, field: str
+) -> None:
+    """From the future, before the beginning, or of a notice."""
+    before = place.client.ask("chat.history", room_id=place.room_id)
+    frame = {"ref": "b", "room_id": place.room_id, **fields}
+    assert_refused(answer_to(place, json.dumps(frame)), code, field)
+    after = place.client.ask("chat.history", room_id=place.room_id)
+    assert {**before, "ref": ""} == {**after, "ref": ""}
+    place.still_works()
+
+
+@pytest.mark.localstack
+def test_the_chat_of_somebody_else_is_theirs(site: Site, place: Place) -> None:
+    guest = new_person(site).chat()
+    guest.ask("room.enter", room_id=place.room_id)
+    said = say(guest, place.room_id, SECRET)
+    for fields in ({"type": "chat.edit", "text": "말"}, {"type": "chat.delete"}):
+        frame = {"ref": "b", "room_id": place.room_id, "seq": said["seq"], **fields}
+        assert_refused(answer_to(place, json.dumps(frame)), "not_author", "seq")
+    page = place.client.ask("chat.history", room_id=place.room_id, after=said["seq"] - 1)
+    assert page["entries"] == [said]
+
+
+@pytest.mark.localstack
+def test_a_room_made_anew_under_its_name_has_nothing_of_the_old_one(site: Site) -> None:
+    """Also for clients that go on as if it were the same room, or the same log."""
+    host, guest = new_person(site).chat(), new_person(site).chat()
+    name = unique("다시")
+    old = open_room(host, name)
+    epoch = guest.ask("room.enter", room_id=old)["room"]["epoch"]
+    seq = say(host, old, SECRET)["seq"]
+    host.ask("room.leave", room_id=old, close=True)
+    guest.wait_for("room.closed")
+    new = open_room(host, name)
+    assert new != old
+    entered = guest.ask("room.enter", room_id=new)["room"]
+    assert entered["epoch"] != epoch
+    last = entered["last_seq"]
+    for fields, codes in (
+        ({"type": "chat.send", "text": "말", "cid": "cid-old-room1"}, GONE),
+        ({"type": "chat.send", "text": "말", "cid": "cid-old-room1", "retry_since": 1}, GONE),
+        ({"type": "chat.edit", "seq": seq, "text": "말"}, GONE),
+        ({"type": "chat.delete", "seq": seq}, GONE),
+        ({"type": "chat.react", "seq": seq, "emoji": "🏓"}, GONE),
+        ({"type": "room.read", "seq": seq}, GONE),
+        ({"type": "typing.signal"}, GONE),
+        ({"type": "room.present"}, GONE),
+        ({"type": "room.enter"}, {"room_not_found"}),
+        ({"type": "chat.history"}, GONE),
+    ):
+        for client in (host, guest):
+            answer = client.send_raw(json.dumps({"ref": "b", "room_id": old, **fields}), "b")
+            assert answer.get("code") in codes, (fields, answer)
+            assert answer["field"] == "room_id"
+    positions = [
+        {"room_id": old, "after": seq, "epoch": epoch},
+        {"room_id": new, "after": 1, "epoch": epoch},
+    ]
+    gone, fresh = guest.ask("room.sync", rooms=positions)["rooms"]
+    assert gone == {"room_id": old, "gone": True}
+    assert fresh["reset"]
+    assert [entry["seq"] for entry in fresh["entries"]] == list(range(1, last + 1))
+    assert all("text" not in entry for entry in fresh["entries"])
 
 
 @pytest.mark.localstack
