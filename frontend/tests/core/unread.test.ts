@@ -39,13 +39,13 @@ describe('UnreadCount', () => {
 
   it('waits for what the server has counted and the log does not show yet', () => {
     const log = Log.of([entry(5), entry(6, 'cho', 'left'), entry(7), entry(8)], true);
-    const count = new UnreadCount({ readSeq: 4, unread: 5, lastSeq: 12 }, 'ann');
-    expect(count.value(log)).toBe(5);
+    const count = new UnreadCount({ readSeq: 4, unread: 6, lastSeq: 12 }, 'ann');
+    expect(count.value(log)).toBe(6);
     count.markRead(7, log);
-    expect([count.value(log), count.isKnown(log)]).toEqual([3, true]);
+    expect([count.value(log), count.isKnown(log)]).toEqual([4, true]);
     const rest = [entry(9), entry(10), entry(11, '', 'void'), entry(12)];
     for (const each of log.push(rest)) count.appended(each, log);
-    expect(count.value(log)).toBe(3);
+    expect(count.value(log)).toBe(4);
   });
 
   it('is not misled by an answer that is older than what was pushed', () => {
