@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from tests.benchmarks import busy_talk, driver, processes, rig
@@ -20,6 +20,10 @@ from tests.conftest import DEFAULTS
 
 PACE_MS: Final = 200
 POSTS_GOAL: Final = "≤ 1/8"
+
+
+#: When so many chats come at so many a second.
+Arrivals = Callable[[float, int], list[float]]
 
 
 @dataclass(frozen=True)
@@ -32,12 +36,30 @@ class Size:
     seconds: float = 10
     quiet_chats: int = 20
     warm_up: int = busy_talk.WARM_UP
+    warm: int = busy_talk.WARM
+    arrivals: Mapping[str, Arrivals] = field(
+        default_factory=lambda: {"": busy_talk.evenly, " Poisson": busy_talk.poisson}
+    )
+
+    async def talk(
+        self, tables: rig.Environment, arrivals: Sequence[float], room: int, pace_ms: int
+    ) -> Talk:
+        """Have them talk."""
+        return await busy_talk.talk(
+            tables,
+            arrivals,
+            room=room,
+            people=self.listeners,
+            pace_ms=pace_ms,
+            warm_up=self.warm_up,
+            warm=self.warm,
+        )
 
 
-def measure(size: Size = Size()) -> dict[str, Result]:
-    """P4 and P5."""
+def measure(size: Size = Size(), endpoint: str = "") -> dict[str, Result]:
+    """P4 and P5, on the emulator at ``endpoint`` or on one of its own."""
     results: dict[str, Result] = {}
-    with rig.tables() as tables:
+    with rig.tables(endpoint) as tables:
         rooms = iter(range(100))
         driver.run(
             "seed",
@@ -46,7 +68,7 @@ def measure(size: Size = Size()) -> dict[str, Result]:
             people=size.listeners,
             listeners=size.listeners,
         )
-        for name, arrivals in {"": busy_talk.evenly, " Poisson": busy_talk.poisson}.items():
+        for name, arrivals in size.arrivals.items():
             results |= _busy(tables, rooms, size, name, arrivals)
         results |= _quiet(tables, rooms, size)
     return results
@@ -57,24 +79,14 @@ def _busy(
     rooms: Any,
     size: Size,
     name: str,
-    arrivals: Callable[[float, int], list[float]],
+    arrivals: Arrivals,
 ) -> dict[str, Result]:
     others = processes.Others()
     tried = []
     for rate in size.rates:
         times = arrivals(rate, round(rate * size.seconds))
         ours, peer = (
-            asyncio.run(
-                busy_talk.talk(
-                    tables,
-                    times,
-                    room=next(rooms),
-                    people=size.listeners,
-                    pace_ms=pace_ms,
-                    warm_up=size.warm_up,
-                )
-            )
-            for pace_ms in (PACE_MS, 0)
+            asyncio.run(size.talk(tables, times, next(rooms), pace_ms)) for pace_ms in (PACE_MS, 0)
         )
         tried.append((rate, ours))
         told = f"  {rate:g}/s{name}: ours p95 {ours.way_ms(0.95):.0f} ms, kept up"
@@ -125,9 +137,7 @@ def _results(name: str, rate: float, ours: Talk, peer: Talk, noise: str) -> dict
     }
 
 
-def _modelled(
-    name: str, size: Size, arrivals: Callable[[float, int], list[float]]
-) -> dict[str, Result]:
+def _modelled(name: str, size: Size, arrivals: Arrivals) -> dict[str, Result]:
     """The count at the first of the rates, in simulated time."""
     rate = size.rates[0]
     times = arrivals(rate, round(rate * size.seconds))
@@ -156,13 +166,11 @@ def _quiet(tables: rig.Environment, rooms: Any, size: Size) -> dict[str, Result]
     async def both() -> list[Talk]:
         return await asyncio.gather(
             *(
-                busy_talk.talk(
+                size.talk(
                     tables,
                     [second + shift for second in range(size.quiet_chats)],
-                    room=next(rooms),
-                    people=size.listeners,
-                    pace_ms=pace_ms,
-                    warm_up=size.warm_up,
+                    next(rooms),
+                    pace_ms,
                 )
                 for pace_ms, shift in ((PACE_MS, 0.5), (0, 0.0))
             )

@@ -20,9 +20,9 @@ from tests.benchmarks.prices import Bill
 from tests.benchmarks.units import Units
 from tests.support.management_stub import Posted, read_record
 
-#: Processes of each Lambda at most, and so many before it begins.
+#: Processes of each Lambda at most, and so many of the message Lambda before it begins.
 CONCURRENCY: Final = 16
-WARM: Final = {"websocket_message": 8, "push": 2}
+WARM: Final = 8
 #: Chats before those that count, and the seconds between them.
 WARM_UP: Final = 40
 WARM_UP_SECONDS: Final = 0.05
@@ -100,6 +100,7 @@ async def talk(
     people: int,
     pace_ms: int,
     warm_up: int = WARM_UP,
+    warm: int = WARM,
 ) -> Talk:
     """Have people talk in a room of which all are members and which all hear.
 
@@ -107,14 +108,15 @@ async def talk(
         arrivals: when the chats come, in seconds.
         pace_ms: FRAME_PACE_MS.
         warm_up: so many chats come before, and do not count.
+        warm: so many processes there are of the message Lambda before that.
     """
     with tempfile.TemporaryDirectory() as directory:
         record = Path(directory) / "posts.jsonl"
         with rig.management(record) as management:
             environment = {**tables, **management, "FRAME_PACE_MS": str(pace_ms)}
             async with running_fleet(environment, CONCURRENCY) as fleet:
-                for function, number in WARM.items():
-                    await fleet.warm(function, number)
+                await fleet.warm("websocket_message", warm)
+                await fleet.warm("push", 1)
                 before = [number * WARM_UP_SECONDS for number in range(warm_up)]
                 await _say(fleet, before, room, people)
                 fleet.invocations.clear()

@@ -8,9 +8,9 @@ from tests.benchmarks import driver, rig
 from tests.benchmarks.result import Result
 
 
-def measure(chats: int = 1_000) -> dict[str, Result]:
+def measure(chats: int = 1_000, endpoint: str = "") -> dict[str, Result]:
     """P9."""
-    with rig.tables() as tables:
+    with rig.tables(endpoint) as tables:
         driver.run("seed", environment=tables, rooms=[0], people=1, listeners=1)
         found = driver.run("in_process", environment=tables, kind="one_chat", chats=chats)
     took = found["ms"]

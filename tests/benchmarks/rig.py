@@ -7,10 +7,11 @@ their own, and real sockets lead to them.
 from __future__ import annotations
 
 import json
+import os
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Final
 
@@ -31,18 +32,28 @@ Environment = Mapping[str, str]
 
 
 @contextmanager
-def tables() -> Iterator[Environment]:
-    """Empty tables; gives the environment of who works on them."""
-    with storage() as emulator:
+def tables(endpoint: str = "") -> Iterator[Environment]:
+    """Empty tables; gives the environment of who works on them.
+
+    Args:
+        endpoint: of an emulator that runs; else one runs until the end of the context.
+    """
+    with nullcontext(endpoint) if endpoint else _own_emulator() as found:
         environment = DEFAULTS | {
-            "TABLE_PREFIX": "bench-",
-            "AWS_ENDPOINT_URL": emulator.endpoint,
+            "TABLE_PREFIX": f"bench-{os.urandom(4).hex()}-",
+            "AWS_ENDPOINT_URL": found,
             "AWS_REGION": REGION,
             "AWS_DEFAULT_REGION": REGION,
             "AWS_SESSION_TOKEN": SESSION_TOKEN,
         }
         driver.run("seed", environment=environment)
         yield environment
+
+
+@contextmanager
+def _own_emulator() -> Iterator[str]:
+    with storage() as emulator:
+        yield emulator.endpoint
 
 
 @contextmanager
