@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from chalicelib import limits
+from tests.benchmarks import units
 from tests.integration.test_conversation import open_room, say
 from tests.support.chat import ChatClient
 from tests.support.handlers import HandlerSite
@@ -41,24 +43,193 @@ def room(handlers: HandlerSite) -> tuple[str, list[ChatClient]]:
     return room_id, people
 
 
-def test_a_chat_takes_five_calls_and_one_post_per_listener(
+# --- Saying -------------------------------------------------------------------------------
+
+
+def test_a_chat_in_a_quiet_room_takes_five_calls_and_one_post_per_listener(
+    room: tuple[str, list[ChatClient]],
+) -> None:
+    room_id, people = room
+    with cost() as found, units.recorded() as calls:
+        say(people[0], room_id, "얼마예요?")
+    # Whose connection; take the place, claim it, store the chat; who listens.
+    assert found["dynamodb"] == {"GetItem": 1, "UpdateItem": 2, "PutItem": 1, "Query": 1}
+    assert found["posts"] == {"ok": 3}
+    assert units.total(calls) == units.Units(writes=3, reads=2)
+
+
+def test_a_chat_of_a_busy_room_takes_four_calls_and_no_post(
+    room: tuple[str, list[ChatClient]],
+) -> None:
+    """Whoever has the room's lease pushes it, together with others."""
+    from chalicelib.clock import now_ms
+    from chalicelib.tables import RoomRow
+
+    room_id, people = room
+    RoomRow(room_id).update(
+        [
+            RoomRow.lease_holder.set("another"),
+            RoomRow.lease_until.set(now_ms() + 60_000),
+            RoomRow.delivered_seq.set(RoomRow.last_seq),
+        ]
+    )
+    with cost() as found, units.recorded() as calls:
+        say(people[0], room_id, "다들 말하네요")
+    assert found == {"dynamodb": {"GetItem": 1, "UpdateItem": 2, "PutItem": 1}, "posts": {}}
+    assert units.total(calls) == units.Units(writes=3, reads=1)
+
+
+@pytest.mark.parametrize("others", [0, limits.CLAIMS_PER_MEMBER - 1])
+def test_a_repeat_that_finds_its_first_try_takes_five_calls(
+    room: tuple[str, list[ChatClient]], others: int
+) -> None:
+    room_id, people = room
+    said = say(people[0], room_id, "다시")
+    for _ in range(others):
+        say(people[0], room_id, "그 사이에")
+    with cost() as found:
+        say(people[0], room_id, "다시", cid=said["cid"], retry_since=said["seq"] - 1)
+    # Whose connection, which claims; the place is taken, by what: by itself. It is pushed
+    # again, as its first try may have died before.
+    assert found["dynamodb"] == {"GetItem": 3, "PutItem": 1, "Query": 1}
+    assert found["posts"] == {"ok": 3}
+
+
+def test_a_repeat_whose_claim_is_forgotten_is_looked_for_in_the_log(
+    room: tuple[str, list[ChatClient]],
+) -> None:
+    room_id, people = room
+    said = say(people[0], room_id, "다시")
+    for _ in range(limits.CLAIMS_PER_MEMBER):
+        say(people[0], room_id, "그 사이에")
+    with cost() as found:
+        say(people[0], room_id, "다시", cid=said["cid"], retry_since=said["seq"] - 1)
+    # Whose connection, which claims, where the log ends; the log since then, who listens.
+    assert found == {"dynamodb": {"GetItem": 3, "Query": 2}, "posts": {"ok": 3}}
+
+
+def test_a_repeat_of_what_never_arrived_looks_at_the_claims_first(
     room: tuple[str, list[ChatClient]],
 ) -> None:
     room_id, people = room
     with cost() as found:
-        say(people[0], room_id, "얼마예요?")
-    # Whose connection, whether a member; take the seq, store the chat; who listens.
-    assert found["dynamodb"] == {"GetItem": 2, "UpdateItem": 1, "PutItem": 1, "Query": 1}
-    assert found["posts"] == {"ok": 3}
+        say(people[0], room_id, "처음 왔어요", retry_since=4)
+    assert found["dynamodb"] == {"GetItem": 2, "UpdateItem": 2, "PutItem": 1, "Query": 1}
 
 
-def test_a_repeat_looks_once_more(room: tuple[str, list[ChatClient]]) -> None:
+def test_a_frame_that_is_delivered_twice_gives_its_place_up(
+    room: tuple[str, list[ChatClient]],
+) -> None:
     room_id, people = room
-    said = say(people[0], room_id, "다시")
+    said = say(people[0], room_id, "한 번만")
     with cost() as found:
-        say(people[0], room_id, "다시", cid=said["cid"], retry_since=said["seq"] - 1)
-    # It marks the chat as sent again, and looks for it up to the end of the log.
-    assert found["dynamodb"] == {"GetItem": 3, "UpdateItem": 1, "Query": 2}
+        say(people[0], room_id, "한 번만", cid=said["cid"])
+    # Whose connection; a place, no claim for it, as there is one; the room, twice, to make
+    # the place a void; the chat that is there; who listens.
+    assert found["dynamodb"] == {
+        "GetItem": 5,
+        "UpdateItem": 2,
+        "TransactWriteItems": 1,
+        "PutItem": 1,
+        "Query": 1,
+    }
+
+
+# --- Changing -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("command", "fields", "updates"),
+    [
+        # What room lists show, and a place in the log.
+        ("chat.edit", {"text": "고친 말"}, 2),
+        ("chat.delete", {}, 2),
+        ("chat.react", {"emoji": "🏓"}, 1),
+    ],
+)
+def test_a_change_takes_at_most_nine_calls(
+    room: tuple[str, list[ChatClient]], command: str, fields: dict[str, Any], updates: int
+) -> None:
+    room_id, people = room
+    seq = say(people[0], room_id, "처음")["seq"]
+    with cost() as found:
+        people[0].ask(command, room_id=room_id, seq=seq, **fields)
+    # Whose connection, whether a member, the chat; the change with its entry in the log; the
+    # chat as it is then, and as it is when it is pushed; who listens.
+    assert found["dynamodb"] == {
+        "GetItem": 3,
+        "UpdateItem": updates,
+        "TransactWriteItems": 1,
+        "BatchGetItem": 2,
+        "Query": 1,
+    }
+    assert found["posts"] == {"ok": 3}
+    with cost() as found:
+        people[0].ask(command, room_id=room_id, seq=seq, **fields)
+    assert found == {"dynamodb": {"GetItem": 3}, "posts": {}}
+
+
+# --- Reading along ------------------------------------------------------------------------
+
+
+def test_marking_as_read_takes_four_calls_and_tells_a_small_room(
+    room: tuple[str, list[ChatClient]],
+) -> None:
+    room_id, people = room
+    seq = say(people[0], room_id, "읽어요")["seq"]
+    with cost() as found:
+        people[1].ask("room.read", room_id=room_id, seq=seq)
+    # Whose connection, where in the log; note it; who listens.
+    assert found["dynamodb"] == {"GetItem": 2, "UpdateItem": 1, "Query": 1}
+    assert found["posts"] == {"ok": 3}
+    with cost() as found:
+        people[1].ask("room.read", room_id=room_id, seq=seq)
+    # Refused, as it is noted already; that may also be as one is no member.
+    assert found == {"dynamodb": {"GetItem": 3, "UpdateItem": 1}, "posts": {}}
+
+
+def test_marking_as_read_tells_nobody_else_in_a_large_room(
+    room: tuple[str, list[ChatClient]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room_id, people = room
+    seq = say(people[0], room_id, "읽어요")["seq"]
+    monkeypatch.setattr(limits, "TELLING_AUDIENCE_MAX", 3)
+    with cost() as found:
+        people[1].ask("room.read", room_id=room_id, seq=seq)
+    # The second Query: one's own connections, of which this is the only one.
+    assert found == {"dynamodb": {"GetItem": 2, "UpdateItem": 1, "Query": 2}, "posts": {}}
+
+
+def test_a_typing_signal_writes_nothing_and_is_told_once_in_a_while(
+    room: tuple[str, list[ChatClient]],
+) -> None:
+    room_id, people = room
+    with cost() as found:
+        people[0].ask("typing.signal", room_id=room_id)
+    assert found == {"dynamodb": {"GetItem": 2, "Query": 1}, "posts": {"ok": 3}}
+    with cost() as found:
+        people[0].ask("typing.signal", room_id=room_id)
+    assert found == {"dynamodb": {"GetItem": 2}, "posts": {}}
+
+
+def test_who_is_there_takes_three_calls(room: tuple[str, list[ChatClient]]) -> None:
+    room_id, people = room
+    with cost() as found:
+        assert people[0].ask("room.present", room_id=room_id)["count"] == 4
+    assert found == {"dynamodb": {"GetItem": 2, "Query": 1}, "posts": {}}
+
+
+def test_members_take_five_calls_and_one_more_in_a_small_room(
+    room: tuple[str, list[ChatClient]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room_id, people = room
+    for batches, most in ((2, 20), (1, 3)):
+        monkeypatch.setattr(limits, "TELLING_AUDIENCE_MAX", most)
+        with cost() as found:
+            assert len(people[0].ask("room.members", room_id=room_id)["members"]) == 4
+        # Whose connection, whether a member, the room; its members; their names, and in a
+        # small room how far each has read.
+        assert found["dynamodb"] == {"GetItem": 3, "Query": 1, "BatchGetItem": batches}
 
 
 def test_a_listener_who_is_gone_is_unsubscribed_at_the_first_post(
@@ -117,6 +288,29 @@ def test_keep_alive_costs_three_calls_when_nothing_was_missed(
     with cost() as found:
         people[1].ask("room.sync", rooms=[{"room_id": room_id, "after": last}])
     assert found == {"dynamodb": {"GetItem": 1, "BatchGetItem": 2}, "posts": {}}
+
+
+def test_catching_up_in_fifty_rooms_is_one_request_and_one_reply(
+    handlers: HandlerSite,
+) -> None:
+    host, browser = new_person(handlers).chat(), new_person(handlers)
+    client = browser.chat()
+    rooms = [open_room(host) for _ in range(50)]
+    positions = []
+    for room_id in rooms:
+        room = client.ask("room.enter", room_id=room_id)["room"]
+        positions.append({"room_id": room_id, "after": room["last_seq"], "epoch": room["epoch"]})
+    client.close()
+    for room_id in rooms:
+        say(host, room_id, "놓친 말")
+    back = browser.chat()
+    with cost() as found:
+        synced = back.ask("room.sync", rooms=positions)["rooms"]
+    assert [room["room_id"] for room in synced] == rooms
+    assert all(room["complete"] and room["unread"] == 1 for room in synced)
+    assert [[entry["text"] for entry in room["entries"]] for room in synced] == [["놓친 말"]] * 50
+    # Whose connection; memberships, rooms and names; what was said in each room.
+    assert found == {"dynamodb": {"GetItem": 1, "BatchGetItem": 3, "Query": 50}, "posts": {}}
 
 
 def test_connect_takes_two_calls_and_disconnect_at_most_three(handlers: HandlerSite) -> None:
