@@ -1,86 +1,24 @@
-import { REPEAT_AFTER_MS, type Entry, type SendReply } from '../protocol';
+import {
+  CLAIMS_PER_MEMBER,
+  REPEAT_AFTER_MS,
+  WRITE_WITHIN_MS,
+  type Entry,
+  type SendReply,
+} from '../protocol';
 import { REPLY_MS } from './connection';
-import { Failure, failureCode, isTemporary, type FailureCode } from './failure';
+import { Failure, failureCode, isTemporary } from './failure';
+import { Item, type Outgoing, type Stored } from './outgoing';
 import type { Cancel, World } from './ports';
 
 const REPEAT_LONGEST_MS = 60_000;
 /** So many connections in a row may be lost over a chat before its repeats slow down. */
 const LOSSES_MAX = 3;
+/** A frame is refused as stale this long after it was sent, with a second or two for its way. */
+const GHOST_MS = WRITE_WITHIN_MS + 2_000;
 /** So many errors of the server in a row, and the person decides what happens next. */
 const TRIES_MAX = 6;
 /** Chats of rooms that were never seen again are forgotten after this. */
 const KEEP_MS = 7 * 24 * 3_600_000;
-
-/** What is stored of a chat on its way. */
-interface Stored {
-  cid: string;
-  roomId: string;
-  text: string;
-  typedAt: number;
-  /** The tab that sends it. */
-  tab: string;
-  /** The last `seq` and the epoch held at the first try; absent before it. */
-  since?: number;
-  epoch?: string;
-  /** Why it will not be sent, unless somebody asks for it again. */
-  failed?: FailureCode;
-}
-
-/** A chat on its way, as the page shows it. */
-export interface Outgoing {
-  readonly cid: string;
-  readonly roomId: string;
-  readonly text: string;
-  readonly typedAt: number;
-  readonly state: 'sending' | 'sent' | 'failed';
-  readonly failed: FailureCode | undefined;
-}
-
-class Item implements Outgoing {
-  readonly cid: string;
-  readonly roomId: string;
-  readonly text: string;
-  readonly typedAt: number;
-  since: number | undefined;
-  epoch: string;
-  failed: FailureCode | undefined;
-  /** Answers of the server, in a row, that it could not do it. */
-  errors = 0;
-  /** Tries in a row that got no answer. */
-  silences = 0;
-  /** Not tried before. */
-  dueAt = 0;
-  /** The server's answer, while the log does not show it yet. */
-  entry: Entry | undefined;
-
-  constructor(stored: Stored) {
-    this.cid = stored.cid;
-    this.roomId = stored.roomId;
-    this.text = stored.text;
-    this.typedAt = stored.typedAt;
-    this.since = stored.since;
-    this.epoch = stored.epoch ?? '';
-    this.failed = stored.failed;
-  }
-
-  get state(): Outgoing['state'] {
-    if (this.failed) return 'failed';
-    return this.entry ? 'sent' : 'sending';
-  }
-
-  stored(tab: string): Stored {
-    const { cid, roomId, text, typedAt, since, epoch, failed } = this;
-    return {
-      cid,
-      roomId,
-      text,
-      typedAt,
-      tab,
-      ...(since === undefined ? {} : { since, epoch }),
-      ...(failed ? { failed } : {}),
-    };
-  }
-}
 
 export interface Post {
   online(): boolean;
@@ -107,6 +45,8 @@ export class Outbox {
   #stopped = false;
   /** When the connection was made. */
   #greetedAt = 0;
+  /** Rooms in which a try without an answer may still be carried out, late. */
+  #ghosts = new Map<string, { until: number; chatsLeft: number }>();
 
   constructor(
     private readonly world: World,
@@ -229,7 +169,7 @@ export class Outbox {
     const item = this.#items.find((each) => each.roomId === roomId && each.state === 'sending');
     const position = this.post.position(roomId);
     if (!item || !position) return;
-    const rest = item.since === undefined ? 0 : this.#rest(item);
+    const rest = item.since === undefined ? this.#ghostRest(roomId) : this.#rest(item);
     if (rest > 0) {
       this.#timers.set(roomId, this.world.clock.after(rest, () => this.#pump(roomId)));
       return;
@@ -247,11 +187,23 @@ export class Outbox {
     return Math.max(rest, Math.min(untilShown, REPEAT_AFTER_MS));
   }
 
+  /**
+   * The server knows somebody's latest chats by their `cid`, but only so many: others must not
+   * push one out of its memory while an earlier try of it may still arrive.
+   */
+  #ghostRest(roomId: string): number {
+    const ghost = this.#ghosts.get(roomId);
+    if (!ghost || ghost.chatsLeft > 0) return 0;
+    return Math.min(ghost.until - this.world.clock.now(), GHOST_MS);
+  }
+
   async #try(item: Item, position: { seq: number; epoch: string }): Promise<void> {
     let retrySince: number | undefined;
     if (item.since === undefined) {
       item.since = position.seq;
       item.epoch = position.epoch;
+      const ghost = this.#ghosts.get(item.roomId);
+      if (ghost) ghost.chatsLeft--;
     } else {
       // Another epoch is another log: whatever was known of the old one is void.
       retrySince = item.epoch === position.epoch ? item.since : 0;
@@ -259,11 +211,19 @@ export class Outbox {
     // Before it is sent, so that a reload in between repeats it as a repeat.
     this.#write(item);
     this.#busy.add(item.roomId);
+    const triedAt = this.world.clock.now();
     try {
       const timeoutMs = Math.min(pause(item.silences), REPLY_MS);
       const { entry } = await this.post.send(item, retrySince, timeoutMs);
       this.#delivered(item, entry);
     } catch (error) {
+      const code = failureCode(error);
+      if (code === 'lost' || code === 'timeout') {
+        this.#ghosts.set(item.roomId, {
+          until: triedAt + GHOST_MS,
+          chatsLeft: CLAIMS_PER_MEMBER - 1,
+        });
+      }
       this.#failed(item, error);
     } finally {
       this.#busy.delete(item.roomId);

@@ -17,7 +17,8 @@ import type {
 } from '../protocol';
 import { Connection, type Body, type ConnectionState } from './connection';
 import { failureCode, isTemporary, type FailureCode } from './failure';
-import { Outbox, type Outgoing } from './outbox';
+import { Outbox } from './outbox';
+import type { Outgoing } from './outgoing';
 import type { Cancel, World } from './ports';
 import { Pulse } from './pulse';
 import { ReadMarks } from './reads';

@@ -1,6 +1,6 @@
 import type { Entry, EntryKind } from '../protocol';
 import type { FailureCode } from '../core/failure';
-import type { Outgoing } from '../core/outbox';
+import type { Outgoing } from '../core/outgoing';
 import { dayOf } from '../i18n';
 
 export type NoticeKind = Exclude<EntryKind, 'chat' | 'changed' | 'void'>;

@@ -427,6 +427,26 @@ describe('the outbox', () => {
     expect(server.said(room.id)).toEqual(['meanwhile']);
   });
 
+  it('does not let later chats push one out of the server’s memory while a try is about', async () => {
+    const room = server.addRoom('ping', 'ann');
+    server.isForgetful = true;
+    await begin();
+    session.show(room.id);
+    await world.clock.elapse(100);
+    const lines = Array.from({ length: 12 }, (_, i) => `${i}`);
+    server.faults.late = 1;
+    for (const text of lines) session.send(room.id, text);
+    await world.clock.elapse(1);
+    server.faults.late = 0;
+    server.cutAll();
+    await world.clock.elapse(1_500);
+    // The late one is not there yet; its repeat and seven others are.
+    expect(server.said(room.id)).toEqual(lines.slice(0, 8));
+    await world.clock.elapse(15_000);
+    expect(server.said(room.id)).toEqual(lines);
+    expect(session.outgoing(room.id)).toEqual([]);
+  });
+
   it('does not dial for ever as fast as it can with a chat that breaks connections', async () => {
     const room = server.addRoom('ping', 'ann');
     await begin();

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Outgoing } from '../../src/core/outbox';
+import type { Outgoing } from '../../src/core/outgoing';
 import type { Entry } from '../../src/protocol';
 import { initialOf, lastShown, lengthOf, rowsOf, tintOf, type ChatRow, type Row } from '../../src/ui/rows';
 
