@@ -10,7 +10,6 @@ import pytest
 from tests.benchmarks import busy_room, busy_talk, catch_up, cost, large_room, one_chat
 from tests.support.stack import LocalStack
 
-
 #: Processes are started by the dozen.
 pytestmark = pytest.mark.timeout(300)
 
