@@ -49,6 +49,9 @@ class ModelSteps:
         self._scheduler = around.scheduler
         #: By how much (ms) this Lambda's clock is wrong.
         self._skew = skew
+        #: Called when a claim is made, and when claims were read.
+        self.on_claim: Callable[[], None] | None = None
+        self.on_claims: Callable[[], None] | None = None
 
     @property
     def room_id(self) -> str:
@@ -89,11 +92,19 @@ class ModelSteps:
         return is_done
 
     async def claim(self, user_id: str, claim: Claim, *, reads: bool = True) -> bool:
-        is_done: bool = await call("claim", self._room.claim, user_id, claim, reads=reads)
+        is_done: bool = await call("claim", self._claim, user_id, claim, reads=reads)
+        return is_done
+
+    def _claim(self, user_id: str, claim: Claim, *, reads: bool) -> bool:
+        is_done = self._room.claim(user_id, claim, reads=reads)
+        if is_done and self.on_claim is not None:
+            self.on_claim()
         return is_done
 
     async def claims(self, user_id: str) -> Claims:
         claims: Claims = await call("claims", self._room.claims, user_id)
+        if self.on_claims is not None:
+            self.on_claims()
         return claims
 
     async def move_claim(self, user_id: str, old: Claim, slot: int, new: Claim) -> bool:

@@ -14,11 +14,11 @@ from chalicelib.protocol import Entry, EntryKind
 from chalicelib.steps import Draft
 from tests.simulation.explorer import plan as plans
 from tests.simulation.explorer import promises
-from tests.simulation.explorer.calls import ModelSteps, call
+from tests.simulation.explorer.calls import ModelSteps
 from tests.simulation.explorer.people import Lambdas, Person
 from tests.simulation.explorer.plan import Kind
 from tests.simulation.explorer.scheduler import AnswerLostError, Choice, KilledError, Schedule, Task
-from tests.simulation.explorer.world import REAL, Client, Code, World
+from tests.simulation.explorer.world import REAL, Client, Code, ViolationError, World
 
 #: How the end of a run is scheduled: without faults.
 _QUIET = Schedule(Choice.RANDOM, 2)
@@ -77,7 +77,7 @@ def explore(seeds: Iterable[int], code: Code = REAL) -> Tally:
         world = _prepare(seed, code, traces=False)
         try:
             _carry_out(world)
-        except Exception as error:  # noqa: BLE001 (whatever it is, it is found)
+        except Exception as error:
             raise FoundError(seed, error, world.plan, trace(seed, code)) from None
         tally.runs += 1
         tally.calls += world.scheduler.picks
@@ -93,7 +93,7 @@ def trace(seed: int, code: Code = REAL) -> list[str]:
     world = _prepare(seed, code, traces=True)
     try:
         _carry_out(world)
-    except Exception as error:  # noqa: BLE001 (it is what the trace is for)
+    except Exception as error:
         world.scheduler.note(f"{type(error).__name__}: {error}")
     return world.scheduler.trace or []
 
@@ -243,7 +243,7 @@ def _settle(world: World, lambdas: Lambdas) -> None:
     scheduler.run()
     log = [fresh.entries[seq] for seq in sorted(fresh.entries)]
     if [entry.seq for entry in log] != list(range(1, room.last_seq + 1)):
-        raise promises.ViolationError(f"the log has holes: {log}")
+        raise ViolationError(f"the log has holes: {log}")
     promises.check_log(world, log)
     promises.check_unread(world, log)
     promises.check_given(world, log)

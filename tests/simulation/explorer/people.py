@@ -48,15 +48,35 @@ class Lambdas:
         except AnswerLostError:
             self.world.scheduler.note("(what was to be pushed is not: the answer is given)")
 
-    async def send(self, chat: Chat, since: int | None, base: list[int]) -> Entry:
+    async def send(self, chat: Chat, since: int | None) -> Entry:
         """``commands.send_chat``."""
         steps = self.steps()
-        base.append(self.world.room.claimed.get(chat.user_id, 0))
+        self._watch_claims(steps, chat, is_repeat=since is not None)
         draft = Draft(chat.user_id, self.now(), text=chat.cid, cid=chat.cid)
         written = await self.world.code.writing.say(steps, draft, since)
         await self.deliver(steps, written)
         entry: Entry = written.entry
         return entry
+
+    def _watch_claims(self, steps: ModelSteps, chat: Chat, *, is_repeat: bool) -> None:
+        """Excuse a chat that is claimed by who can't know that its claim is forgotten.
+
+        That is so where more other chats of its person came since its first try than claims are
+        kept, or since a repeat looked; or if they left and came back.
+        """
+        room = self.world.room
+        known: list[tuple[int, int]] = [] if is_repeat else [(chat.base, chat.joins)]
+
+        def on_claims() -> None:
+            if not known:
+                known.append(room.count(chat.user_id))
+
+        def on_claim() -> None:
+            claimed, joins = room.count(chat.user_id)
+            if claimed - 1 - known[0][0] >= room.slots or joins != known[0][1]:
+                chat.is_excused = True
+
+        steps.on_claim, steps.on_claims = on_claim, on_claims
 
     async def notify(self, user_id: str, kind: EntryKind, cid: str) -> Entry:
         """A notice, as of a new host."""
@@ -194,8 +214,8 @@ class Person:
             return
         self._left -= 1
         cid = self.world.new_id(f"{self.user_id}-cid")
-        base = self.world.room.claimed.get(self.user_id, 0)
-        chat = Chat(self.user_id, cid, self.client.end, base, self._joins())
+        claimed, joins = self.world.room.count(self.user_id)
+        chat = Chat(self.user_id, cid, self.client.end, claimed, joins)
         self.world.chats[cid] = chat
         chance, plan = self.world.random.random, self.world.plan
         self._try(chat, None, chance() * plan.span)
@@ -204,22 +224,9 @@ class Person:
         if plan.races and chance() < plan.races:
             self._try(chat, chat.since, chance() * plan.span * 2)
 
-    def _joins(self) -> int:
-        return sum(1 for user_id, _ in self.world.room.joined if user_id == self.user_id)
-
     def _try(self, chat: Chat, since: int | None, after: float) -> None:
         chat.tries += 1
-        base: list[int] = [] if since is not None else [chat.base]
-
-        def check_claims() -> None:
-            claimed = self.world.room.claimed.get(self.user_id, 0)
-            if base and claimed - base[0] > self.world.plan.slots:
-                chat.is_excused = True
-            if since is None and self._joins() != chat.joins:
-                chat.is_excused = True  # leaving forgets claims; a repeat knows that by itself
-
         def on_end(task: Task, entry: Entry | None, error: BaseException | None) -> None:
-            check_claims()
             if entry is not None:
                 self._answered(chat, entry, is_clean=not task.is_struck)
             elif isinstance(error, NO_ANSWER):
@@ -230,9 +237,8 @@ class Person:
                 raise error
 
         label = f"{chat.cid}.{chat.tries}" + ("" if since is None else f"(since {since})")
-        send = self.lambdas.send(chat, since, base)
-        task = self.world.scheduler.spawn(label, send, after=after, on_end=on_end)
-        task.on_ghost = check_claims
+        send = self.lambdas.send(chat, since)
+        self.world.scheduler.spawn(label, send, after=after, on_end=on_end)
 
     def _answered(self, chat: Chat, entry: Entry, *, is_clean: bool) -> None:
         if is_clean:

@@ -82,7 +82,7 @@ def draw(rng: random.Random) -> Plan:
     schedule = Schedule(choice, tick, rate, FAULTS[kind], jumps)
     senders = rng.choice((1, 1, 2, 2, 3))
     each = 6 if senders == 1 else 2
-    return Plan(
+    plan = Plan(
         kind=kind,
         schedule=schedule,
         slots=rng.choice((2, 3, 8)),
@@ -95,14 +95,37 @@ def draw(rng: random.Random) -> Plan:
         marks=rng.choice((0, 1, 2)),
         leaves=rng.choice((0, 0, 0, 1)),
         returns=rng.choice((0, 1)),
-        joins=rng.choice((0, 0, 1)),
+        joins=rng.choice((0, 1)),
         resumes=rng.choice((0, 0, 1)),
         twice=rng.choice((0.0, 0.0, 0.3)),
-        races=rng.choice((0.0, 0.0, 0.3)),
+        races=rng.choice((0.0, 0.4)),
         loss=rng.choice((0.0, 0.0, 0.2)),
         is_closed=kind is Kind.ROUGH and rng.random() < 0.05,
         skew=rng.choice((0, 20)),
     )
+    special = rng.random()
+    if special < 0.1:
+        _crowd(plan, rng)
+    elif special < 0.2:
+        _forget(plan, rng)
+    return plan
+
+
+def _crowd(plan: Plan, rng: random.Random) -> None:
+    """Several tries of one chat at once, whose places readers take for holes."""
+    plan.chats, plan.twice, plan.races, plan.readers = [1], 1.0, 1.0, 2
+    plan.span = rng.choice((0, 20))
+    plan.leaves = plan.joins = 0
+    if plan.schedule.choice is not Choice.TIME:
+        plan.schedule.tick_max = 400
+
+
+def _forget(plan: Plan, rng: random.Random) -> None:
+    """One person says so much at once that their claims are soon forgotten."""
+    plan.chats, plan.slots, plan.is_parallel = [rng.randint(4, 7)], 2, True
+    plan.readers, plan.moves_on = 2, True
+    plan.span = rng.choice((200, 1500))
+    plan.leaves = plan.joins = 0
 
 
 def _busy(rng: random.Random) -> Plan:

@@ -90,9 +90,7 @@ def check_unread(world: World, log: list[Entry]) -> None:
         if member.leaving:
             continue
         counted = world.code.unread(world.room, member)
-        unread = [
-            entry for entry in log[member.read_seq :] if entry.kind is EntryKind.CHAT
-        ]
+        unread = [entry for entry in log[member.read_seq :] if entry.kind is EntryKind.CHAT]
         if counted != len(unread):
             raise ViolationError(f"{user_id} has {member}, {counted} unread, should be {unread}")
         since = max((seq for each, seq in world.room.joined if each == user_id), default=0)

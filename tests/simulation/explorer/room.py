@@ -95,9 +95,7 @@ class Room:
         """Query of the log."""
         entries = self.entries
         return [
-            entries[seq]
-            for seq in range(first, min(last, self.last_seq) + 1)
-            if seq in entries
+            entries[seq] for seq in range(first, min(last, self.last_seq) + 1) if seq in entries
         ]
 
     def nearest(self, seq: int, *, later: bool) -> Stored | None:
@@ -146,6 +144,11 @@ class Room:
         if member is None or member.leaving:
             raise NotMemberError(self.room_id)
         return Claims(tuple(member.claims), member.joined_seq)
+
+    def count(self, user_id: str) -> tuple[int, int]:
+        """How often somebody has claimed a place, and joined."""
+        joins = sum(1 for each, _ in self.joined if each == user_id)
+        return self.claimed.get(user_id, 0), joins
 
     def move_claim(self, user_id: str, old: Claim, slot: int, new: Claim) -> bool:
         """UpdateItem of the membership."""

@@ -91,7 +91,7 @@ class Schedule:
 class Task:
     """A coroutine, and what it waits for."""
 
-    __slots__ = ("call", "coroutine", "is_repeated", "is_struck", "label", "on_end", "on_ghost",
+    __slots__ = ("call", "coroutine", "is_repeated", "is_struck", "label", "on_end",
                  "priority", "wake")  # fmt: skip
 
     def __init__(
@@ -108,8 +108,6 @@ class Task:
         self.is_repeated = False
         self.is_struck = False
         self.on_end: OnEnd | None = None
-        #: What to do when one of its calls took effect after it had gone on.
-        self.on_ghost: Callable[[], None] | None = None
 
 
 class Scheduler:
@@ -140,13 +138,10 @@ class Scheduler:
         self.tasks.append(task)
         return task
 
-    def later(
-        self, label: str, call: Call, after: float, on_ghost: Callable[[], None] | None = None
-    ) -> None:
+    def later(self, label: str, call: Call, after: float) -> None:
         """Let a call take effect after so many ms, whose answer nobody hears."""
         task = Task(label, None, self.now + after, self.random.random())
         task.call = call
-        task.on_ghost = on_ghost
         self.tasks.append(task)
 
     def note(self, text: str) -> None:
@@ -226,17 +221,16 @@ class Scheduler:
             self._go_on(task, None, None)
             return
         schedule = self.schedule
-        if schedule.fault_rate and self.random.random() < schedule.fault_rate:
-            if self._is_struck(task, call):
-                return
-        self._apply(task, call)
+        is_faulty = schedule.fault_rate and self.random.random() < schedule.fault_rate
+        if not is_faulty or not self._is_struck(task, call):
+            self._apply(task, call)
 
     def _apply(self, task: Task, call: Call) -> None:
         """Let a call take effect, and its caller go on."""
         _, function, arguments, named = call
         try:
             result = function(*arguments, **named)
-        except Exception as error:  # noqa: BLE001 (it is the caller's)
+        except Exception as error:
             shown = show_call(call[0], call[2], call[3])
             self.note(f"{task.label}: {shown} raises {error!r}")
             self._go_on(task, None, error)
@@ -269,7 +263,7 @@ class Scheduler:
         if fault not in (Fault.KILLED_BEFORE, Fault.NOT_DONE):
             try:
                 function(*arguments, **named)
-            except Exception as error:  # noqa: BLE001 (nobody hears of it)
+            except Exception as error:
                 self.note(f"    {error!r}")
         match fault:
             case Fault.KILLED_BEFORE | Fault.KILLED_AFTER:
@@ -279,7 +273,7 @@ class Scheduler:
                 task.wake = self.now + self._latency()
             case Fault.GHOST:
                 after = self.random.choice((5.0, 300.0, 7000.0))
-                self.later(f"{task.label} (ghost)", call, after, task.on_ghost)
+                self.later(f"{task.label} (ghost)", call, after)
                 return False
             case Fault.ANSWER_LOST | Fault.NOT_DONE:
                 self._lose(task, name)
@@ -296,8 +290,6 @@ class Scheduler:
         coroutine = task.coroutine
         if coroutine is None:
             self.tasks.remove(task)
-            if task.on_ghost is not None:
-                task.on_ghost()
             return
         task.is_repeated = False
         try:
@@ -306,7 +298,7 @@ class Scheduler:
             self._end(task, stop.value, None)
         except AssertionError:
             raise
-        except Exception as raised:  # noqa: BLE001 (it is judged by who knows the task)
+        except Exception as raised:
             self._end(task, None, raised)
         else:
             task.call = call
