@@ -80,22 +80,24 @@ def say(
     now: int,
     *,
     retry_since: int | None = None,
-    deadline: int,
+    received: int,
 ) -> writing.Written:
     """Write a chat, once. Three DynamoDB writes.
 
     Args:
         retry_since: it may have been sent before, not earlier than when the log ended there.
-        deadline: when (ms) it is too late for a first try, as its claim may be forgotten.
+        received: when (ms) API Gateway took it. If that is too long ago, or before the sender
+            joined (again), its claim may be forgotten.
 
     Raises:
         RoomNotFoundError: the room does not exist or is closed.
         NotMemberError: not a member.
         StaleError: too late, or it must be sent again to find out whether it is done.
     """
-    if clock.now_ms() > deadline:
+    if clock.now_ms() > received + limits.WRITE_WITHIN_MS:
         raise StaleError
-    return run(writing.say(LogSteps(room_id), Draft(user_id, now, text=text, cid=cid), retry_since))
+    steps = LogSteps(room_id, received=received)
+    return run(writing.say(steps, Draft(user_id, now, text=text, cid=cid), retry_since))
 
 
 def read_after(

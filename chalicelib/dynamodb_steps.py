@@ -15,7 +15,7 @@ from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
 from chalicelib import clock, limits, rows, texts
-from chalicelib.errors import NotMemberError, RoomNotFoundError
+from chalicelib.errors import NotMemberError, RoomNotFoundError, StaleError
 from chalicelib.protocol import Entry, EntryKind
 from chalicelib.steps import Claim, Claims, Draft, Place, RoomState, Stored
 from chalicelib.tables import (
@@ -53,16 +53,19 @@ class LogSteps:
         *,
         room_actions: Sequence[Action] = (),
         room_condition: Condition | None = None,
+        received: int | None = None,
     ) -> None:
         """Steps for one write.
 
         Args:
             room_actions: what else to do to the room in the call that takes the place.
             room_condition: what else must hold for the room.
+            received: when (ms) a chat came that is to be said.
         """
         self._room_id = room_id
         self._room_actions = room_actions
         self._room_condition = room_condition
+        self._received = received
         #: The room as the last place taken left it.
         self.room: RoomRow | None = None
 
@@ -197,6 +200,8 @@ class LogSteps:
             operator.and_, (~slot.startswith(f"{claim.cid}:") for slot in _CLAIMS)
         )
         condition = _IS_IN & is_new
+        if self._received is not None:
+            condition &= MemberRow.joined_at <= self._received
         actions: list[Action] = [_CLAIMS[0].set(rows.claim_text(claim))]
         actions += [later.set(earlier | NO_CLAIM) for earlier, later in itertools.pairwise(_CLAIMS)]
         if reads:
@@ -214,6 +219,8 @@ class LogSteps:
             raise NotMemberError(self.room_id) from None
         if member.leaving:
             raise NotMemberError(self.room_id)
+        if self._received is not None and member.joined_at > self._received:
+            raise StaleError
         return rows.to_claims(member)
 
     async def move_claim(self, user_id: str, old: Claim, slot: int, new: Claim) -> bool:

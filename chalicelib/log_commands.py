@@ -41,7 +41,7 @@ def send_chat(caller: Caller, command: protocol.SendChat, at: Moment) -> Reply:
         command.cid,
         at.now,
         retry_since=command.retry_since,
-        deadline=at.received + limits.WRITE_WITHIN_MS,
+        received=at.received,
     )
     _deliver(caller, command.room_id, written)
     return protocol.SendReply(ref=command.ref, entry=written.entry)

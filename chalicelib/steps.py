@@ -155,13 +155,19 @@ class WritingSteps(Protocol):
     async def claim(self, user_id: str, claim: Claim, *, reads: bool = True) -> bool:
         """Claim a place for a new chat; False if that can't be done just so.
 
-        It can't if the person is not a member, if there is a claim for this ``cid``, or if
-        they have read beyond the place, or not, against what ``reads`` says: that it notes that
-        they read up to it, or that they have. So all their claims are of places they have read.
+        It can't if the person is not a member since before this began, if there is a claim for
+        this ``cid``, or if they have read beyond the place, or not, against what ``reads`` says:
+        that it notes that they read up to it, or that they have. So all their claims are of places
+        they have read.
         """
 
     async def claims(self, user_id: str) -> Claims:
-        """A member's claims. Raises NotMemberError."""
+        """A member's claims.
+
+        Raises:
+            NotMemberError: not a member.
+            StaleError: a member since after this began; earlier claims are forgotten.
+        """
 
     async def move_claim(self, user_id: str, old: Claim, slot: int, new: Claim) -> bool:
         """Put a claim in place of one that lost its place; False if that is not there.

@@ -100,7 +100,7 @@ async def _claim(steps: WritingSteps, draft: Draft, place: Place) -> Claim | Non
     while not await steps.claim(draft.user_id, mine, reads=mine.in_order):
         try:
             claims = await steps.claims(draft.user_id)
-        except NotMemberError:
+        except (NotMemberError, StaleError):
             if not await give_up(steps, place):
                 raise RoomNotFoundError(steps.room_id) from None
             raise
@@ -120,7 +120,7 @@ async def _move(steps: WritingSteps, draft: Draft, lost: Claim, mine: Claim) -> 
     while True:
         try:
             claims = await steps.claims(draft.user_id)
-        except NotMemberError:
+        except (NotMemberError, StaleError):
             if not await give_up(steps, mine.place):
                 raise RoomNotFoundError(steps.room_id) from None
             raise

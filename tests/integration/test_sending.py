@@ -370,6 +370,40 @@ def test_who_left_and_came_back_repeats_what_they_said_before(
     assert again == log[again["seq"] - 1]
 
 
+@pytest.mark.parametrize("step", [None, "take_place", "claim"])
+def test_a_first_try_that_comes_after_leaving_and_coming_back_is_not_written_again(
+    handlers: HandlerSite,
+    host: ChatClient,
+    guest: Browser,
+    monkeypatch: pytest.MonkeyPatch,
+    step: str | None,
+) -> None:
+    from chalicelib.clock import now_ms
+    from chalicelib.dynamodb_steps import LogSteps
+
+    room_id = open_room(host)
+    client, other_tab = guest.chat(), guest.chat()
+    client.ask("room.enter", room_id=room_id)
+    received = now_ms()
+
+    def be_late() -> None:
+        say(other_tab, room_id, "한 번만", cid="cid-back-0002", retry_since=2)
+        other_tab.ask("room.leave", room_id=room_id)
+        other_tab.ask("room.enter", room_id=room_id)
+
+    if step is None:
+        be_late()
+        handlers.received_at = received
+    else:
+        before(monkeypatch, LogSteps, step, be_late)
+    code = refused(client, "chat.send", room_id=room_id, text="한 번만", cid="cid-back-0002")
+    handlers.received_at = None
+    assert code == "stale"
+    log = log_of(host, room_id)
+    wanted = ["created", "joined", "chat", "left", "joined"]
+    assert [kind for kind in kinds(log) if kind != "void"] == wanted
+
+
 def test_a_stranger_takes_no_place_in_the_log(host: ChatClient, guest: Browser) -> None:
     room_id = open_room(host)
     stranger = guest.chat()
