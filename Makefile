@@ -16,8 +16,8 @@ site_sources := $(shell find frontend/src frontend/public frontend/scripts -type
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run build test lint types unit site-test stack-test test-localstack bench \
-	package deploy destroy secrets screenshots generate lock format clean
+.PHONY: help setup run build test lint types unit site-test stack-test test-localstack explore bench \
+	conformance package deploy destroy secrets screenshots generate lock format clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-17s %s\n", $$1, $$2}' Makefile
@@ -77,6 +77,12 @@ site-test: frontend/node_modules/.installed
 
 test-localstack: .venv/.installed ## Run the integration tests on LocalStack
 	@$(pytest) $(parallel) --site=localstack tests/integration
+
+conformance: .venv/.installed ## Compare the emulators with AWS's documentation, write docs/conformance.md
+	@$(python) -m tests.integration.conformance
+
+explore: .venv/.installed ## Search for interleavings that break a promise (RUNS=1000000, SEED=1 repeats one)
+	@$(python) -m tests.simulation.explorer $(if $(SEED),--seed $(SEED),$(or $(RUNS),100000))
 
 # --- Shipping --------------------------------------------------------------------------
 
