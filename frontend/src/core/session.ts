@@ -17,9 +17,10 @@ import type {
 } from '../protocol';
 import { Connection, type Body, type ConnectionState } from './connection';
 import { failureCode, isTemporary, type FailureCode } from './failure';
+import { Lister } from './lister';
 import { Outbox } from './outbox';
 import type { Outgoing } from './outgoing';
-import type { Cancel, World } from './ports';
+import type { World } from './ports';
 import { Pulse } from './pulse';
 import { ReadMarks } from './reads';
 import { RoomState } from './room';
@@ -45,8 +46,6 @@ export interface Removed {
   unsent: readonly string[];
 }
 
-/** Rooms whose unread chats only the server can count are asked for together. */
-const RECOUNT_MS = 500;
 /** A room that could not be entered for reasons that pass is tried again by itself. */
 const REENTER_MS = 8_000;
 const WAIT_ONLINE_MS = 8_000;
@@ -68,6 +67,7 @@ export class Session {
   #outbox: Outbox | null = null;
   readonly #syncer: Syncer;
   readonly #pulse: Pulse;
+  readonly #lister: Lister;
   readonly #roster: Roster;
   readonly #reads: ReadMarks;
   readonly #typing: Typing;
@@ -79,12 +79,9 @@ export class Session {
   #names = new Map<string, string>();
   /** Entries of rooms whose snapshot is still on its way. */
   #early = new Map<string, Entry[]>();
-  #moreRoomIds: string[] = [];
-  #listingMore = false;
   #entering = new Set<string>();
   /** Rooms that are being completed after the connection was lost. */
   #catchingUp = new Set<string>();
-  #recount: Cancel | null = null;
   /** Server's clock minus ours. */
   #clockOffset = 0;
   #waiters: ((state: ConnectionState) => void)[] = [];
@@ -117,6 +114,18 @@ export class Session {
           timeoutMs,
         );
       },
+    });
+    this.#lister = new Lister(world.clock, {
+      online,
+      request: (roomIds) => this.connection.request('room.list', { room_ids: roomIds }),
+      took: (reply) => {
+        this.#learn(reply.users);
+        for (const room of reply.rooms) this.#upsert(room);
+        this.#outbox?.wake();
+        this.changed('rooms');
+      },
+      uncounted: () =>
+        [...this.rooms.values()].filter((room) => !room.isUnreadKnown).map((room) => room.id),
     });
     this.#roster = new Roster(world.clock, {
       online,
@@ -158,7 +167,7 @@ export class Session {
 
   /** Whether some rooms have not been listed yet. */
   get listing(): boolean {
-    return !this.ready || this.#moreRoomIds.length > 0;
+    return !this.ready || this.#lister.roomIds.length > 0;
   }
 
   outgoing(roomId: string): readonly Outgoing[] {
@@ -350,8 +359,7 @@ export class Session {
   #stop(): void {
     this.connection.stop();
     this.#typing.clear();
-    this.#recount?.();
-    this.#recount = null;
+    this.#lister.stop();
   }
 
   #stateChanged(state: ConnectionState): void {
@@ -375,8 +383,8 @@ export class Session {
     this.#early.clear();
     this.#setMe(reply.me);
     this.#learn(reply.users);
-    this.#moreRoomIds = reply.more_room_ids ?? [];
-    const mine = new Set([...reply.rooms.map((room) => room.room_id), ...this.#moreRoomIds]);
+    const more = (this.#lister.roomIds = reply.more_room_ids ?? []);
+    const mine = new Set([...reply.rooms.map((room) => room.room_id), ...more]);
     for (const roomId of this.rooms.keys()) if (!mine.has(roomId)) this.#remove(roomId, 'gone');
     for (const room of reply.rooms) this.#upsert(room);
     if (!this.#outbox) {
@@ -403,7 +411,7 @@ export class Session {
     const loaded = [...this.rooms.values()].filter((room) => room.loaded).map((room) => room.id);
     this.#catchingUp = new Set(loaded);
     if (loaded.length) this.#syncer.now(loaded);
-    void this.#listMore();
+    void this.#lister.run();
     const openId = this.#openId;
     if (openId && !this.rooms.get(openId)?.loaded) {
       const { view } = this;
@@ -496,7 +504,7 @@ export class Session {
     if (!room) return;
     const wasKnown = room.isUnreadKnown;
     this.#added(room, room.push(entries));
-    if (wasKnown && !room.isUnreadKnown) this.#recountSoon();
+    if (wasKnown && !room.isUnreadKnown) this.#lister.recountSoon();
     if (room.log.hasGap) this.#syncer.gap(roomId);
   }
 
@@ -508,9 +516,8 @@ export class Session {
     } else if (synced.reset || (synced.epoch && synced.epoch !== room.epoch)) {
       // Another log under the same id: nothing of the old one is true any more.
       this.rooms.delete(room.id);
-      this.#moreRoomIds.push(room.id);
       if (room.id === this.#openId) this.reenter();
-      void this.#listMore();
+      this.#lister.add([room.id]);
     } else {
       this.#added(room, room.follow(after, synced.entries ?? []));
       const { read_seq: readSeq = 0, unread = 0, last_seq: lastSeq = 0 } = synced;
@@ -526,24 +533,12 @@ export class Session {
     if (userId === this.me?.user_id) {
       room.markRead(seq);
       this.#reads.passed(roomId, seq);
-      if (!room.isUnreadKnown) this.#recountSoon();
+      if (!room.isUnreadKnown) this.#lister.recountSoon();
       this.changed('rooms');
     } else {
       room.markReader(userId, seq);
       this.changed(`room:${roomId}`);
     }
-  }
-
-  /** Ask the server, once for all rooms whose unread chats it alone can count. */
-  #recountSoon(): void {
-    this.#recount ??= this.world.clock.after(RECOUNT_MS, () => {
-      this.#recount = null;
-      for (const room of this.rooms.values()) {
-        const isAsked = this.#moreRoomIds.includes(room.id);
-        if (!room.isUnreadKnown && !isAsked) this.#moreRoomIds.push(room.id);
-      }
-      void this.#listMore();
-    });
   }
 
   async #change<C extends 'chat.edit' | 'chat.delete' | 'chat.react'>(
@@ -634,7 +629,7 @@ export class Session {
     this.#reads.drop(roomId);
     this.#typing.drop(roomId);
     this.#early.delete(roomId);
-    this.#moreRoomIds = this.#moreRoomIds.filter((id) => id !== roomId);
+    this.#lister.forget(roomId);
     const dropped = this.#outbox?.dropRoom(roomId) ?? [];
     // The answer and the event both tell of it, in any order.
     const known = this.#removed.get(roomId);
@@ -678,28 +673,6 @@ export class Session {
         if (roomId === this.#openId && this.view.state === 'failed') void this.#enter(roomId);
       });
     }
-  }
-
-  async #listMore(): Promise<void> {
-    if (this.#listingMore) return;
-    this.#listingMore = true;
-    while (this.#moreRoomIds.length && this.connection.state === 'online') {
-      const asked = this.#moreRoomIds;
-      try {
-        const reply = await this.connection.request('room.list', { room_ids: asked });
-        this.#learn(reply.users);
-        for (const room of reply.rooms) this.#upsert(room);
-        const more = reply.more_room_ids ?? [];
-        // No progress would mean to ask for ever.
-        const added = this.#moreRoomIds.filter((id) => !asked.includes(id));
-        this.#moreRoomIds = more.length < asked.length ? more.concat(added) : added;
-        this.#outbox?.wake();
-      } catch {
-        break;
-      }
-      this.changed('rooms');
-    }
-    this.#listingMore = false;
   }
 
   #seen(roomId: string): void {

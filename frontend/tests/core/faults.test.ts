@@ -79,6 +79,8 @@ async function play(seed: number) {
       desk.session.look(random() < 0.5 ? room.id : null);
     } else if (dice < 0.76) {
       void desk.session.loadBefore(room.id);
+    } else if (dice < 0.77) {
+      server.append(random() < 0.5 ? room : other, 'void', '');
     } else if (dice < 0.95) {
       // Mostly what was said lately, so that changes meet what they change on the way.
       const where = random() < 0.8 || desk.userId === 'ann' ? room : other;
