@@ -151,9 +151,15 @@ def _push(room_id: str, event: Event, but: str, listening: list[str] | None = No
 
 
 def post(room_id: str, frame: bytes, connection_ids: Iterable[str]) -> None:
-    """Post a frame to connections that hear a room; those that are gone are unsubscribed."""
-    for connection_id in sender.post(frame, connection_ids):
-        SubscriptionRow(room_id, connection_id).delete()
+    """Post a frame to connections that hear a room; those that are gone are unsubscribed.
+
+    A BatchWriteItem per 25 that are gone.
+    """
+    gone = sender.post(frame, connection_ids)
+    if gone:
+        with SubscriptionRow.batch_write() as batch:
+            for connection_id in gone:
+                batch.delete(SubscriptionRow(room_id, connection_id))
 
 
 def audience(room_id: str, *, limit: int | None = None) -> list[tuple[str, str]]:

@@ -233,7 +233,7 @@ def test_a_push_worker_does_nothing_to_people(template: templates.Json) -> None:
     actions = {
         "RoomsTable": ["GetItem", "UpdateItem", "ConditionCheckItem"],
         "ChatsTable": ["Query", "BatchGetItem", "PutItem"],
-        "SubscriptionsTable": ["Query", "DeleteItem"],
+        "SubscriptionsTable": ["Query", "BatchWriteItem"],
         "UsersTable": ["BatchGetItem"],
     }
     assert tables == {
