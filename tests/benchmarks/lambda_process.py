@@ -47,6 +47,7 @@ def main() -> None:
             "ended": ended,
             "cpu_seconds": cpu,
             "calls": Counter(call.operation for call in calls),
+            "dynamodb_seconds": sum(call.seconds for call in calls),
             "units": asdict(units.total(calls)),
             "posts": metering.posts,
             "answer": answer,

@@ -42,6 +42,8 @@ class Invocation:
     began: float
     ended: float
     cpu_seconds: float
+    #: Spent waiting for DynamoDB.
+    dynamodb_seconds: float
     calls: Counter[str]
     units: Units
     posts: Counter[str]

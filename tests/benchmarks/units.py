@@ -8,6 +8,7 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/on-demand-capac
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -30,6 +31,8 @@ class Call:
     operation: str
     arguments: dict[str, Any]
     answer: dict[str, Any] | None
+    #: Until it came.
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -64,21 +67,18 @@ def recorded() -> Iterator[list[Call]]:
 
     Only noted: to compute their units takes CPU that would be measured.
     """
-    from botocore.exceptions import ClientError
-
     from chalicelib import dynamodb
 
     calls: list[Call] = []
     original = dynamodb.Client.call
 
     def call(client: Any, operation: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        answer, began = None, time.monotonic()
         try:
             answer = original(client, operation, arguments)
-        except ClientError:
-            calls.append(Call(operation, arguments, None))
-            raise
-        calls.append(Call(operation, arguments, answer))
-        return answer
+            return answer
+        finally:
+            calls.append(Call(operation, arguments, answer, time.monotonic() - began))
 
     with patch.object(dynamodb.Client, "call", call):
         yield calls

@@ -115,6 +115,7 @@ def test_a_bill_has_events_replies_posts_units_and_lambda_time() -> None:
         began=0,
         ended=0.0991,
         cpu_seconds=0,
+        dynamodb_seconds=0,
         calls=Counter(),
         units=Units(writes=4, reads=8),
         posts=Counter(),
