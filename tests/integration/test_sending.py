@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
 import pytest
+from pynamodb.expressions.update import Action
 
 from chalicelib import limits
 from tests.integration.test_conversation import open_room, say, texts_of
@@ -33,6 +34,13 @@ def log_of(client: ChatClient, room_id: str) -> list[Frame]:
     entries: list[Frame] = client.ask("chat.history", room_id=room_id, limit=100)["entries"]
     assert [entry["seq"] for entry in entries] == list(range(1, len(entries) + 1))
     return entries
+
+
+def stored_places(room_id: str) -> list[int]:
+    """The places of a log that are taken, as they are: a reader would fill the others."""
+    from chalicelib.tables import EntryRow
+
+    return [row.seq for row in EntryRow.query(room_id, consistent_read=True)]
 
 
 def kinds(entries: list[Frame]) -> list[str]:
@@ -88,9 +96,12 @@ def test_a_second_delivery_within_the_first_is_the_same_chat(
     before(monkeypatch, LogSteps, step, deliver_again)
     first = say(host, room_id, "한 번만", cid="cid-within-01")
     assert second == [first]
+    # A place that was taken in vain is given up at once: nobody has to wait for it.
+    last_seq = host.ask("session.hello")["rooms"][0]["last_seq"]
+    assert stored_places(room_id) == list(range(1, last_seq + 1))
     log = log_of(host, room_id)
     assert [entry for entry in log if entry.get("cid")] == [first]
-    # A place that was taken in vain is a void, and counts as no chat.
+    # It is a void, and counts as no chat.
     assert sorted(kinds(log)) in (["chat", "created"], ["chat", "created", "void"])
     assert "unread" not in host.ask("session.hello")["rooms"][0]
 
@@ -296,6 +307,30 @@ def test_who_left_before_claiming_a_place_has_said_nothing(
     # Nor is it seen where rooms are listed.
     assert "preview" not in room
     assert all(entry.get("text") is None for entry in host.entries)
+
+
+def test_who_is_just_leaving_has_said_nothing(
+    host: ChatClient, guest: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their row goes only after the notice; what is said in between would come after that."""
+    from chalicelib.clock import now_ms
+    from chalicelib.dynamodb_steps import LogSteps
+    from chalicelib.tables import MemberRow
+
+    room_id = open_room(host)
+    client = guest.chat()
+    client.ask("room.enter", room_id=room_id)
+    member = MemberRow(my_id(client), room_id)
+    leaving: list[Action] = [
+        MemberRow.leaving.set(now_ms()),
+        MemberRow.notice_cid.set("cid-leaving-1"),
+        MemberRow.notice_since.set(2),
+    ]
+    before(monkeypatch, LogSteps, "claim", lambda: member.update(leaving))
+    chat = {"room_id": room_id, "text": "나가는 사람의 말", "cid": "cid-left-0003"}
+    assert refused(client, "chat.send", **chat) == "not_member"
+    assert refused(client, "chat.send", **chat, retry_since=2) == "not_member"
+    assert set(kinds(log_of(host, room_id))) == {"created", "joined", "void"}
 
 
 def test_who_left_after_their_place_was_filled_has_said_nothing(
