@@ -47,6 +47,11 @@ describe('typing', () => {
       .map(({ at }) => at);
     expect(times).toHaveLength(10_000 / TYPING_INTERVAL_MS);
     expect(scene.sent('typing.signal')).toHaveLength(times.length + 1);
+    // The last signal was 2.5 s ago, and counts in full.
+    await scene.elapse(TYPING_MS - TYPING_INTERVAL_MS - 100);
+    expect(bob.typing(room.id)).toEqual(['ann']);
+    await scene.elapse(200);
+    expect(bob.typing(room.id)).toEqual([]);
   });
 
   it('ends when the chat comes', async () => {
@@ -74,6 +79,14 @@ describe('typing', () => {
     ann.signalTyping(room.id);
     await scene.elapse(100);
     expect(scene.sent('typing.signal')).toHaveLength(1);
+  });
+
+  it('is not silenced by a clock that is set back', async () => {
+    ann.signalTyping(room.id);
+    scene.world.clock.jump(-3_600_000);
+    ann.signalTyping(room.id);
+    await scene.elapse(3_700_000);
+    expect(scene.sent('typing.signal')).toHaveLength(2);
   });
 
   it('does not care whether it is answered', async () => {

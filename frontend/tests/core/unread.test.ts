@@ -257,6 +257,8 @@ describe('unread chats', () => {
     scene.server.sendTo('ann', { type: 'entries.added', ...event });
     await scene.elapse(1_000);
     expect(unread(ann, room.id)).toBe(1);
+    expect(ann.rooms.get(room.id)?.isUnreadKnown).toBe(true);
+    expect(scene.sent('room.list')).toHaveLength(1);
   });
 
   it('are known by the next pulse at the latest', async () => {

@@ -1,0 +1,62 @@
+import { describe, expect, it } from 'vitest';
+import { RoomState } from '../../src/core/room';
+import type { Entry, EntryKind, Room } from '../../src/protocol';
+
+const snapshot = (more: Partial<Room> = {}): Room => ({
+  room_id: 'room1',
+  name: 'ping',
+  host_id: 'bob',
+  member_count: 3,
+  last_seq: 100,
+  epoch: 'e1',
+  read_seq: 10,
+  unread: 42,
+  ...more,
+});
+const entry = (seq: number, user_id = 'bob', kind: EntryKind = 'chat'): Entry => ({
+  seq,
+  user_id,
+  at: seq * 1000,
+  ...(kind === 'chat' ? { text: `${seq}` } : { kind }),
+});
+
+describe('a room that is only followed', () => {
+  it('takes an answer that pushes have overtaken, and counts them on', () => {
+    const room = new RoomState(snapshot(), 'ann');
+    room.markRead(80);
+    expect(room.isUnreadKnown).toBe(false);
+    room.push([entry(101), entry(102, 'cho', 'joined'), entry(103, 'cho', 'host_changed')]);
+    room.refresh(snapshot({ read_seq: 80, unread: 7, member_count: 5 }));
+    expect([room.unread, room.isUnreadKnown]).toEqual([8, true]);
+    expect([room.memberCount, room.hostId, room.log.last]).toEqual([6, 'cho', 103]);
+  });
+
+  it('keeps what it knows when an answer is older than what it holds', () => {
+    const room = new RoomState(snapshot(), 'ann');
+    room.push([entry(101, 'cho', 'joined')]);
+    for (let seq = 102; seq <= 200; seq++) room.push([entry(seq)]);
+    room.refresh(snapshot());
+    expect([room.unread, room.memberCount, room.log.last]).toEqual([42 + 99, 4, 200]);
+    expect(room.log.entries.length).toBeLessThan(99);
+  });
+
+  it('goes on from a newer answer', () => {
+    const room = new RoomState(snapshot(), 'ann');
+    room.push([entry(101)]);
+    room.refresh(snapshot({ last_seq: 150, unread: 60, member_count: 9, host_id: 'cho' }));
+    room.push([entry(151), entry(151), entry(150)]);
+    expect([room.unread, room.memberCount, room.hostId]).toEqual([61, 9, 'cho']);
+    expect([room.log.last, room.log.hasGap]).toEqual([151, false]);
+  });
+});
+
+describe('a room that is entered', () => {
+  it('has been read up to one’s own words, whatever the snapshot says', () => {
+    const room = new RoomState(snapshot({ last_seq: 6, read_seq: 2, unread: 4 }), 'ann');
+    const entries = [3, 4, 5, 6].map((seq) => entry(seq, seq === 5 ? 'ann' : 'bob'));
+    const reply = { type: 'ok', ref: '1', users: {}, joined: false, has_before: true } as const;
+    room.enter({ ...reply, room: snapshot(), entries });
+    expect([room.unread, room.readSeq, room.preview?.text]).toEqual([1, 5, '6']);
+    expect([...room.readers]).toEqual([['bob', 6]]);
+  });
+});
