@@ -3,7 +3,7 @@
 Every process that runs tests (each of xdist's workers) starts a local stack of its own when
 tests are asked for that need it, so that no test meets another's faults. With
 ``--site=localstack`` the tests marked ``localstack`` run with the handlers in this process on
-LocalStack instead.
+LocalStack instead: one for all workers, tables for each.
 """
 
 from __future__ import annotations
@@ -11,11 +11,14 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from tests.support.handlers import ManagementServer
+from tests.support.kakao import running_kakao
+from tests.support.localstack import NoLocalStackError, localstack_server, own_resources
 from tests.support.stack import LocalStack, StackSite
 
 #: What the app needs to be imported at all; the stack's own values replace it.
@@ -35,6 +38,7 @@ DEFAULTS = {
     "AWS_SECRET_ACCESS_KEY": "test",
 }
 STACK = pytest.StashKey[LocalStack]()
+LOCALSTACK = pytest.StashKey[ExitStack]()
 MANAGEMENT = pytest.StashKey[ManagementServer]()
 
 
@@ -48,6 +52,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    site = config.getoption("--site")
+    opened = config.stash[LOCALSTACK] = ExitStack()
+    if site == "localstack" and _needs_stack(config) and not hasattr(config, "workerinput"):
+        # What it sets is inherited by the workers.
+        try:
+            opened.enter_context(localstack_server())
+        except NoLocalStackError as error:
+            raise pytest.UsageError(str(error)) from error
     if not _runs_tests(config):
         return
     os.environ.update(DEFAULTS)
@@ -55,13 +67,19 @@ def pytest_configure(config: pytest.Config) -> None:
     # Before anything imports the app, which reads its environment then.
     management = config.stash[MANAGEMENT] = ManagementServer()
     os.environ.update(MANAGEMENT_ENDPOINT=management.url, AWS_ENDPOINT_URL_LAMBDA=management.url)
-    if config.getoption("--site") == "stack" and _needs_stack(config):
+    if site == "localstack" and _needs_stack(config):
+        opened.enter_context(own_resources())
+        kakao = opened.enter_context(running_kakao())
+        os.environ.update(KAKAO_AUTH_URL=kakao, KAKAO_API_URL=kakao)
+    if site == "stack" and _needs_stack(config):
         stack = config.stash[STACK] = LocalStack(Path(tempfile.mkdtemp(prefix="ping-pong-test-")))
         stack.start()
         os.environ.update(stack.environment)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
+    if LOCALSTACK in config.stash:
+        config.stash[LOCALSTACK].close()
     management = config.stash.get(MANAGEMENT, None)
     if management is not None:
         management.stop()

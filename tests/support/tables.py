@@ -1,23 +1,29 @@
-"""The project's own tables on any DynamoDB endpoint, made from the template."""
+"""Parts of the project's own template on any endpoint, made by CloudFormation."""
 
 from __future__ import annotations
 
 import json
-from typing import Any
+from collections.abc import Collection
+from typing import Any, Final
 
 import boto3
+from botocore.exceptions import WaiterError
 
 from infra.aws.template import merge_template
 
+TABLE: Final = "AWS::DynamoDB::Table"
+BUCKET: Final = "AWS::S3::Bucket"
 
-def data_template() -> dict[str, Any]:
-    """The tables of the template, and what they refer to."""
+Json = dict[str, Any]
+
+
+def partial_template(types: Collection[str]) -> Json:
+    """The template's resources of some types, and what they refer to."""
     whole = merge_template()
-    wanted = {
-        name: body
-        for name, body in whole["Resources"].items()
-        if body.get("Type") == "AWS::DynamoDB::Table"
-    }
+    wanted = {name: body for name, body in whole["Resources"].items() if body.get("Type") in types}
+    for body in wanted.values():
+        # What tests make must go with its stack, as in all stages but production.
+        body["DeletionPolicy"] = body["UpdateReplacePolicy"] = "Delete"
     return {
         "Parameters": {"Stage": whole["Parameters"]["Stage"]},
         "Conditions": {"IsProduction": whole["Conditions"]["IsProduction"]},
@@ -25,7 +31,12 @@ def data_template() -> dict[str, Any]:
     }
 
 
-def table_properties() -> dict[str, dict[str, Any]]:
+def data_template() -> Json:
+    """The tables of the template."""
+    return partial_template([TABLE])
+
+
+def table_properties() -> dict[str, Json]:
     """Each table's properties, by its name without prefix; protection is for production."""
     found = {}
     for body in data_template()["Resources"].values():
@@ -35,15 +46,42 @@ def table_properties() -> dict[str, dict[str, Any]]:
     return found
 
 
-def create_tables(endpoint: str, stack_name: str) -> None:
-    """Create the tables through CloudFormation and wait for them."""
+def create_stack(endpoint: str, stack_name: str, template: Json) -> dict[str, str]:
+    """Create a stack and wait for it; its physical ids, by logical id.
+
+    Raises:
+        RuntimeError: a resource could not be made; with CloudFormation's reasons.
+    """
     client = boto3.client("cloudformation", endpoint_url=endpoint)
-    client.create_stack(StackName=stack_name, TemplateBody=json.dumps(data_template()))
-    client.get_waiter("stack_create_complete").wait(
+    client.create_stack(StackName=stack_name, TemplateBody=json.dumps(template))
+    try:
+        client.get_waiter("stack_create_complete").wait(
+            StackName=stack_name, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+        )
+    except WaiterError as error:
+        raise RuntimeError(f"the stack is not made: {_reasons(client, stack_name)}") from error
+    found = client.describe_stack_resources(StackName=stack_name)["StackResources"]
+    return {each["LogicalResourceId"]: each["PhysicalResourceId"] for each in found}
+
+
+def create_tables(endpoint: str, stack_name: str) -> None:
+    """Create the template's tables; their names begin with the stack's and ``-``."""
+    create_stack(endpoint, stack_name, data_template())
+
+
+def delete_stack(endpoint: str, stack_name: str) -> None:
+    """Delete a stack of ``create_stack`` with all that it has, and wait for that."""
+    client = boto3.client("cloudformation", endpoint_url=endpoint)
+    client.delete_stack(StackName=stack_name)
+    client.get_waiter("stack_delete_complete").wait(
         StackName=stack_name, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
     )
 
 
-def delete_tables(endpoint: str, stack_name: str) -> None:
-    """Delete the tables of ``create_tables``."""
-    boto3.client("cloudformation", endpoint_url=endpoint).delete_stack(StackName=stack_name)
+def _reasons(client: Any, stack_name: str) -> str:
+    events = client.describe_stack_events(StackName=stack_name)["StackEvents"]
+    failed = [event for event in events if event["ResourceStatus"].endswith("FAILED")]
+    return "; ".join(
+        f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason', '?')}"
+        for event in failed
+    )

@@ -32,7 +32,7 @@ def emulator(
 ) -> Iterator[Emulator]:
     """What the cases run on."""
     site = request.config.getoption("--site")
-    with targets.running(site, request) as emulator:
+    with targets.running(site) as emulator:
         record_testsuite_property("emulator", emulator.name)
         record_testsuite_property("title", emulator.title)
         yield emulator

@@ -9,7 +9,6 @@ from importlib.metadata import version
 from typing import Final
 
 import boto3
-import pytest
 import requests
 from botocore.exceptions import ClientError
 
@@ -21,12 +20,11 @@ SITES: Final = ("stack", "localstack", "dynamodb-local")
 
 
 @contextmanager
-def running(site: str, request: pytest.FixtureRequest) -> Iterator[Emulator]:
+def running(site: str) -> Iterator[Emulator]:
     """The emulator that a site has, with the template's tables; TABLE_PREFIX is theirs."""
     if site == "stack":
         yield _emulator("embedded", f"embedded (MiniStack {version('ministack')})")
     elif site == "localstack":
-        request.getfixturevalue("localstack")
         endpoint = os.environ["AWS_ENDPOINT_URL"]
         health = requests.get(f"{endpoint}/_localstack/health", timeout=30).json()
         title = f"LocalStack {health['version']}"
