@@ -40,11 +40,6 @@ MUTANTS: dict[str, tuple[ModuleType, str, str]] = {
         "for entry in await complete(steps, since + 1, room.last_seq):",
         "for entry in await steps.read_entries(since + 1, room.last_seq):",
     ),
-    "a claim of an early place is proof that none is forgotten": (
-        steps,
-        "claim and claim.in_order and claim.place.seq <= seq",
-        "claim and claim.place.seq <= seq",
-    ),
     "who comes back is thought to have all claims": (
         steps,
         "if self.joined_seq <= seq and None in self.latest:",
@@ -54,11 +49,6 @@ MUTANTS: dict[str, tuple[ModuleType, str, str]] = {
         writing,
         "if standing is not None or place.seq <= claims.joined_seq:",
         "if standing is not None:",
-    ),
-    "who is overtaken goes on as if that could not end": (
-        writing,
-        "in_order=not mine.in_order",
-        "in_order=False",
     ),
     "holes are skipped": (
         writing,

@@ -226,6 +226,7 @@ class Person:
 
     def _try(self, chat: Chat, since: int | None, after: float) -> None:
         chat.tries += 1
+
         def on_end(task: Task, entry: Entry | None, error: BaseException | None) -> None:
             if entry is not None:
                 self._answered(chat, entry, is_clean=not task.is_struck)

@@ -108,6 +108,8 @@ def draw(rng: random.Random) -> Plan:
         _crowd(plan, rng)
     elif special < 0.2:
         _forget(plan, rng)
+    elif special < 0.25:
+        _join_talking(plan)
     return plan
 
 
@@ -126,6 +128,12 @@ def _forget(plan: Plan, rng: random.Random) -> None:
     plan.readers, plan.moves_on = 2, True
     plan.span = rng.choice((200, 1500))
     plan.leaves = plan.joins = 0
+
+
+def _join_talking(plan: Plan) -> None:
+    """Somebody says something at the moment at which they join."""
+    plan.chats, plan.joins, plan.leaves, plan.span = [1], 1, 0, 0
+    plan.schedule.fault_rate = 0.2
 
 
 def _busy(rng: random.Random) -> Plan:

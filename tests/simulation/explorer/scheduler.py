@@ -169,6 +169,27 @@ class Scheduler:
                 self.note("(time passes)")
             self._turn(task)
 
+    def drive(self, coroutine: Coroutine[Any, Any, Any], result: Any = None) -> Any:
+        """Run a coroutine by itself; returns its result.
+
+        Args:
+            result: of the call that it waits for, if it has begun.
+
+        Raises:
+            StuckError: it does not come to its end.
+        """
+        for _ in range(PICKS_MAX):
+            try:
+                name, function, arguments, named = coroutine.send(result)
+            except StopIteration as stop:
+                return stop.value
+            if name == "wait":
+                self.now += arguments[0] * 1000
+            result = function(*arguments, **named)
+            if self.trace is not None:
+                self.note(f"alone: {show_call(name, arguments, named)} -> {show(result)}")
+        raise StuckError("a coroutine does not come to its end")
+
     def close(self) -> None:
         """End what has not ended."""
         for task in self.tasks:
