@@ -13,7 +13,7 @@ from chalicelib import limits
 from tests.integration.test_conversation import open_room, say
 from tests.integration.test_leaving import my_id, refused
 from tests.integration.test_races import before
-from tests.integration.test_sending import kinds, log_of
+from tests.integration.test_sending import kinds, log_of, stored_places
 from tests.support.chat import ChatClient, CommandRefusedError, Frame
 from tests.support.handlers import HandlerSite
 from tests.support.site import Browser, Site, new_person
@@ -478,7 +478,8 @@ def test_a_reaction_that_meets_the_deletion_is_refused(
     chat = chat_at(host, room_id, seq)
     assert chat["deleted"]
     assert "reactions" not in chat
-    # The place that was taken for it holds up nobody.
+    # The place that was taken for it is given up at once: nobody has to wait for it.
+    assert stored_places(room_id) == [1, 2, 3, 4, 5]
     assert sorted(kinds(log_of(host, room_id))) == ["changed", "chat", "created", "joined", "void"]
     assert "unread" not in host.ask("session.hello")["rooms"][0]
 
