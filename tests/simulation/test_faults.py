@@ -17,8 +17,8 @@ from tests.support.site import new_person, unique
 from tests.support.stack import LocalStack
 from tests.support.staying import Seat
 
-PEOPLE = 12
-ROOMS = 3
+PEOPLE = 10
+ROOMS = 2
 ROOMS_EACH = 2
 CHATS_EACH = 5
 
@@ -92,7 +92,7 @@ def test_everybody_has_what_a_fresh_client_loads_whatever_fails(tmp_path: Path) 
     assert b" carry_room " in stack.log_path.read_bytes()
 
 
-def test_a_chat_that_is_delivered_twice_is_said_once(tmp_path: Path) -> None:
+def test_what_is_delivered_twice_is_said_and_deleted_once(tmp_path: Path) -> None:
     twice = GatewayRule(fault=GatewayFault.DUPLICATE, route="$default")
     with stack_with_faults(FaultPlan(gateway=(twice,)), tmp_path) as stack:
         host = new_person(stack.site).chat()
@@ -100,7 +100,12 @@ def test_a_chat_that_is_delivered_twice_is_said_once(tmp_path: Path) -> None:
         host.ask("chat.send", room_id=room_id, text="안녕", cid="cid-delivered-twice")
         wait_until_handled(stack, "chat.send", 2)
         entries = host.ask("chat.history", room_id=room_id, limit=100)["entries"]
-    assert [entry["text"] for entry in entries if "text" in entry] == ["안녕"]
+        said = [entry for entry in entries if "text" in entry]
+        host.ask("chat.delete", room_id=room_id, seq=said[0]["seq"])
+        wait_until_handled(stack, "chat.delete", 2)
+        hello = host.ask("session.hello")
+    assert [entry["text"] for entry in said] == ["안녕"]
+    assert "안녕" not in str(hello)
 
 
 def wait_until_handled(stack: LocalStack, command: str, times: int) -> None:

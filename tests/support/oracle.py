@@ -105,6 +105,19 @@ def check_fresh(copy: RoomCopy, fresh: Talker) -> None:
     assert copy.epoch == listed["epoch"]
     assert copy.read_seq == loaded.read_seq == listed["read_seq"]
     assert copy.unread == loaded.unread == listed.get("unread", 0)
+    _check_preview(listed.get("preview"), copy.log.entries())
+
+
+def _check_preview(preview: Frame | None, entries: Sequence[Frame]) -> None:
+    """A room list shows the last chat as it is by now; or none, if a later one came to nothing."""
+    chats = [entry for entry in entries if is_chat(entry)]
+    if preview is None:
+        after = entries[chats[-1]["seq"] :] if chats else []
+        assert not chats or any(kind_of(entry) == EntryKind.VOID for entry in after)
+    else:
+        assert preview["user_id"] == chats[-1]["user_id"]
+        assert preview.get("deleted", False) == chats[-1].get("deleted", False)
+        assert preview.get("text", "") == chats[-1].get("text", "")
 
 
 def check_readers(copy: RoomCopy, members: Iterable[Frame]) -> None:

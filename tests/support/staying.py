@@ -19,8 +19,10 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from chalicelib import limits
 from tests.support.chat import CommandRefusedError, Frame
 
-#: A command without an answer for so long is repeated.
+#: A command without an answer for so long is repeated; the next time after half as much again,
+#: and so on, as a server that is slow would otherwise become slower by the repeats.
 REPEAT_AFTER_SECONDS = limits.REPEAT_AFTER_MS / 1000
+REPEAT_AFTER_SECONDS_MAX = 60.0
 #: Between two tries to connect, or after the server's own failure, at most; each pause is a
 #: random part of it, in seconds.
 PAUSE_SECONDS = 2.0
@@ -28,6 +30,11 @@ PAUSE_SECONDS = 2.0
 LOST = (ConnectionError, TimeoutError)
 #: Refusals that are taken for no answer.
 TEMPORARY = ("stale", "internal")
+
+
+def patience(tries: int) -> float:
+    """How long (s) to wait for an answer, after so many tries without one."""
+    return min(REPEAT_AFTER_SECONDS * 1.5**tries, REPEAT_AFTER_SECONDS_MAX)
 
 
 class NoAnswerError(ConnectionError):
@@ -66,6 +73,8 @@ class StayingClient(ABC):
         self.transcript: list[str] | None = None
         self._seat = seat
         self._socket: ClientConnection | None = None
+        #: Tries to say hello that had no answer.
+        self._hellos = 0
         self._live = asyncio.Event()
         self._news = asyncio.Event()
         self._refs = itertools.count(1)
@@ -79,8 +88,8 @@ class StayingClient(ABC):
         """There is a new connection, and its answer to ``session.hello``."""
 
     @abstractmethod
-    async def catch_up(self) -> None:
-        """Fetch what was missed. May fail as ``ask``."""
+    async def catch_up(self, tries: int = 0) -> None:
+        """Fetch what was missed. Its argument and failures are those of ``ask``."""
 
     @abstractmethod
     def hear(self, frame: Frame) -> None:
@@ -106,21 +115,25 @@ class StayingClient(ABC):
         Raises:
             CommandRefusedError: the answer is an error.
         """
-        while True:
+        for tries in itertools.count():
             try:
-                return await self.ask(type_, **fields)
+                return await self.ask(type_, tries, **fields)
             except LOST as lost:
                 await self.pause_after(lost)
+        raise AssertionError("unreachable: it never ends")
 
-    async def ask(self, type_: str, **fields: Any) -> Frame:
+    async def ask(self, type_: str, tries: int = 0, **fields: Any) -> Frame:
         """Send a command on a connection that has said hello.
+
+        Args:
+            tries: how often it was tried before.
 
         Raises:
             ConnectionError, TimeoutError: no answer came, or a temporary refusal.
             CommandRefusedError: the answer is another error.
         """
         self._raise_wrong()
-        async with asyncio.timeout(REPEAT_AFTER_SECONDS):
+        async with asyncio.timeout(patience(tries)):
             await self._live.wait()
             self._raise_wrong()
             return await self._send(type_, **fields)
@@ -202,8 +215,10 @@ class StayingClient(ABC):
         ) as self._socket:
             reading = asyncio.create_task(self._read(self._socket))
             try:
-                async with asyncio.timeout(REPEAT_AFTER_SECONDS):
+                async with asyncio.timeout(patience(self._hellos)):
+                    self._hellos += 1
                     self.greeted(await self._send("session.hello"))
+                self._hellos = 0
                 self._live.set()
                 await self.catch_up()
                 await reading

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 from dataclasses import dataclass
 from typing import Any
 
@@ -85,15 +86,12 @@ class Talker(StayingClient):
         """Say something once, however often it has to be sent; returns its ``cid``."""
         copy = self.rooms[room_id]
         cid = f"cid-{self.random.getrandbits(64):016x}"
-        since: int | None = None
+        chat: Frame = {"room_id": room_id, "text": text, "cid": cid}
+        since = copy.log.end
+        tries = 0
         while not copy.log.has(cid):
-            more = {} if since is None else {"retry_since": since}
-            if since is None:
-                since = copy.log.end
-            else:
-                self.troubles.sends_repeated += 1
             try:
-                reply = await self.ask("chat.send", room_id=room_id, text=text, cid=cid, **more)
+                reply = await self.ask("chat.send", tries, **chat)
                 copy.take([reply["entry"]])
             except LOST as lost:
                 await self.pause_after(lost)
@@ -101,6 +99,9 @@ class Talker(StayingClient):
                 if refused.code != "not_member":
                     raise
                 await self._come_back(copy)
+            tries += 1
+            chat["retry_since"] = since
+        self.troubles.sends_repeated += tries - 1
         return cid
 
     async def leave(self, room_id: str) -> None:
@@ -151,9 +152,9 @@ class Talker(StayingClient):
 
     async def settle(self) -> None:
         """Have everything that there is by now."""
-        while True:
+        for tries in itertools.count():
             try:
-                await self.catch_up()
+                await self.catch_up(tries)
             except LOST as lost:
                 await self.pause_after(lost)
                 continue
@@ -181,12 +182,12 @@ class Talker(StayingClient):
         assert copy.leaves, f"never left {copy.room_id}, and is not in it"
         copy.is_in, copy.is_thrown_out = False, True
 
-    async def catch_up(self) -> None:
+    async def catch_up(self, tries: int = 0) -> None:
         """Fetch what is missing in all rooms until the server says that this is all."""
         waiting = [copy for copy in self.rooms.values() if copy.is_in]
         while waiting:
             self.troubles.syncs += 1
-            reply = await self.ask("room.sync", rooms=[copy.position for copy in waiting])
+            reply = await self.ask("room.sync", tries, rooms=[copy.position for copy in waiting])
             incomplete = []
             for copy, synced in zip(waiting, reply["rooms"], strict=True):
                 assert synced["room_id"] == copy.room_id
@@ -206,9 +207,9 @@ class Talker(StayingClient):
         """Fill a gap that stays."""
         await asyncio.sleep(GAP_SECONDS)
         self.troubles.gaps += self._has_gap()
-        while self._has_gap():
+        for tries in itertools.takewhile(lambda _: self._has_gap(), itertools.count()):
             with contextlib.suppress(*LOST):
-                await self.catch_up()
+                await self.catch_up(tries)
             if self._has_gap():  # pushed already, but not yet to be read: it will be
                 await asyncio.sleep(GAP_SECONDS)
 
