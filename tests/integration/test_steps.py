@@ -52,6 +52,8 @@ class Pair:
         self.room_id = ids.new_id()
         self.model = Room(self.room_id, slots=limits.CLAIMS_PER_MEMBER)
         self.real: LogSteps = Steps(self.room_id)
+        #: With what came just when the second member joined, and just before.
+        self.received = {None: self.real} | {at: Steps(self.room_id, received=at) for at in (4, 5)}
         self.states: list[RoomState] = []
         self.drafts: list[tuple[Draft, Place]] = []
         self.claims: list[Claim] = []
@@ -66,10 +68,11 @@ class Pair:
         EntryRow(
             self.room_id, 1, kind=EntryKind.CREATED.value, user_id=self.users[0], created_at=0
         ).save()
-        for user_id in self.users[:2]:
-            self.model.members[user_id] = Member(1, 1, 0, [None] * limits.CLAIMS_PER_MEMBER)
+        for user_id, at in zip(self.users, (0, 5), strict=False):
+            claims: list[Claim | None] = [None] * limits.CLAIMS_PER_MEMBER
+            self.model.members[user_id] = Member(1, 1, 0, claims, joined_at=at)
             MemberRow(
-                user_id, self.room_id, role="member", joined_at=0, joined_seq=1, read_seq=1
+                user_id, self.room_id, role="member", joined_at=at, joined_seq=1, read_seq=1
             ).save()
 
     def check_state(self) -> None:
@@ -191,20 +194,26 @@ def fill(pair: Pair) -> None:
 def claim(pair: Pair) -> None:
     user_id = pair.random.choice((*pair.users, *pair.users[:2]))
     mine = a_claim(pair)
+    received, real = pair.random.choice(list(pair.received.items()))
     member = pair.model.members.get(user_id)
     reads = member is None or member.read_seq < mine.place.seq
     if pair.random.random() < 0.2:
         reads = not reads
     both(
         pair,
-        lambda: pair.model.claim(user_id, mine, reads=reads),
-        lambda: run(pair.real.claim(user_id, mine, reads=reads)),
+        lambda: pair.model.claim(user_id, mine, reads=reads, received=received),
+        lambda: run(real.claim(user_id, mine, reads=reads)),
     )
 
 
 def claims(pair: Pair) -> None:
     user_id = pair.random.choice(pair.users)
-    both(pair, lambda: pair.model.claims(user_id), lambda: run(pair.real.claims(user_id)))
+    received, real = pair.random.choice(list(pair.received.items()))
+    both(
+        pair,
+        lambda: pair.model.claims(user_id, received),
+        lambda: run(real.claims(user_id)),
+    )
 
 
 def move_claim(pair: Pair) -> None:

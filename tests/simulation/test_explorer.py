@@ -73,7 +73,7 @@ def repeat_after_a_slow_claim(code: Code) -> int:
     world = World(plan, rng, code, traces=False)
     lambdas, drive = Lambdas(world), world.scheduler.drive
     world.add_member("jimin")
-    slow, lost, other = (Chat("jimin", cid, 1, 0, 0) for cid in ("slow", "lost", "other"))
+    slow, lost, other = (Chat("jimin", cid, 1, at=10**7) for cid in ("slow", "lost", "other"))
     slow_writer = lambdas.send(slow, None)
     claim = slow_writer.send(carry_out(slow_writer.send(None)))
     # Its place is filled; then the client has it, and says what gets no answer.
@@ -101,7 +101,7 @@ def speak_while_joining(code: Code) -> Member:
     rng = random.Random(1)
     world = World(plans.draw(rng), rng, code, traces=False)
     join = Lambdas(world).join("haeun", "joined")
-    speak = Lambdas(world).send(Chat("haeun", "hello", 1, 0, 0), None)
+    speak = Lambdas(world).send(Chat("haeun", "hello", 1, at=10**7), None)
     seen = carry_out(join.send(None))
     place = carry_out(speak.send(None))
     is_claimed = carry_out(speak.send(place))

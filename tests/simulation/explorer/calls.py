@@ -43,12 +43,14 @@ def _nothing(*_: Any) -> None:
 class ModelSteps:
     """The steps of one Lambda (``chalicelib.steps.PushingSteps``)."""
 
-    def __init__(self, around: Surroundings, skew: int = 0) -> None:
+    def __init__(self, around: Surroundings, skew: int = 0, *, received: int | None = None) -> None:
         self._around = around
         self._room = around.room
         self._scheduler = around.scheduler
         #: By how much (ms) this Lambda's clock is wrong.
         self._skew = skew
+        #: When a chat came that is to be said.
+        self._received = received
         #: Called when a claim is made, and when claims were read.
         self.on_claim: Callable[[], None] | None = None
         self.on_claims: Callable[[], None] | None = None
@@ -96,13 +98,13 @@ class ModelSteps:
         return is_done
 
     def _claim(self, user_id: str, claim: Claim, *, reads: bool) -> bool:
-        is_done = self._room.claim(user_id, claim, reads=reads)
+        is_done = self._room.claim(user_id, claim, reads=reads, received=self._received)
         if is_done and self.on_claim is not None:
             self.on_claim()
         return is_done
 
     async def claims(self, user_id: str) -> Claims:
-        claims: Claims = await call("claims", self._room.claims, user_id)
+        claims: Claims = await call("claims", self._room.claims, user_id, self._received)
         if self.on_claims is not None:
             self.on_claims()
         return claims

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import random
-import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from chalicelib import limits
@@ -266,16 +265,3 @@ def until_found(code: Code, seeds: Iterable[int]) -> int | None:
         except FoundError:
             return count
     return None
-
-
-def in_batches(first: int, runs: int, size: int) -> Iterator[range]:
-    """Seeds in batches."""
-    for start in range(first, first + runs, size):
-        yield range(start, min(start + size, first + runs))
-
-
-def timed(action: Callable[[], Tally]) -> tuple[Tally, float]:
-    """What an exploration found, and how many seconds of CPU it took."""
-    before = time.process_time()
-    tally = action()
-    return tally, time.process_time() - before

@@ -30,9 +30,9 @@ class Lambdas:
         self.world = world
         world.new_worker = self.invoke_worker
 
-    def steps(self) -> ModelSteps:
+    def steps(self, received: int | None = None) -> ModelSteps:
         """The steps of a new invocation."""
-        return ModelSteps(self.world, self.world.skew())
+        return ModelSteps(self.world, self.world.skew(), received=received)
 
     def now(self) -> int:
         return int(self.world.scheduler.now)
@@ -50,7 +50,8 @@ class Lambdas:
 
     async def send(self, chat: Chat, since: int | None) -> Entry:
         """``commands.send_chat``."""
-        steps = self.steps()
+        # A frame that is delivered twice was taken once.
+        steps = self.steps(chat.at if since is None else self.now())
         self._watch_claims(steps, chat, is_repeat=since is not None)
         draft = Draft(chat.user_id, self.now(), text=chat.cid, cid=chat.cid)
         written = await self.world.code.writing.say(steps, draft, since)
@@ -61,19 +62,18 @@ class Lambdas:
     def _watch_claims(self, steps: ModelSteps, chat: Chat, *, is_repeat: bool) -> None:
         """Excuse a chat that is claimed by who can't know that its claim is forgotten.
 
-        That is so where more other chats of its person came since its first try than claims are
-        kept, or since a repeat looked; or if they left and came back.
+        That is so where as many other chats of its person as claims are kept came since its first
+        try, or since a repeat looked.
         """
         room = self.world.room
-        known: list[tuple[int, int]] = [] if is_repeat else [(chat.base, chat.joins)]
+        known = [] if is_repeat else [chat.base]
 
         def on_claims() -> None:
             if not known:
-                known.append(room.count(chat.user_id))
+                known.append(room.claimed.get(chat.user_id, 0))
 
         def on_claim() -> None:
-            claimed, joins = room.count(chat.user_id)
-            if claimed - 1 - known[0][0] >= room.slots or joins != known[0][1]:
+            if room.claimed[chat.user_id] - 1 - known[0] >= room.slots:
                 chat.is_excused = True
 
         steps.on_claim, steps.on_claims = on_claim, on_claims
@@ -91,7 +91,9 @@ class Lambdas:
         """``joining.enter``."""
         steps, room = self.steps(), self.world.room
         state = await steps.read_room()
-        if state is None or not await call("save_member", room.save_member, user_id, state, cid):
+        if state is None or not await call(
+            "save_member", room.save_member, user_id, state, cid, self.now()
+        ):
             return
         written = await self.world.code.writing.append(
             steps, Draft(user_id, self.now(), EntryKind.JOINED, cid=cid)
@@ -214,15 +216,17 @@ class Person:
             return
         self._left -= 1
         cid = self.world.new_id(f"{self.user_id}-cid")
-        claimed, joins = self.world.room.count(self.user_id)
-        chat = Chat(self.user_id, cid, self.client.end, claimed, joins)
+        chat = Chat(self.user_id, cid, self.client.end)
+        chat.base = self.world.room.claimed.get(self.user_id, 0)
         self.world.chats[cid] = chat
         chance, plan = self.world.random.random, self.world.plan
-        self._try(chat, None, chance() * plan.span)
+        after = chance() * plan.span
+        chat.at = self.lambdas.now() + int(after)
+        self._try(chat, None, after)
         if plan.twice and chance() < plan.twice:
-            self._try(chat, None, chance() * plan.span * 2)
+            self._try(chat, None, after + chance() * plan.span)
         if plan.races and chance() < plan.races:
-            self._try(chat, chat.since, chance() * plan.span * 2)
+            self._try(chat, chat.since, after + chance() * plan.span)
 
     def _try(self, chat: Chat, since: int | None, after: float) -> None:
         chat.tries += 1

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from chalicelib.dynamodb_steps import LOST_MAX
-from chalicelib.errors import NotMemberError, RoomNotFoundError
+from chalicelib.errors import NotMemberError, RoomNotFoundError, StaleError
 from chalicelib.protocol import Entry, EntryKind
 from chalicelib.steps import Claim, Claims, Draft, Lease, Place, RoomState, Stored
 
@@ -27,6 +27,8 @@ class Member:
     claims: list[Claim | None]
     leaving: bool = False
     notice_cid: str = ""
+    #: In ms.
+    joined_at: int = 0
 
 
 @dataclass(slots=True)
@@ -122,10 +124,14 @@ class Room:
 
     # --- Members ---------------------------------------------------------------------------
 
-    def claim(self, user_id: str, claim: Claim, *, reads: bool = True) -> bool:
+    def claim(
+        self, user_id: str, claim: Claim, *, reads: bool = True, received: int | None = None
+    ) -> bool:
         """UpdateItem of the membership."""
         member = self.members.get(user_id)
         if member is None or member.leaving:
+            return False
+        if received is not None and member.joined_at > received:
             return False
         if any(each and each.cid == claim.cid for each in member.claims):
             return False
@@ -138,17 +144,14 @@ class Room:
         self.claimed[user_id] = self.claimed.get(user_id, 0) + 1
         return True
 
-    def claims(self, user_id: str) -> Claims:
+    def claims(self, user_id: str, received: int | None = None) -> Claims:
         """GetItem of the membership."""
         member = self.members.get(user_id)
         if member is None or member.leaving:
             raise NotMemberError(self.room_id)
+        if received is not None and member.joined_at > received:
+            raise StaleError
         return Claims(tuple(member.claims), member.joined_seq)
-
-    def count(self, user_id: str) -> tuple[int, int]:
-        """How often somebody has claimed a place, and joined."""
-        joins = sum(1 for each, _ in self.joined if each == user_id)
-        return self.claimed.get(user_id, 0), joins
 
     def move_claim(self, user_id: str, old: Claim, slot: int, new: Claim) -> bool:
         """UpdateItem of the membership."""
@@ -172,13 +175,13 @@ class Room:
 
     # --- Coming and going (chalicelib/joining.py) -----------------------------------------
 
-    def save_member(self, user_id: str, seen: RoomState, notice_cid: str) -> bool:
+    def save_member(self, user_id: str, seen: RoomState, notice_cid: str, now: int) -> bool:
         """PutItem of a new membership."""
         if user_id in self.members:
             return False
         claims: list[Claim | None] = [None] * self.slots
         self.members[user_id] = Member(
-            seen.last_seq, seen.last_seq, seen.chats, claims, notice_cid=notice_cid
+            seen.last_seq, seen.last_seq, seen.chats, claims, notice_cid=notice_cid, joined_at=now
         )
         self.joined.append((user_id, seen.last_seq))
         return True

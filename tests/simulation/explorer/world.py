@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
@@ -59,27 +59,25 @@ class Client:
         return len(self.entries) > self.end
 
 
+@dataclass(slots=True)
 class Chat:
     """A chat that somebody wants to say."""
 
-    __slots__ = ("base", "cid", "is_acked", "is_excused", "is_refused", "joins", "seqs", "since",
-                 "tries", "user_id")  # fmt: skip
-
-    def __init__(self, user_id: str, cid: str, since: int, base: int, joins: int) -> None:
-        self.user_id = user_id
-        self.cid = cid
-        #: What the client had at its first try.
-        self.since = since
-        #: How often this person had claimed a place and joined by then.
-        self.base = base
-        self.joins = joins
-        self.tries = 0
-        #: What it was answered with.
-        self.seqs: set[int] = set()
-        self.is_acked = False
-        self.is_refused = False
-        #: One try met more chats of this person than claims are kept.
-        self.is_excused = False
+    user_id: str
+    cid: str
+    #: What the client had at its first try.
+    since: int
+    #: When that was taken.
+    at: int = 0
+    #: How often this person had claimed a place by then.
+    base: int = 0
+    tries: int = 0
+    #: What it was answered with.
+    seqs: set[int] = field(default_factory=set)
+    is_acked: bool = False
+    is_refused: bool = False
+    #: One try met more chats of this person than claims are kept.
+    is_excused: bool = False
 
 
 class World:
