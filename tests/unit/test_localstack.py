@@ -7,9 +7,12 @@ import socket
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
+from pytest_localstack.session import LocalstackSession
 
 from tests.support import localstack
 from tests.support.localstack import SERVICES, VERSION, NoLocalStackError, open_session
@@ -106,3 +109,15 @@ def test_an_endpoint_that_does_not_answer_is_told(
 ) -> None:
     monkeypatch.setattr(localstack, "ANSWER_SECONDS", 0.5)
     assert f"LOCALSTACK_ENDPOINT=http://{nobody}" in failure(f"http://{nobody}")
+
+
+def test_the_compose_file_is_of_the_same_release_and_services() -> None:
+    path = Path(localstack.__file__).parents[1] / "compose.yaml"
+    (service,) = yaml.safe_load(path.read_text("utf-8"))["services"].values()
+    # The keys that Compose knows and this needs (https://docs.docker.com/reference/compose-file/services/).
+    assert service.keys() == {"image", "ports", "environment"}
+    assert service["image"] == f"{LocalstackSession.image_name}:{VERSION}"
+    assert sorted(service["environment"]["SERVICES"].split(",")) == sorted(SERVICES)
+    # Nobody else in the network can use it.
+    assert all(port.startswith("127.0.0.1:") for port in service["ports"])
+    assert all(isinstance(value, str) for value in service["environment"].values())
