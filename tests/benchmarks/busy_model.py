@@ -10,14 +10,19 @@ from __future__ import annotations
 import heapq
 import itertools
 import json
+import math
 import sys
+from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Final, cast
 
 from chalicelib import pushing, writing
 from chalicelib.protocol import Entry
 from chalicelib.steps import Draft
+from tests.benchmarks import prices, units
+from tests.benchmarks.prices import Bill
+from tests.benchmarks.units import Units
 from tests.simulation.explorer.calls import ModelSteps, Surroundings
 from tests.simulation.explorer.room import Room
 
@@ -25,6 +30,9 @@ from tests.simulation.explorer.room import Room
 CALLS_MS: Final = {"": 5.0, "post": 20.0, "hand_over": 20.0}
 #: From a job's acceptance until a worker begins.
 WORKER_START_MS: Final = 50.0
+#: Calls that are writes, of rows below 1 KB; and a row of the audience.
+WRITES: Final = ("take_place", "claim", "store", "acquire", "advance", "release")
+SUBSCRIPTION_BYTES: Final = 103
 #: The room was quiet before.
 START_MS: Final = 60_000.0
 
@@ -34,6 +42,8 @@ class Clock:
     """Carries out the calls of coroutines, in the order of their times."""
 
     now: float = START_MS
+    #: How often each was made.
+    calls: Counter[str] = field(default_factory=Counter)
     _due: list[tuple[float, int, Callable[[], None]]] = field(default_factory=list)
     _order: itertools.count[int] = field(default_factory=itertools.count)
 
@@ -55,6 +65,7 @@ class Clock:
             name, function, arguments, named = coroutine.send(result)
         except StopIteration:
             return
+        self.calls[name] += 1
         ms = arguments[0] * 1000 if name == "wait" else CALLS_MS.get(name, CALLS_MS[""])
 
         def done() -> None:
@@ -74,36 +85,66 @@ class Model:
         self.frames = 0
         #: Of each chat, ms until it was posted.
         self.ways_ms: list[float] = []
+        #: Seconds of each invocation of the message Lambda, and of the push worker.
+        self.message_seconds: list[float] = []
+        self.push_seconds: list[float] = []
+        self._names = 0
         self._people = people
         self._asked: dict[str, float] = {}
         for number in range(people):
-            self.room.save_member(f"user-{number}", self.room.state(), "")
+            self.room.save_member(f"user-{number}", self.room.state(), "", int(START_MS))
 
     def send(self, number: int, at_ms: float) -> None:
         """Have a chat sent so many ms after the beginning."""
         self.scheduler.start(self._send(number), START_MS + at_ms)
 
     async def _send(self, number: int) -> None:
-        steps, cid = self._steps(), f"chat-{number}"
-        self._asked[cid] = self.scheduler.now
+        steps, cid, began = self._steps(), f"chat-{number}", self.scheduler.now
+        self._asked[cid] = began
         draft = Draft(f"user-{number % self._people}", steps.now(), text="chat", cid=cid)
         written = await writing.say(steps, draft)
         assert written.room is not None
         await pushing.push(steps, written.entry, written.room, f"holder-{number}")
+        # Before all that, it was looked up whose connection it is.
+        self.message_seconds.append((self.scheduler.now - began + CALLS_MS[""]) / 1000)
 
     def post(self, entries: Sequence[Entry]) -> None:
         """A frame; the sender of a single chat has it as the reply."""
         self.frames += 1
         self.posts += self._people - (len(entries) == 1)
+        if len(entries) > 1:
+            self._names += len({entry.user_id for entry in entries})
         for entry in entries:
             if entry.cid in self._asked:
                 self.ways_ms.append(self.scheduler.now - self._asked.pop(entry.cid))
 
     def start_worker(self, holder: str, delivered: int) -> bool:
         """A job of the push worker."""
-        carried = pushing.carry(self._steps(), holder, delivered, is_time_left=lambda: True)
+        carried = self._carry(holder, delivered)
         self.scheduler.start(carried, self.scheduler.now + WORKER_START_MS)
         return True
+
+    async def _carry(self, holder: str, delivered: int) -> None:
+        began = self.scheduler.now
+        await pushing.carry(self._steps(), holder, delivered, is_time_left=lambda: True)
+        self.push_seconds.append((self.scheduler.now - began) / 1000)
+
+    @property
+    def bill(self) -> Bill:
+        """What all of it costs, rows being as small as they usually are."""
+        calls, chats = self.scheduler.calls, len(self.ways_ms)
+        audience = math.ceil(self._people * SUBSCRIPTION_BYTES / units.READ_BYTES)
+        charged = Units(
+            writes=sum(calls[name] for name in WRITES),
+            reads=chats + calls["read_entries"] + self.frames * audience + self._names / 2,
+        )
+        return Bill(
+            posts=self.posts * prices.DOLLARS_PER_MESSAGE,
+            frames=2 * chats * prices.DOLLARS_PER_MESSAGE,
+            dynamodb=charged.dollars_per_million / 1e6,
+            lambdas=prices.of_lambda("websocket_message", self.message_seconds)
+            + prices.of_lambda("push", self.push_seconds),
+        )
 
     def _steps(self) -> _Steps:
         return _Steps(self)
@@ -142,7 +183,12 @@ def talk(arrivals: Sequence[float], people: int, pace_ms: int) -> Model:
 def main() -> None:
     """Do a task from stdin, and say what came of it."""
     model = talk(**json.load(sys.stdin))
-    found = {"posts": model.posts, "frames": model.frames, "ways_ms": sorted(model.ways_ms)}
+    found = {
+        "posts": model.posts,
+        "frames": model.frames,
+        "ways_ms": sorted(model.ways_ms),
+        "bill": asdict(model.bill),
+    }
     print(json.dumps(found))
 
 

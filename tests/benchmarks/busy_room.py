@@ -148,7 +148,14 @@ def _modelled(name: str, size: Size, arrivals: Arrivals) -> dict[str, Result]:
     )
     deliveries = len(times) * (size.listeners - 1)
     ways = ours["ways_ms"]
+    dollars = [sum(each["bill"].values()) / deliveries * 1e6 for each in (ours, peer)]
     return {
+        f"P4 cost{name}, simulated": Result(
+            ours=round(dollars[0], 3),
+            peer=round(dollars[1], 3),
+            unit=f"$ per million delivered chats at {rate:g} chats/s in simulated time",
+            goal="≤ 0.20",
+        ),
         f"P4{name}, simulated": Result(
             ours=round(ours["posts"] / deliveries, 3),
             peer=round(peer["posts"] / deliveries, 3),
@@ -156,7 +163,7 @@ def _modelled(name: str, size: Size, arrivals: Arrivals) -> dict[str, Result]:
             goal=POSTS_GOAL,
             note=f"{ours['frames']} frames in {size.seconds:g} s; "
             f"way {ways[len(ways) // 2]:.0f} ms, p95 {ways[int(0.95 * len(ways))]:.0f} ms",
-        )
+        ),
     }
 
 

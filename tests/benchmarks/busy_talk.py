@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import math
 import random
 import tempfile
 import time
@@ -78,6 +79,8 @@ class Talk:
 
     def way_ms(self, part: float) -> float:
         """So many of the ways are no longer."""
+        if not self.ways_ms:
+            return math.inf
         return self.ways_ms[min(len(self.ways_ms) - 1, int(part * len(self.ways_ms)))]
 
 

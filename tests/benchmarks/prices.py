@@ -6,7 +6,7 @@ https://aws.amazon.com/api-gateway/pricing/ https://aws.amazon.com/lambda/pricin
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -43,6 +43,12 @@ def messages(frame_bytes: int) -> int:
     return max(1, math.ceil(frame_bytes / MESSAGE_BYTES))
 
 
+def of_lambda(function: str, seconds: Sequence[float]) -> float:
+    """Dollars of invocations that took so long."""
+    gb_seconds = sum(math.ceil(each * 1000) / 1000 for each in seconds) * GB[function]
+    return len(seconds) * DOLLARS_PER_INVOCATION + gb_seconds * DOLLARS_PER_GB_SECOND
+
+
 def bill(invocations: Iterable[Invocation], post_bytes: Iterable[int]) -> Bill:
     """What invocations and their posts cost; each message event has one reply."""
     invocations = list(invocations)
@@ -51,12 +57,9 @@ def bill(invocations: Iterable[Invocation], post_bytes: Iterable[int]) -> Bill:
     for each in invocations:
         if each.function == "websocket_message":
             frames += 1 + messages(len(each.answer["body"].encode()))
-    gb_seconds = sum(
-        math.ceil(each.seconds * 1000) / 1000 * GB[each.function] for each in invocations
-    )
     return Bill(
         posts=sum(map(messages, post_bytes)) * DOLLARS_PER_MESSAGE,
         frames=frames * DOLLARS_PER_MESSAGE,
         dynamodb=units.dollars_per_million / 1e6,
-        lambdas=len(invocations) * DOLLARS_PER_INVOCATION + gb_seconds * DOLLARS_PER_GB_SECOND,
+        lambdas=sum(of_lambda(each.function, [each.seconds]) for each in invocations),
     )

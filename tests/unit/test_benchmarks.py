@@ -16,13 +16,16 @@ PEOPLE = 100
 
 
 @pytest.mark.parametrize("arrivals", [busy_talk.evenly, busy_talk.poisson])
-def test_a_busy_room_needs_an_eighth_of_the_posts(
+def test_a_busy_room_needs_an_eighth_of_the_posts_and_a_fifth_of_the_dollars(
     arrivals: Callable[[float, int], list[float]],
 ) -> None:
     times = arrivals(50, 500)
     ours, naive = (busy_model.talk(times, PEOPLE, pace_ms) for pace_ms in (200, 0))
     assert naive.posts == 500 * (PEOPLE - 1)
     assert ours.posts <= naive.posts / 8
+    delivered = 500 * (PEOPLE - 1)
+    assert ours.bill.dollars / delivered <= 0.20e-6
+    assert naive.bill.dollars / delivered > 1e-6
 
 
 def test_the_mechanism_is_not_felt_in_a_quiet_room() -> None:
