@@ -8,7 +8,7 @@ import pytest
 
 from chalicelib import limits
 from tests.integration.test_conversation import open_room, say, texts_of
-from tests.integration.test_leaving import refused
+from tests.integration.test_leaving import my_id, refused
 from tests.integration.test_races import before
 from tests.support.chat import ChatClient
 from tests.support.handlers import HandlerSite
@@ -43,10 +43,33 @@ def test_what_took_nearly_too_long_to_arrive_is_written(
     handlers: HandlerSite, client: ChatClient
 ) -> None:
     from chalicelib.clock import now_ms
+    from chalicelib.tables import MemberRow
 
     room_id = open_room(client)
+    member = MemberRow(my_id(client), room_id)
+    member.update([MemberRow.joined_at.set(now_ms() - 2 * limits.WRITE_WITHIN_MS)])
     handlers.received_at = now_ms() - limits.WRITE_WITHIN_MS + 5_000
     assert say(client, room_id, "아직이에요")["seq"] == 2
+
+
+def test_a_first_try_of_before_leaving_is_not_written_after_coming_back(
+    handlers: HandlerSite, client: ChatClient
+) -> None:
+    """Delivered twice, and late: what they had claimed is forgotten with their membership."""
+    guest = new_person(handlers).chat()
+    room_id = open_room(client)
+    guest.ask("room.enter", room_id=room_id)
+    chat = {"room_id": room_id, "text": "한 번만", "cid": "cid-late-0004"}
+    said = guest.ask("chat.send", **chat)["entry"]
+    guest.ask("room.leave", room_id=room_id)
+    guest.ask("room.enter", room_id=room_id)
+    handlers.received_at = said["at"]
+    assert refused(guest, "chat.send", **chat) == "stale"
+    handlers.received_at = None
+    again = guest.ask("chat.send", **chat, retry_since=said["seq"] - 1)["entry"]
+    assert again == said
+    page = client.ask("chat.history", room_id=room_id)
+    assert texts_of(page) == ["한 번만"]
 
 
 def test_a_first_try_that_comes_after_its_repeat_is_answered_with_the_same_chat(
