@@ -22,6 +22,7 @@ SHARDS = 40
 RUNS = 2_500
 
 
+@pytest.mark.timeout(600)  # a few seconds, on a machine that has nothing else to do
 @pytest.mark.parametrize("shard", range(SHARDS))
 def test_the_promises_hold(shard: int) -> None:
     # New ones each time; a finding says with which seed it comes again.
@@ -109,6 +110,32 @@ def speak_while_joining(code: Code) -> Member:
     join.close()
     world.scheduler.drive(speak, result=is_claimed)
     return world.room.members["haeun"]
+
+
+def test_who_comes_back_does_not_claim_a_place_from_before() -> None:
+    """Whatever the clocks say that tell tries from before by their time."""
+    assert speak_while_coming_back(REAL) > 4
+    mutant = mutate(
+        writing,
+        "if standing is not None or place.seq <= claims.joined_seq:",
+        "if standing is not None:",
+    )
+    assert speak_while_coming_back(mutant) == 3
+
+
+def speak_while_coming_back(code: Code) -> int:
+    """Where a chat is whose sender has left before its place and joined after it."""
+    rng = random.Random(1)
+    world = World(plans.draw(rng), rng, code, traces=False)
+    world.add_member("jimin")
+    lambdas, drive = Lambdas(world), world.scheduler.drive
+    drive(lambdas.leave("jimin", "left"))
+    speak = lambdas.send(Chat("jimin", "hello", 1, at=10**7), None)
+    place = carry_out(speak.send(None))
+    drive(lambdas.join("jimin", "joined"))
+    claim = speak.send(place)
+    drive(speak, result=carry_out(claim))
+    return next(entry.seq for entry in world.room.entries.values() if entry.cid == "hello")
 
 
 def carry_out(made: Call) -> Any:

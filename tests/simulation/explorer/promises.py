@@ -75,10 +75,13 @@ def _check_leaving(world: World, log: list[Entry]) -> None:
         if left.kind is not EntryKind.LEFT:
             continue
         back = min(
-            (seq for user_id, seq in world.room.joined
-             if user_id == left.user_id and seq >= left.seq),
+            (
+                seen if seen >= left.seq else saved
+                for user_id, seen, saved in world.room.joined
+                if user_id == left.user_id and saved >= left.seq
+            ),
             default=len(log),
-        )  # fmt: skip
+        )
         for entry in log[left.seq : back]:
             if entry.kind is EntryKind.CHAT and entry.user_id == left.user_id:
                 raise ViolationError(f"{entry} was said after {left}")
@@ -93,7 +96,7 @@ def check_unread(world: World, log: list[Entry]) -> None:
         unread = [entry for entry in log[member.read_seq :] if entry.kind is EntryKind.CHAT]
         if counted != len(unread):
             raise ViolationError(f"{user_id} has {member}, {counted} unread, should be {unread}")
-        since = max((seq for each, seq in world.room.joined if each == user_id), default=0)
+        since = max((seen for each, seen, _ in world.room.joined if each == user_id), default=0)
         for entry in unread:
             if entry.user_id == user_id and entry.seq > since:
                 raise ViolationError(f"{user_id} has read up to {member.read_seq}, not {entry}")

@@ -50,8 +50,8 @@ class Room:
     members: dict[str, Member] = field(default_factory=dict)
     #: How often each person has claimed a place.
     claimed: dict[str, int] = field(default_factory=dict)
-    #: Who became a member, and where the log ended when they began to.
-    joined: list[tuple[str, int]] = field(default_factory=list)
+    #: Who became a member, and where the log ended when they began to, and when they were one.
+    joined: list[tuple[str, int, int]] = field(default_factory=list)
 
     def state(self) -> RoomState:
         """What a call finds or leaves."""
@@ -183,7 +183,7 @@ class Room:
         self.members[user_id] = Member(
             seen.last_seq, seen.last_seq, seen.chats, claims, notice_cid=notice_cid, joined_at=now
         )
-        self.joined.append((user_id, seen.last_seq))
+        self.joined.append((user_id, seen.last_seq, self.last_seq))
         return True
 
     def settle_member(self, user_id: str, notice_cid: str, place: Place) -> bool:
