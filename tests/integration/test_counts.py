@@ -240,7 +240,7 @@ def test_a_listener_who_is_gone_is_unsubscribed_at_the_first_post(
     with cost() as found:
         say(people[0], room_id, "여보세요")
     assert found["posts"] == {"ok": 2, "gone": 1}
-    assert found["dynamodb"]["DeleteItem"] == 1
+    assert found["dynamodb"]["BatchWriteItem"] == 1
     with cost() as found:
         say(people[0], room_id, "여보세요?")
     assert found["posts"] == {"ok": 2}
