@@ -28,7 +28,7 @@ Outcome = Any
 USERS = ("jimin", "haeun", "stranger")
 HOLDERS = ("holder-1", "holder-2")
 KINDS = (EntryKind.CHAT, EntryKind.CHAT, EntryKind.CHAT, EntryKind.HOST_CHANGED)
-CALLS = 60
+CALLS = 150
 
 
 class Pair:
@@ -249,7 +249,7 @@ def mark_read(pair: Pair) -> None:
 
 def acquire(pair: Pair) -> None:
     holder, delivered = pair.random.choice(HOLDERS), pair.random.randint(0, pair.model.last_seq)
-    now, until = pair.clock, pair.clock + pair.random.choice((1, 3, 20))
+    now, until = pair.clock, pair.clock + pair.random.choice((0, 1, 2, 3, 8))
     both(
         pair,
         lambda: pair.model.acquire(holder, delivered, now, until),
@@ -294,7 +294,7 @@ def close(pair: Pair) -> None:
 
 STEPS = (
     take_place, take_place, take_place, store, store, read_room, read_entries, nearest, fill, fill,
-    claim, claim, claim, claims, move_claim, mark_read, acquire, advance, release,
+    claim, claim, claim, claims, move_claim, mark_read, acquire, acquire, advance, release,
 )  # fmt: skip
 
 
