@@ -36,6 +36,8 @@ def take_place(
     from chalicelib import clock
     from chalicelib.dynamodb_steps import LogSteps
 
+    if kind is EntryKind.CHAT:
+        text = text or "못다 한 말"  # chats have a text; so has what rooms show of them
     draft = Draft(user_id, clock.now_ms(), kind, text=text, cid=cid)
     room = run(LogSteps(room_id).take_place(draft))
     return draft, Place(room.last_seq, room.chats)

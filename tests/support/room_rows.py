@@ -27,7 +27,9 @@ def take_place(room_id: str, user_id: str, kind: EntryKind = EntryKind.CHAT) -> 
     """Take a place for an entry that is never written; returns its ``seq``."""
     from chalicelib.dynamodb_steps import LogSteps
 
-    draft = Draft(user_id, clock.now_ms(), kind, cid=unique("cid"))
+    # Chats have a text; so has what rooms show of them.
+    text = "못다 한 말" if kind is EntryKind.CHAT else ""
+    draft = Draft(user_id, clock.now_ms(), kind, text=text, cid=unique("cid"))
     return run(LogSteps(room_id).take_place(draft)).last_seq
 
 
