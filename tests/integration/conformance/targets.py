@@ -8,12 +8,11 @@ from contextlib import contextmanager
 from importlib.metadata import version
 from typing import Final
 
-import boto3
 import requests
-from botocore.exceptions import ClientError
 
 from tests.integration.conformance.emulators import Emulator
 from tests.support.dynamodb_local import running_dynamodb_local
+from tests.support.localstack import has_old_engine
 
 #: What ``--site`` can be here.
 SITES: Final = ("stack", "localstack", "dynamodb-local")
@@ -28,27 +27,13 @@ def running(site: str) -> Iterator[Emulator]:
         endpoint = os.environ["AWS_ENDPOINT_URL"]
         health = requests.get(f"{endpoint}/_localstack/health", timeout=30).json()
         title = f"LocalStack {health['version']}"
-        if _has_old_engine(endpoint):
+        if has_old_engine(endpoint):
             yield _emulator("localstack-2020", f"{title} on DynamoDB Local of 2020")
         else:
             yield _emulator("localstack", title)
     else:
         with running_dynamodb_local() as engine:
             yield _emulator("dynamodb-local", f"DynamoDB Local {engine}")
-
-
-def _has_old_engine(endpoint: str) -> bool:
-    """Whether this LocalStack has a DynamoDB Local from before PartiQL, so from before 2021.
-
-    LocalStack's container downloads the latest one. A LocalStack without Docker has what it was
-    given, and a package registry's may be years old.
-    """
-    client = boto3.client("dynamodb", endpoint_url=endpoint)
-    try:
-        client.execute_statement(Statement="this is no PartiQL")
-    except ClientError as error:
-        return error.response["Error"]["Code"] != "ValidationException"
-    return False
 
 
 def _emulator(name: str, title: str) -> Emulator:
