@@ -36,8 +36,19 @@ _IS_SHOWN_DELETED: Final[Any] = RoomRow.preview.deleted
 _IS_THERE: Final = (EntryRow.kind == EntryKind.CHAT.value) & EntryRow.deleted.does_not_exist()
 
 
-def edit(user_id: str, room_id: str, seq: int, text: str, now: int) -> Written | None:
-    """Change the text of one's own chat; None if that is its text already.
+def edit(
+    user_id: str, room_id: str, seq: int, text: str, now: int, *, received: int
+) -> Written | None:
+    """Change the text of one's own chat; None if it is done already, or undone by a later edit.
+
+    Args:
+        user_id: who says so.
+        room_id: where the chat is.
+        seq: which chat it is.
+        text: what it says from now on.
+        now: the time (ms).
+        received: when (ms) API Gateway took the edit, which is later than what is there, or a
+            second delivery of what was edited once more since.
 
     Raises:
         NotMemberError: not in the room.
@@ -48,11 +59,21 @@ def edit(user_id: str, room_id: str, seq: int, text: str, now: int) -> Written |
     chat = _find_own(user_id, room_id, seq)
     if chat.deleted:
         raise ChatNotFoundError(seq)
-    if chat.text == text:
+    if chat.text == text or chat.edited_at > received:
         return None
     _change_preview(room_id, chat, text=texts.preview(text))
-    actions = [EntryRow.text.set(text), EntryRow.edited_at.set(now)]
-    return _change(user_id, room_id, seq, now, actions, EntryRow.user_id == user_id)
+    actions = [EntryRow.text.set(text), EntryRow.edited_at.set(received)]
+    is_latest = EntryRow.edited_at.does_not_exist() | (EntryRow.edited_at <= received)
+    condition = (EntryRow.user_id == user_id) & is_latest
+    try:
+        return _change(user_id, room_id, seq, now, actions, condition)
+    except ChatNotFoundError:
+        now_there = _find_own(user_id, room_id, seq)
+        if now_there.deleted:
+            raise
+        # A later edit was faster; what room lists show is its business, too.
+        _change_preview(room_id, now_there, text=texts.preview(now_there.text))
+        return None
 
 
 def delete(user_id: str, room_id: str, seq: int, now: int) -> Written | None:

@@ -181,16 +181,12 @@ def encoded_size(value: Any) -> int:
 
 
 def _within(entries: list[Entry], byte_budget: int, at_least: int = 1) -> list[Entry]:
-    """The longest beginning of ``entries`` that fits, but ``at_least`` so many.
-
-    A frame has space for the names of a page's writers beside it; names of other people that
-    an entry refers to count as a part of it.
-    """
+    """The longest beginning of ``entries`` that fits with its names, but ``at_least`` so many."""
     used = 0
-    others: set[str] = set()
+    people: set[str] = set()
     for count, entry in enumerate(entries):
-        new = people_in([entry]) - {entry.user_id} - others
-        others |= new
+        new = people_in([entry]) - people
+        people |= new
         used += encoded_size(entry) + 1 + limits.USER_BYTES_MAX * len(new)
         if used > byte_budget and count >= at_least:
             return entries[:count]

@@ -211,7 +211,7 @@ def _rooms_page(found: Sequence[Room]) -> tuple[list[Room], list[str]]:
     """As many rooms as fit into a frame, and the ids of the others."""
     used = 0
     for count, room in enumerate(found):
-        used += chats.encoded_size(room) + 1
+        used += chats.encoded_size(room) + 1 + limits.USER_BYTES_MAX
         if used > limits.PAGE_BYTES_MAX and count > 0:
             return list(found[:count]), [later.room_id for later in found[count:]]
     return list(found), []

@@ -33,6 +33,9 @@ from chalicelib.tables import (
 #: before them all can see a wrong count.
 LOST_MAX: Final = 64
 
+#: So far back a chat is looked for that room lists can show.
+LOOK_BACK_MAX: Final = 20
+
 _CLAIMS: Final[tuple[Any, ...]] = tuple(
     getattr(MemberRow, f"claim_{slot}") for slot in range(limits.CLAIMS_PER_MEMBER)
 )
@@ -155,16 +158,16 @@ class LogSteps:
         return Stored(Place(row.seq, row.number), row.kind == EntryKind.CHAT)
 
     async def fill(self, voids: Sequence[Place], lost: Sequence[int], room: RoomState) -> bool:
-        """One transaction; before it one GetItem if chats were lost."""
+        """One transaction; before it one GetItem if chats were lost, a Query if one is shown."""
         now = self.now()
-        forget_preview: list[Action] = []
+        show_another: list[Action] = []
         is_shown: Condition | None = None
         if lost:
             row = rows.find_open_room(self.room_id)
             shown = row.preview_seq if row is not None else None
             if shown and voids[0].seq <= shown <= voids[-1].seq:
                 # Room lists must not go on showing what was never said.
-                forget_preview = [RoomRow.preview.remove(), RoomRow.preview_seq.remove()]
+                show_another = self._show_last_before(voids[0].seq)
                 is_shown = RoomRow.preview_seq == shown
 
         def write(transaction: TransactWrite) -> None:
@@ -184,7 +187,7 @@ class LogSteps:
                 now_lost: Any = sorted({*room.lost, *lost})[-LOST_MAX:]
                 transaction.update(
                     RoomRow(self.room_id),
-                    actions=[RoomRow.lost.set(now_lost), *forget_preview],
+                    actions=[RoomRow.lost.set(now_lost), *show_another],
                     condition=_IS_OPEN & is_same & is_shown
                     if is_shown is not None
                     else _IS_OPEN & is_same,
@@ -193,6 +196,21 @@ class LogSteps:
                 transaction.condition_check(RoomRow, self.room_id, condition=_IS_OPEN)
 
         return transact(write)
+
+    def _show_last_before(self, seq: int) -> list[Action]:
+        """What makes room lists show the last chat before a place, or none if it is far away."""
+        earlier = EntryRow.query(
+            self.room_id,
+            EntryRow.seq < seq,
+            consistent_read=True,
+            scan_index_forward=False,
+            limit=LOOK_BACK_MAX,
+        )
+        last = next((row for row in earlier if row.kind == EntryKind.CHAT), None)
+        if last is None:
+            return [RoomRow.preview.remove(), RoomRow.preview_seq.remove()]
+        preview = rows.to_preview(last)
+        return [RoomRow.preview.set(preview), RoomRow.preview_seq.set(last.seq)]
 
     async def claim(self, user_id: str, claim: Claim, *, reads: bool = True) -> bool:
         """One UpdateItem of the membership."""

@@ -25,11 +25,11 @@ PREVIEW_MAX: Final = 60
 # API Gateway bills WebSocket messages per 32 KB; a frame that we send stays below that
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-execution-service-websocket-limits-table.html
 FRAME_BYTES_MAX: Final = 32 * 1024
-# What a page of chats or rooms may take of a frame; the rest is for users and envelope.
-PAGE_BYTES_MAX: Final = 18 * 1024
+# What a page of chats or rooms, with the names in it, may take of a frame.
+PAGE_BYTES_MAX: Final = 28 * 1024
 # A name in a users map, at most; and a room in a sync reply, without its entries.
 USER_BYTES_MAX: Final = 125
-SYNCED_ROOM_BYTES_MAX: Final = 125
+SYNCED_ROOM_BYTES_MAX: Final = 170
 
 # Sending once (docs/decisions/0013-claims.md): so many of a person's latest chats in a room
 # are known by their cid; and what API Gateway took longer ago is not done any more.

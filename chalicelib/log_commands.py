@@ -49,7 +49,9 @@ def send_chat(caller: Caller, command: protocol.SendChat, at: Moment) -> Reply:
 
 def edit_chat(caller: Caller, command: protocol.EditChat, at: Moment) -> Reply:
     text = check_chat(command.text)
-    change = changes.edit(caller.user_id, command.room_id, command.seq, text, at.now)
+    change = changes.edit(
+        caller.user_id, command.room_id, command.seq, text, at.now, received=at.received
+    )
     return _changed(caller, command, change)
 
 

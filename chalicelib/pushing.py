@@ -39,7 +39,8 @@ async def push(steps: PushingSteps, entry: Entry, room: RoomState, holder: str) 
     """
     lease, now = room.lease, steps.now()
     if lease is None:
-        since_last = room.active_at - room.previous_at
+        # Two clocks: that of who took the place before may be ahead.
+        since_last = max(0, room.active_at - room.previous_at)
         if since_last >= steps.frame_pace_ms:
             await steps.post([entry])
             return

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from chalicelib import limits
+from chalicelib import limits, texts
 from chalicelib.protocol import Entry, EntryKind
 from chalicelib.steps import Claim, Claims, Draft, Lease, Place, RoomState
-from chalicelib.tables import NO_CLAIM, EntryRow, MemberRow, RoomRow
+from chalicelib.tables import NO_CLAIM, EntryRow, MemberRow, PreviewMap, RoomRow
 
 
 def find_open_room(room_id: str) -> RoomRow | None:
@@ -110,6 +110,12 @@ def to_entry(row: EntryRow) -> Entry:
         reactions=_by_emoji(row.reactions or ()),
         changed=Entry(row.target, "", 0) if row.target else None,
     )
+
+
+def to_preview(chat: EntryRow) -> PreviewMap:
+    """What room lists show of a chat."""
+    shown = {"deleted": True} if chat.deleted else {"text": texts.preview(chat.text or "")}
+    return PreviewMap(user_id=chat.user_id, at=chat.created_at, **shown)  # type: ignore[no-untyped-call]
 
 
 def reaction(emoji: str, user_id: str) -> str:

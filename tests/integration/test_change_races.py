@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+
 import pytest
 
 from tests.integration.test_conversation import open_room, say
@@ -53,3 +55,55 @@ def test_an_edit_that_meets_the_deletion_brings_no_text_back(
     preview = host.ask("session.hello")["rooms"][0]["preview"]
     assert preview["deleted"]
     assert "text" not in preview or not preview["text"]
+
+
+@pytest.fixture
+def at(handlers: HandlerSite) -> Iterator[Callable[[int], None]]:
+    """Sets when API Gateway took the next frames, in ms from now."""
+    from chalicelib.clock import now_ms
+
+    began = now_ms()
+
+    def take(after: int) -> None:
+        handlers.received_at = began + after
+
+    yield take
+    handlers.received_at = None
+
+
+def test_an_edit_that_is_delivered_again_does_not_undo_a_later_one(
+    handlers: HandlerSite, at: Callable[[int], None]
+) -> None:
+    host = new_person(handlers).chat()
+    room_id = open_room(host)
+    said = say(host, room_id, "처음")
+    chat = {"room_id": room_id, "seq": said["seq"]}
+    for moment, text in ((10, "두 번째"), (20, "세 번째")):
+        at(moment)
+        assert host.ask("chat.edit", **chat, text=text)["entry"]["changed"]["text"] == text
+    at(10)
+    assert "entry" not in host.ask("chat.edit", **chat, text="두 번째")
+    log = host.ask("chat.history", room_id=room_id)["entries"]
+    assert log[1]["text"] == "세 번째"
+    assert host.ask("session.hello")["rooms"][0]["preview"]["text"] == "세 번째"
+
+
+def test_of_two_edits_at_once_the_later_stands(
+    handlers: HandlerSite, at: Callable[[int], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from chalicelib.changes import _ChangeSteps
+
+    host = new_person(handlers).chat()
+    room_id = open_room(host)
+    chat = {"room_id": room_id, "seq": say(host, room_id, "처음")["seq"]}
+
+    def edit_later() -> None:
+        at(20)
+        host.ask("chat.edit", **chat, text="나중에 고친 말")
+
+    before(monkeypatch, _ChangeSteps, "store", edit_later)
+    at(10)
+    assert "entry" not in host.ask("chat.edit", **chat, text="먼저 고친 말")
+    log = host.ask("chat.history", room_id=room_id)["entries"]
+    assert log[1]["text"] == "나중에 고친 말"
+    assert host.ask("session.hello")["rooms"][0]["preview"]["text"] == "나중에 고친 말"

@@ -83,7 +83,9 @@ def test_an_edited_chat_has_its_new_text_in_place(site: Site) -> None:
     said = say(host, room_id, "처음")
     entry = change(host, "chat.edit", room_id, said["seq"], text="고친 말")
     chat = chat_at(guest, room_id, said["seq"])
-    assert chat == {**said, "text": "고친 말", "version": 1, "edited_at": entry["at"]}
+    # When API Gateway took it, so not after it was carried out.
+    assert said["at"] <= chat["edited_at"] <= entry["at"]
+    assert chat == {**said, "text": "고친 말", "version": 1, "edited_at": chat["edited_at"]}
     assert entry == {
         "seq": said["seq"] + 1,
         "user_id": said["user_id"],
