@@ -53,7 +53,7 @@ async def push(steps: PushingSteps, entry: Entry, room: RoomState, holder: str) 
         if lease is None or entry.seq <= lease.delivered:
             await steps.post([entry])
         return
-    if lease is None:  # its own chats first: a frame is due so long after the one before
+    if lease is None:  # nobody pushed since the entry before: the next frame is due then
         due = room.previous_at + steps.frame_pace_ms
         await steps.wait(max(0, min(due - now, steps.frame_pace_ms)) / 1000)
     standing = held.lease.delivered if held.lease else entry.seq - 1
