@@ -214,6 +214,8 @@ def test_a_new_route_of_chalice_is_served(broadcast: AnyApp) -> None:
         assert say(socket, "still here") == "new"
         app.write_text(before)  # other tests want it so
         until(lambda: say(socket, "old") == "old")
+        # The template follows; it must not come in the middle of another test.
+        until(lambda: requests.get(url, timeout=SECONDS).status_code == 403)
 
 
 def test_code_of_chalice_that_does_not_import_stays_out(broadcast: AnyApp) -> None:
