@@ -7,8 +7,9 @@ import os
 import pytest
 
 from tests.conftest import MANAGEMENT
+from tests.support.chat import ChatClient
 from tests.support.handlers import HandlerSite
-from tests.support.site import Site
+from tests.support.site import Browser, Site, new_person
 
 
 @pytest.fixture(scope="session")
@@ -33,3 +34,15 @@ def handlers(request: pytest.FixtureRequest) -> HandlerSite:
 def _handlers(request: pytest.FixtureRequest) -> HandlerSite:
     management = request.config.stash[MANAGEMENT]
     return HandlerSite(os.environ["SITE_ORIGIN"], os.environ["KAKAO_AUTH_URL"], management)
+
+
+@pytest.fixture
+def host(handlers: HandlerSite) -> ChatClient:
+    """Somebody on the handlers in this process, connected and greeted."""
+    return new_person(handlers).chat()
+
+
+@pytest.fixture
+def guest(handlers: HandlerSite) -> Browser:
+    """Somebody else there, who is not connected yet."""
+    return new_person(handlers)

@@ -29,16 +29,6 @@ CHANGES: dict[str, dict[str, Any]] = {
 each_change = pytest.mark.parametrize(("command", "fields"), CHANGES.items(), ids=CHANGES.keys())
 
 
-@pytest.fixture
-def host(handlers: HandlerSite) -> ChatClient:
-    return new_person(handlers).chat()
-
-
-@pytest.fixture
-def guest(handlers: HandlerSite) -> Browser:
-    return new_person(handlers)
-
-
 def room_of(host: ChatClient, *guests: ChatClient) -> str:
     """A room of these people, who all listen."""
     room_id = open_room(host)

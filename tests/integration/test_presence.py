@@ -14,16 +14,6 @@ from tests.support.site import Browser, Site, new_person
 pytestmark = pytest.mark.localstack
 
 
-@pytest.fixture
-def host(handlers: HandlerSite) -> ChatClient:
-    return new_person(handlers).chat()
-
-
-@pytest.fixture
-def guest(handlers: HandlerSite) -> Browser:
-    return new_person(handlers)
-
-
 def signals(client: ChatClient) -> list[Frame]:
     """Who was told to be writing, up to now."""
     # Commands are answered after what came before was posted, so nothing is under way.

@@ -42,11 +42,6 @@ def management(handlers: HandlerSite) -> Iterator[ManagementServer]:
 
 
 @pytest.fixture
-def host(handlers: HandlerSite) -> ChatClient:
-    return new_person(handlers).chat()
-
-
-@pytest.fixture
 def room_id(host: ChatClient) -> str:
     return open_room(host)
 

@@ -18,16 +18,6 @@ from tests.support.site import Browser, new_person
 pytestmark = pytest.mark.localstack
 
 
-@pytest.fixture
-def host(handlers: HandlerSite) -> ChatClient:
-    return new_person(handlers).chat()
-
-
-@pytest.fixture
-def guest(handlers: HandlerSite) -> Browser:
-    return new_person(handlers)
-
-
 def before(
     monkeypatch: pytest.MonkeyPatch, module: Any, name: str, act: Callable[[], object]
 ) -> None:

@@ -19,16 +19,6 @@ from tests.support.site import Browser, Site, new_person
 pytestmark = pytest.mark.localstack
 
 
-@pytest.fixture
-def host(handlers: HandlerSite) -> ChatClient:
-    return new_person(handlers).chat()
-
-
-@pytest.fixture
-def guest(handlers: HandlerSite) -> Browser:
-    return new_person(handlers)
-
-
 def log_of(client: ChatClient, room_id: str) -> list[Frame]:
     """A room's log from its beginning."""
     entries: list[Frame] = client.ask("chat.history", room_id=room_id, limit=100)["entries"]

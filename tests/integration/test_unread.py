@@ -19,16 +19,6 @@ from tests.support.site import Browser, new_person
 pytestmark = pytest.mark.localstack
 
 
-@pytest.fixture
-def host(handlers: HandlerSite) -> ChatClient:
-    return new_person(handlers).chat()
-
-
-@pytest.fixture
-def guest(handlers: HandlerSite) -> Browser:
-    return new_person(handlers)
-
-
 def unread(client: ChatClient, room_id: str) -> int:
     """What all four commands say that tell it; they must agree."""
     listed = (
