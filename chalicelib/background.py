@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 import msgspec
-from pynamodb.exceptions import DeleteError
 from pynamodb.models import Model
 
 from chalicelib import (
@@ -33,7 +32,7 @@ from chalicelib.tables import (
     MemberRow,
     RoomRow,
     SubscriptionRow,
-    is_condition_failure,
+    succeeds,
 )
 
 #: A job that has less time left than this goes on in a new invocation, in ms.
@@ -110,11 +109,7 @@ def erase_room(room_id: str, remaining_ms: RemainingMs, *, but: str = "") -> boo
     ):
         if not _delete_all(model, rows, remaining_ms):
             return False
-    try:
-        room.delete(condition=RoomRow.closed_at.exists())
-    except DeleteError as error:
-        if not is_condition_failure(error):
-            raise
+    succeeds(lambda: room.delete(condition=RoomRow.closed_at.exists()))
     return True
 
 

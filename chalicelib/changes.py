@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from pynamodb.exceptions import UpdateError
 from pynamodb.expressions.condition import Condition, size
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
@@ -21,14 +20,7 @@ from chalicelib.dynamodb_steps import LogSteps
 from chalicelib.errors import ChatNotFoundError, NotAuthorError, TooManyReactionsError
 from chalicelib.protocol import Entry, EntryKind
 from chalicelib.steps import Draft, Place, run
-from chalicelib.tables import (
-    EntryRow,
-    PreviewMap,
-    RoomRow,
-    is_condition_failure,
-    retry_conflicts,
-    transact,
-)
+from chalicelib.tables import EntryRow, RoomRow, succeeds, transact
 from chalicelib.writing import Written
 
 #: (PynamoDB's types say a value.)
@@ -61,7 +53,7 @@ def edit(
         raise ChatNotFoundError(seq)
     if chat.text == text or chat.edited_at > received:
         return None
-    _change_preview(room_id, chat, text=texts.preview(text))
+    _change_preview(room_id, chat, text)
     actions = [EntryRow.text.set(text), EntryRow.edited_at.set(received)]
     is_latest = EntryRow.edited_at.does_not_exist() | (EntryRow.edited_at <= received)
     condition = (EntryRow.user_id == user_id) & is_latest
@@ -72,7 +64,7 @@ def edit(
         if now_there.deleted:
             raise
         # A later edit was faster; what room lists show is its business, too.
-        _change_preview(room_id, now_there, text=texts.preview(now_there.text))
+        _change_preview(room_id, now_there, now_there.text)
         return None
 
 
@@ -88,7 +80,7 @@ def delete(user_id: str, room_id: str, seq: int, now: int) -> Written | None:
     chat = _find_own(user_id, room_id, seq)
     if chat.deleted:
         return None
-    _change_preview(room_id, chat, deleted=True)
+    _change_preview(room_id, chat, None)
     actions: list[Action] = [
         EntryRow.text.remove(),
         EntryRow.reactions.remove(),
@@ -196,18 +188,14 @@ def _find_own(user_id: str, room_id: str, seq: int) -> Entry:
     return chat
 
 
-def _change_preview(room_id: str, chat: Entry, **shown: str | bool) -> None:
-    """Change what room lists show of a chat, if they show this one.
+def _change_preview(room_id: str, chat: Entry, text: str | None) -> None:
+    """Change what room lists show of a chat, if they show this one; None: that it is deleted.
 
     Before the chat itself is changed: whoever repeats what was cut off comes here again.
     """
-    preview = PreviewMap(user_id=chat.user_id, at=chat.at, **shown)  # type: ignore[no-untyped-call]
+    preview = rows.preview(chat.user_id, text, chat.at)
     is_shown = RoomRow.host_id.exists() & (RoomRow.preview_seq == chat.seq)
     # An edit that meets a deletion must not bring the text back.
     is_shown &= _IS_SHOWN_DELETED.does_not_exist()
-    try:
-        room = RoomRow(room_id)
-        retry_conflicts(lambda: room.update([RoomRow.preview.set(preview)], condition=is_shown))
-    except UpdateError as error:
-        if not is_condition_failure(error):
-            raise
+    room = RoomRow(room_id)
+    succeeds(lambda: room.update([RoomRow.preview.set(preview)], condition=is_shown))

@@ -17,7 +17,7 @@ from chalicelib import clock, ids, limits, rows, writing
 from chalicelib.dynamodb_steps import LogSteps
 from chalicelib.errors import StaleError
 from chalicelib.protocol import Entry, EntryKind
-from chalicelib.steps import Draft, RoomState, run
+from chalicelib.steps import Draft, run
 from chalicelib.tables import EntryRow, RoomRow
 
 
@@ -30,13 +30,12 @@ class Page:
     has_after: bool = False
 
 
-@dataclass(frozen=True)
-class Appended:
-    """An entry that is in the log, and the room after it (None if it was there already)."""
+@dataclass(frozen=True, slots=True)
+class Appended(writing.Written):
+    """A notice that is in the log."""
 
-    entry: Entry
-    room: RoomRow | None
-    state: RoomState | None
+    #: The room's row as the write left it; None if it was there already.
+    row: RoomRow | None
 
 
 def append(
@@ -69,7 +68,7 @@ def append(
         if first_try is not None:
             return Appended(first_try, None, None)
     written = run(writing.append(steps, draft))
-    return Appended(written.entry, steps.room, written.room)
+    return Appended(written.entry, written.room, steps.room)
 
 
 def say(

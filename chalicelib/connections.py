@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from pynamodb.exceptions import UpdateError
 from pynamodb.expressions.update import Action
 
 from chalicelib import clock, limits, sender
 from chalicelib.protocol import User, Users
-from chalicelib.tables import ConnectionRow, SubscriptionRow, is_condition_failure
+from chalicelib.tables import ConnectionRow, SubscriptionRow, succeeds
 
 
 @dataclass(frozen=True)
@@ -147,13 +146,8 @@ def end_all(user_id: str) -> None:
 
 
 def _update(connection_id: str, actions: list[Action]) -> bool:
-    try:
-        ConnectionRow(connection_id).update(actions, condition=ConnectionRow.user_id.exists())
-    except UpdateError as error:
-        if not is_condition_failure(error):
-            raise
-        return False
-    return True
+    row = ConnectionRow(connection_id)
+    return succeeds(lambda: row.update(actions, condition=ConnectionRow.user_id.exists()))
 
 
 def _subscription(room_id: str, connection_id: str, caller: Caller) -> SubscriptionRow:

@@ -57,23 +57,20 @@ class RoomSteps(LogSteps):
         return True
 
 
-def deliver(
-    room_id: str, written: Written | chats.Appended, own: Users | None = None, *, but: str = ""
-) -> None:
+def deliver(room_id: str, written: Written, own: Users | None = None, *, but: str = "") -> None:
     """See to it that an entry that was just written is pushed.
 
     Args:
         own: names that are known already.
         but: the connection that gets it as a reply.
     """
-    state = written.state if isinstance(written, chats.Appended) else written.room
     steps = RoomSteps(room_id, own, but=but)
     with _as_hint("deliver", room_id=room_id):
-        if state is None:
+        if written.room is None:
             # It was there already: its first writer may have died before it pushed.
             run(steps.post([written.entry]))
         else:
-            run(pushing.push(steps, written.entry, state, ids.new_id()))
+            run(pushing.push(steps, written.entry, written.room, ids.new_id()))
 
 
 def resume(room_id: str, state: RoomState) -> None:
@@ -93,13 +90,13 @@ def push_entries(room_id: str, entries: Sequence[Entry], known: Users, *, but: s
     people = chats.people_in(entries)
     names = {user_id: known[user_id] for user_id in people & known.keys()}
     names |= users.names(people - names.keys())
-    audience: list[str] | None = None
+    listening = _listening(room_id)
     for part in _frames(entries):
         mentioned = chats.people_in(part) & names.keys()
         event = EntriesAdded(
             room_id=room_id, entries=part, users={user_id: names[user_id] for user_id in mentioned}
         )
-        audience = _push(room_id, event, but, audience)
+        _push(room_id, event, listening, but)
 
 
 def _frames(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
@@ -121,33 +118,31 @@ def _frames(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
 def push_to_room(room_id: str, event: Event, *, but: str = "") -> None:
     """Push an event to a room's audience, except the connection ``but``."""
     with _as_hint("push_to_room", room_id=room_id):
-        _push(room_id, event, but)
+        _push(room_id, event, _listening(room_id), but)
 
 
-def tell_few(room_id: str, event: Event, *, but: str = "") -> list[tuple[str, str]] | None:
-    """Push an event to a room's audience if that is small; None if it is not.
-
-    Returns the audience, as (connection id, user id).
-    """
+def tell_few(room_id: str, event: Event, *, but: str = "") -> bool:
+    """Push an event to a room's audience if that is small; False if it is not."""
     few = audience(room_id, limit=limits.TELLING_AUDIENCE_MAX + 1)
     if len(few) > limits.TELLING_AUDIENCE_MAX:
-        return None
+        return False
     with _as_hint("tell_few", room_id=room_id):
         post(room_id, protocol.encode(event), [each for each, _ in few if each != but])
-    return few
+    return True
 
 
-def _push(room_id: str, event: Event, but: str, listening: list[str] | None = None) -> list[str]:
-    """Push an event; returns the audience, as it may be given again for another event."""
-    if listening is None:
-        found = audience(room_id, limit=limits.AUDIENCE_INLINE_MAX + 1)
-        listening = [connection_id for connection_id, _ in found]
+def _listening(room_id: str) -> list[str]:
+    """The connections that hear a room, or one more of them than are posted to from here."""
+    found = audience(room_id, limit=limits.AUDIENCE_INLINE_MAX + 1)
+    return [connection_id for connection_id, _ in found]
+
+
+def _push(room_id: str, event: Event, listening: Sequence[str], but: str) -> None:
     frame = protocol.encode(event)
     if len(listening) > limits.AUDIENCE_INLINE_MAX:
         workers.start(workers.PushToAll(room_id, frame.decode(), but))
     else:
         post(room_id, frame, [each for each in listening if each != but])
-    return listening
 
 
 def post(room_id: str, frame: bytes, connection_ids: Iterable[str]) -> None:

@@ -9,12 +9,11 @@ import time
 from collections.abc import Sequence
 from typing import Any, Final
 
-from pynamodb.exceptions import PutError, PynamoDBException, UpdateError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
-from chalicelib import clock, limits, rows, texts
+from chalicelib import clock, limits, rows
 from chalicelib.errors import NotMemberError, RoomNotFoundError, StaleError
 from chalicelib.protocol import Entry, EntryKind
 from chalicelib.steps import Claim, Claims, Draft, Place, RoomState, Stored
@@ -22,10 +21,8 @@ from chalicelib.tables import (
     NO_CLAIM,
     EntryRow,
     MemberRow,
-    PreviewMap,
     RoomRow,
-    is_condition_failure,
-    retry_conflicts,
+    succeeds,
     transact,
 )
 
@@ -93,9 +90,7 @@ class LogSteps:
             RoomRow.active_at.set(self.now()),
         ]
         if draft.is_chat:
-            preview = PreviewMap(  # type: ignore[no-untyped-call]
-                user_id=draft.user_id, text=texts.preview(draft.text), at=draft.at
-            )
+            preview = rows.preview(draft.user_id, draft.text, draft.at)
             actions += [
                 RoomRow.chats.add(1),
                 RoomRow.preview.set(preview),
@@ -107,35 +102,27 @@ class LogSteps:
         if self._room_condition is not None and not again:
             condition &= self._room_condition
         room = RoomRow(self.room_id)
-        try:
-            retry_conflicts(lambda: room.update(actions, condition=condition))
-        except UpdateError as error:
-            if not is_condition_failure(error):
-                raise
+        if not succeeds(lambda: room.update(actions, condition=condition)):
             if condition is not _IS_OPEN and rows.find_open_room(self.room_id) is not None:
-                raise RoomChangedError from error
-            raise RoomNotFoundError(self.room_id) from error
+                raise RoomChangedError
+            raise RoomNotFoundError(self.room_id)
         self.room = room
         return rows.to_state(room)
 
     async def store(self, draft: Draft, place: Place) -> Entry | None:
         """One PutItem; a GetItem when something is there."""
         row = rows.to_row(self.room_id, draft, place)
-        try:
-            row.save(condition=EntryRow.seq.does_not_exist())
-        except PutError as error:
-            if not is_condition_failure(error):
-                raise
-            # Written by a repeat of this very call, or by whoever sent the chat again.
-            there = rows.to_entry(EntryRow.get(self.room_id, place.seq, consistent_read=True))
-            is_ours = (
-                there.cid == draft.cid
-                and there.user_id == draft.user_id
-                and there.kind is draft.kind
-                and (bool(draft.cid) or there.at == draft.at)
-            )
-            return there if is_ours else None
-        return rows.to_entry(row)
+        if succeeds(lambda: row.save(condition=EntryRow.seq.does_not_exist())):
+            return rows.to_entry(row)
+        # Perhaps written by a repeat of this very call, or by whoever sent the chat again.
+        there = rows.to_entry(EntryRow.get(self.room_id, place.seq, consistent_read=True))
+        is_ours = (
+            there.cid == draft.cid
+            and there.user_id == draft.user_id
+            and there.kind is draft.kind
+            and (bool(draft.cid) or there.at == draft.at)
+        )
+        return there if is_ours else None
 
     async def read_room(self) -> RoomState | None:
         """One consistent GetItem."""
@@ -209,7 +196,8 @@ class LogSteps:
         last = next((row for row in earlier if row.kind == EntryKind.CHAT), None)
         if last is None:
             return [RoomRow.preview.remove(), RoomRow.preview_seq.remove()]
-        preview = rows.to_preview(last)
+        text = None if last.deleted else last.text
+        preview = rows.preview(last.user_id, text, last.created_at)
         return [RoomRow.preview.set(preview), RoomRow.preview_seq.set(last.seq)]
 
     async def claim(self, user_id: str, claim: Claim, *, reads: bool = True) -> bool:
@@ -251,9 +239,7 @@ class LogSteps:
 
     def _update_member(self, user_id: str, actions: list[Action], condition: Condition) -> bool:
         member = MemberRow(user_id, self.room_id)
-        return _succeeds(
-            lambda: retry_conflicts(lambda: member.update(actions, condition=condition))
-        )
+        return succeeds(lambda: member.update(actions, condition=condition))
 
     async def acquire(self, holder: str, delivered: int, now: int, until: int) -> RoomState | None:
         """One UpdateItem of the room."""
@@ -289,9 +275,7 @@ class LogSteps:
 
     def _update_room(self, actions: list[Action], condition: Condition) -> RoomState | None:
         room = RoomRow(self.room_id)
-        is_done = _succeeds(
-            lambda: retry_conflicts(lambda: room.update(actions, condition=condition))
-        )
+        is_done = succeeds(lambda: room.update(actions, condition=condition))
         return rows.to_state(room) if is_done else None
 
 
@@ -304,14 +288,3 @@ def _read_up_to(claim: Claim) -> list[Action]:
         MemberRow.read_seq.set(claim.place.seq),
         MemberRow.read_number.set(claim.place.number),
     ]
-
-
-def _succeeds(write: Any) -> bool:
-    """Whether a write's condition holds; other errors are raised."""
-    try:
-        write()
-    except PynamoDBException as error:
-        if not is_condition_failure(error):
-            raise
-        return False
-    return True

@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
-from pynamodb.exceptions import DeleteError, PutError, UpdateError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
@@ -23,11 +22,16 @@ from chalicelib.errors import (
     RoomNotFoundError,
     StaleError,
 )
-from chalicelib.members import check_room_for_one_more, find_member, membership
-from chalicelib.protocol import EntryKind, Role
+from chalicelib.members import (
+    check_room_for_one_more,
+    find_member,
+    membership,
+    new_member,
+)
+from chalicelib.protocol import EntryKind
 from chalicelib.rooms import close_room, hand_over
 from chalicelib.rows import find_open_room, find_room
-from chalicelib.tables import MemberRow, RoomRow, is_condition_failure, retry_conflicts
+from chalicelib.tables import MemberRow, RoomRow, succeeds
 
 #: After so long a Lambda that was joining or leaving is finished or dead, in ms.
 UNFINISHED_AFTER_MS: Final = 12_000
@@ -79,22 +83,9 @@ def enter(user_id: str, room_id: str, now: int) -> Joined:
 
 def _join(user_id: str, room: RoomRow, now: int) -> Joined:
     check_room_for_one_more(user_id)
-    member = MemberRow(
-        user_id,
-        room.room_id,
-        role=Role.MEMBER.value,
-        joined_at=now,
-        joined_seq=room.last_seq,
-        read_seq=room.last_seq,
-        read_number=room.chats,
-        notice_cid=chats.new_cid(),
-        notice_since=room.last_seq,
-    )
-    try:
-        member.save(condition=MemberRow.user_id.does_not_exist())
-    except PutError as error:
-        if not is_condition_failure(error):
-            raise
+    member = new_member(user_id, room, now)
+    member.notice_cid, member.notice_since = chats.new_cid(), room.last_seq
+    if not succeeds(lambda: member.save(condition=MemberRow.user_id.does_not_exist())):
         # Another tab of the same person was faster, and announces it.
         return Joined(membership(user_id, room.room_id), room, [])
     return _announce(member, now, is_repeat=False)
@@ -107,20 +98,20 @@ def _announce(member: MemberRow, now: int, *, is_repeat: bool) -> Joined:
     except RoomNotFoundError:
         member.delete()
         raise
-    if notice.state is None:
+    if notice.room is None:
         settled = _settle(member)
     else:
         # Unless they have said or read something already, in another tab.
         settled = _settle(
             member,
             MemberRow.read_seq.set(notice.entry.seq),
-            MemberRow.read_number.set(notice.state.chats),
+            MemberRow.read_number.set(notice.room.chats),
             condition=MemberRow.read_seq < notice.entry.seq,
         ) or _settle(member)
     if not settled:
         # Announced, or ended, in another tab meanwhile.
         member = membership(member.user_id, member.room_id)
-    room = notice.room or find_open_room(member.room_id)
+    room = notice.row or find_open_room(member.room_id)
     if room is None:
         raise RoomNotFoundError(member.room_id)
     return Joined(member, room, [notice] if notice.room else [])
@@ -135,13 +126,7 @@ def _settle(member: MemberRow, *more: Action, condition: Condition | None = None
     is_ours = MemberRow.notice_cid == member.notice_cid
     if condition is not None:
         is_ours &= condition
-    try:
-        retry_conflicts(lambda: member.update(actions, condition=is_ours))
-    except UpdateError as error:
-        if not is_condition_failure(error):
-            raise
-        return False
-    return True
+    return succeeds(lambda: member.update(actions, condition=is_ours))
 
 
 def _write_notice(member: MemberRow, kind: EntryKind, now: int, *, is_repeat: bool) -> Appended:
@@ -210,11 +195,7 @@ def _leave_as_member(member: MemberRow, room: RoomRow, now: int) -> list[Appende
         MemberRow.notice_since.set(room.last_seq),
     ]
     is_in = MemberRow.user_id.exists() & MemberRow.leaving.does_not_exist()
-    try:
-        retry_conflicts(lambda: member.update(actions, condition=is_in))
-    except UpdateError as error:
-        if not is_condition_failure(error):
-            raise
+    if not succeeds(lambda: member.update(actions, condition=is_in)):
         return []  # another tab of the same person was faster
     return _write_left(member, now, is_repeat=False)
 
@@ -240,9 +221,6 @@ def _write_left(member: MemberRow, now: int, *, is_repeat: bool) -> list[Appende
     except RoomChangedError:
         _settle(member, MemberRow.leaving.remove())
         raise HostMustChooseError from None
-    try:
-        member.delete(condition=MemberRow.notice_cid == member.notice_cid)
-    except DeleteError as error:  # finished by somebody else, who may even have come back
-        if not is_condition_failure(error):
-            raise
+    # Unless it is finished by somebody else, who may even have come back.
+    succeeds(lambda: member.delete(condition=MemberRow.notice_cid == member.notice_cid))
     return [notice] if notice.room else []

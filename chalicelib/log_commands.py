@@ -107,7 +107,7 @@ def mark_read(caller: Caller, command: protocol.MarkRead, at: Moment) -> Reply:
         event = protocol.ReadMarked(
             room_id=command.room_id, user_id=caller.user_id, seq=command.seq
         )
-        if delivery.tell_few(command.room_id, event, but=caller.connection_id) is None:
+        if not delivery.tell_few(command.room_id, event, but=caller.connection_id):
             own = connections.of_user(caller.user_id)
             delivery.push_to_connections(own, event, but=caller.connection_id)
     return Reply(ref=command.ref)

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from pynamodb.exceptions import UpdateError
 from pynamodb.expressions.update import Action
 
 from chalicelib import limits
 from chalicelib.errors import NotMemberError, TooManyRoomsError
+from chalicelib.protocol import Role
 from chalicelib.steps import Place
-from chalicelib.tables import MemberRow, is_condition_failure, retry_conflicts
+from chalicelib.tables import MemberRow, RoomRow, succeeds
 
 
 def find_member(user_id: str, room_id: str) -> MemberRow | None:
@@ -31,6 +31,19 @@ def membership(user_id: str, room_id: str) -> MemberRow:
     if member is None or member.leaving:
         raise NotMemberError(room_id)
     return member
+
+
+def new_member(user_id: str, room: RoomRow, now: int) -> MemberRow:
+    """The membership of somebody who joins a room, and sees it from its end on; not saved yet."""
+    return MemberRow(
+        user_id,
+        room.room_id,
+        role=Role.MEMBER.value,
+        joined_at=now,
+        joined_seq=room.last_seq,
+        read_seq=room.last_seq,
+        read_number=room.chats,
+    )
 
 
 def memberships(user_id: str) -> list[MemberRow]:
@@ -53,15 +66,11 @@ def mark_read(user_id: str, room_id: str, place: Place) -> bool:
         MemberRow.read_seq.set(place.seq),
         MemberRow.read_number.set(place.number),
     ]
-    try:
-        member = MemberRow(user_id, room_id)
-        retry_conflicts(lambda: member.update(actions, condition=is_later))
-    except UpdateError as error:
-        if not is_condition_failure(error):
-            raise
-        membership(user_id, room_id)
-        return False
-    return True
+    member = MemberRow(user_id, room_id)
+    if succeeds(lambda: member.update(actions, condition=is_later)):
+        return True
+    membership(user_id, room_id)
+    return False
 
 
 def read_seqs(room_id: str, user_ids: Iterable[str]) -> dict[str, int]:

@@ -71,14 +71,7 @@ def _create(name: str, key: str, user_id: str, now: int) -> RoomRow | None:
         member_count=1,
     )
     lock = RoomNameRow(RoomNameRow.key(key), target_id=room.room_id)
-    host = MemberRow(
-        user_id,
-        room.room_id,
-        role=Role.MEMBER.value,
-        joined_at=now,
-        joined_seq=room.last_seq,
-        read_seq=room.last_seq,
-    )
+    host = members.new_member(user_id, room, now)
     first = EntryRow(room.room_id, 1, kind=EntryKind.CREATED.value, user_id=user_id, created_at=now)
 
     def write(transaction: TransactWrite) -> None:

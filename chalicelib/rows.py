@@ -112,10 +112,10 @@ def to_entry(row: EntryRow) -> Entry:
     )
 
 
-def to_preview(chat: EntryRow) -> PreviewMap:
-    """What room lists show of a chat."""
-    shown = {"deleted": True} if chat.deleted else {"text": texts.preview(chat.text or "")}
-    return PreviewMap(user_id=chat.user_id, at=chat.created_at, **shown)  # type: ignore[no-untyped-call]
+def preview(user_id: str, text: str | None, at: int) -> PreviewMap:
+    """What room lists show of a chat; without a text it is a deleted one."""
+    shown = {"deleted": True} if text is None else {"text": texts.preview(text)}
+    return PreviewMap(user_id=user_id, at=at, **shown)  # type: ignore[no-untyped-call]
 
 
 def reaction(emoji: str, user_id: str) -> str:

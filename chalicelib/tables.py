@@ -322,6 +322,17 @@ def retry_conflicts(write: Callable[[], object]) -> None:
             return
 
 
+def succeeds(write: Callable[[], object]) -> bool:
+    """Do a plain write, as ``retry_conflicts``; False if its condition does not hold."""
+    try:
+        retry_conflicts(write)
+    except (PutError, UpdateError, DeleteError) as error:
+        if not is_condition_failure(error):
+            raise
+        return False
+    return True
+
+
 def transact(write: Callable[[TransactWrite], None]) -> bool:
     """Carry out a transaction; False if one of its conditions does not hold."""
     for attempt in range(TRANSACTION_TRIES):

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from pynamodb.exceptions import UpdateError
 from pynamodb.expressions.update import Action
 
 from chalicelib import ids, limits, texts
 from chalicelib.errors import InvalidFieldError
 from chalicelib.protocol import Me, User, Users
 from chalicelib.secret_values import secret_values
-from chalicelib.tables import UserRow, is_condition_failure
+from chalicelib.tables import UserRow, succeeds
 
 KAKAO: Final = "kakao"
 
@@ -81,10 +80,5 @@ def rename(user_id: str, nickname: str) -> Me | None:
     """Change somebody's nickname, unless they withdrew. Raises InvalidFieldError."""
     row = UserRow(user_id)
     actions: list[Action] = [UserRow.nickname.set(texts.clean_nickname(nickname))]
-    try:
-        row.update(actions, condition=UserRow.user_id.exists())
-    except UpdateError as error:
-        if not is_condition_failure(error):
-            raise
-        return None
-    return me(row)
+    is_there = succeeds(lambda: row.update(actions, condition=UserRow.user_id.exists()))
+    return me(row) if is_there else None

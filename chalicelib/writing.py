@@ -18,7 +18,7 @@ from typing import Final
 
 from chalicelib.errors import NotMemberError, RoomNotFoundError, StaleError
 from chalicelib.protocol import Entry
-from chalicelib.steps import Claim, Draft, Place, RoomState, WritingSteps
+from chalicelib.steps import Claim, Claims, Draft, Place, RoomState, WritingSteps
 
 #: How long a reader waits for entries that are being written, in seconds, try by try.
 HOLE_WAITS: Final = (0.02, 0.04, 0.08, 0.16)
@@ -98,12 +98,7 @@ async def _claim(steps: WritingSteps, draft: Draft, place: Place) -> Claim | Non
     """
     mine = Claim(draft.cid, place, draft.at)
     while not await steps.claim(draft.user_id, mine, reads=mine.in_order):
-        try:
-            claims = await steps.claims(draft.user_id)
-        except (NotMemberError, StaleError):
-            if not await give_up(steps, place):
-                raise RoomNotFoundError(steps.room_id) from None
-            raise
+        claims = await _claims(steps, draft.user_id, place)
         standing = claims.of(draft.cid)
         if standing is not None and standing.place == place:  # the call was repeated on its way
             return standing
@@ -118,12 +113,7 @@ async def _claim(steps: WritingSteps, draft: Draft, place: Place) -> Claim | Non
 async def _move(steps: WritingSteps, draft: Draft, lost: Claim, mine: Claim) -> Claim:
     """Claim a new place for a chat whose place was lost; returns the claim that stands."""
     while True:
-        try:
-            claims = await steps.claims(draft.user_id)
-        except (NotMemberError, StaleError):
-            if not await give_up(steps, mine.place):
-                raise RoomNotFoundError(steps.room_id) from None
-            raise
+        claims = await _claims(steps, draft.user_id, mine.place)
         standing = claims.of(draft.cid)
         if standing == mine:
             return mine
@@ -135,6 +125,16 @@ async def _move(steps: WritingSteps, draft: Draft, lost: Claim, mine: Claim) -> 
             return standing
         if await steps.move_claim(draft.user_id, lost, claims.latest.index(lost), mine):
             return mine
+
+
+async def _claims(steps: WritingSteps, user_id: str, place: Place) -> Claims:
+    """The claims of somebody for whom a place is taken, which is given up if there are none."""
+    try:
+        return await steps.claims(user_id)
+    except (NotMemberError, StaleError):
+        if not await give_up(steps, place):
+            raise RoomNotFoundError(steps.room_id) from None
+        raise
 
 
 async def give_up(steps: WritingSteps, place: Place, *, is_chat: bool = True) -> bool:
