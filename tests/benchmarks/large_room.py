@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Final
 
+from chalicelib import limits
 from tests.benchmarks import driver, processes, push, rig, seed
 from tests.benchmarks.lambdas import Fleet, Invocation, running_fleet
 from tests.benchmarks.result import Result
@@ -23,8 +24,8 @@ from tests.benchmarks.result import Result
 #: API Gateway waits so long for a Lambda, which binds a peer that posts in its handler.
 #: https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-execution-service-websocket-limits-table.html
 INTEGRATION_SECONDS: Final = 29
-#: Listeners that a worker gets, as limits.AUDIENCE_INLINE_MAX.
-PART: Final = 1_000
+#: Listeners that a worker gets.
+PART: Final = limits.AUDIENCE_INLINE_MAX
 #: A part alone is measured so often.
 PARTS_ALONE: Final = 5
 

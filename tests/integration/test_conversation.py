@@ -8,7 +8,7 @@ import pytest
 
 from chalicelib import limits
 from tests.support.chat import ChatClient, CommandRefusedError, Frame
-from tests.support.site import Site, new_person, unique
+from tests.support.site import Browser, Site, new_person, unique
 
 pytestmark = pytest.mark.localstack
 
@@ -258,15 +258,23 @@ def test_chats_of_many_at_once_have_one_order_for_all(site: Site) -> None:
     assert [entry["seq"] for entry in histories[0]] == list(range(1, 25))
 
 
+def go_away(browser: Browser, host: ChatClient, rooms: int) -> list[Frame]:
+    """Enter rooms of a host's and leave the site; how far one had each, as room.sync wants it."""
+    client = browser.chat()
+    positions = []
+    for _ in range(rooms):
+        room = client.ask("room.enter", room_id=open_room(host))["room"]
+        positions.append(
+            {"room_id": room["room_id"], "after": room["last_seq"], "epoch": room["epoch"]}
+        )
+    client.close()
+    return positions
+
+
 def test_sync_tells_in_one_reply_what_was_missed_in_all_rooms(site: Site) -> None:
     browser, friend = new_person(site), new_person(site).chat()
-    client = browser.chat()
-    rooms = [open_room(friend) for _ in range(3)]
-    positions = []
-    for room_id in rooms:
-        room = client.ask("room.enter", room_id=room_id)["room"]
-        positions.append({"room_id": room_id, "after": room["last_seq"], "epoch": room["epoch"]})
-    client.close()
+    positions = go_away(browser, friend, rooms=3)
+    rooms = [position["room_id"] for position in positions]
     say(friend, rooms[0], "하나")
     say(friend, rooms[0], "둘")
     say(friend, rooms[1], "셋")

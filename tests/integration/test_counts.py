@@ -15,7 +15,7 @@ import pytest
 
 from chalicelib import limits
 from tests.benchmarks import units
-from tests.integration.test_conversation import open_room, say
+from tests.integration.test_conversation import go_away, open_room, say
 from tests.support.chat import ChatClient
 from tests.support.handlers import HandlerSite
 from tests.support.site import new_person
@@ -294,13 +294,8 @@ def test_catching_up_in_fifty_rooms_is_one_request_and_one_reply(
     handlers: HandlerSite,
 ) -> None:
     host, browser = new_person(handlers).chat(), new_person(handlers)
-    client = browser.chat()
-    rooms = [open_room(host) for _ in range(50)]
-    positions = []
-    for room_id in rooms:
-        room = client.ask("room.enter", room_id=room_id)["room"]
-        positions.append({"room_id": room_id, "after": room["last_seq"], "epoch": room["epoch"]})
-    client.close()
+    positions = go_away(browser, host, rooms=50)
+    rooms = [position["room_id"] for position in positions]
     for room_id in rooms:
         say(host, room_id, "놓친 말")
     back = browser.chat()

@@ -306,10 +306,14 @@ def fill(process: processes.Process) -> None:
             process._socket.send(processes._framed({"kill": 0}))
 
 
-def test_a_fork_waits_for_a_process_that_does_not_read(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def with_stopped_libraries(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    scenario: Callable[[processes.Process, dict[str, Any]], Awaitable[None]],
 ) -> None:
-    async def scenario(environment: dict[str, str]) -> None:
+    """Play with an app's process of libraries that is stopped, and what it is to fork for."""
+
+    async def play(environment: dict[str, str]) -> None:
         (tmp_path / "app.py").write_text("")
         order = {
             "function": {"environment": environment, "paths": [str(tmp_path)], "module": "app"}
@@ -318,48 +322,46 @@ def test_a_fork_waits_for_a_process_that_does_not_read(
         try:
             await libraries.ask({"libraries": {"code": str(tmp_path), "module": "app"}})
             os.kill(libraries.pid, signal.SIGSTOP)
-            fill(libraries)
-            forking = asyncio.create_task(libraries.fork(order))
-            await asyncio.sleep(0)
-            os.kill(libraries.pid, signal.SIGCONT)
-            first, second = await forking, await libraries.fork(order)
-            assert (await first.answer())["loaded"]
-            assert (await second.answer())["loaded"]
-            assert not libraries._answers
-            assert not libraries._forked
+            await scenario(libraries, order)
         finally:
             await end_all()
 
     with in_process(tmp_path, monkeypatch) as environment:
-        asyncio.run(asyncio.wait_for(scenario(environment), 20))
+        asyncio.run(asyncio.wait_for(play(environment), 20))
+
+
+def test_a_fork_waits_for_a_process_that_does_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scenario(libraries: processes.Process, order: dict[str, Any]) -> None:
+        fill(libraries)
+        forking = asyncio.create_task(libraries.fork(order))
+        await asyncio.sleep(0)
+        os.kill(libraries.pid, signal.SIGCONT)
+        first, second = await forking, await libraries.fork(order)
+        assert (await first.answer())["loaded"]
+        assert (await second.answer())["loaded"]
+        assert not libraries._answers
+        assert not libraries._forked
+
+    with_stopped_libraries(tmp_path, monkeypatch, scenario)
 
 
 def test_a_fork_that_nobody_waits_for_any_more_ends(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def scenario(environment: dict[str, str]) -> None:
-        (tmp_path / "app.py").write_text("")
-        order = {
-            "function": {"environment": environment, "paths": [str(tmp_path)], "module": "app"}
-        }
-        libraries = await processes.Process.spawn({"libraries": True}, environment)
-        try:
-            await libraries.ask({"libraries": {"code": str(tmp_path), "module": "app"}})
-            os.kill(libraries.pid, signal.SIGSTOP)
-            forking = asyncio.create_task(libraries.fork(order))
-            while not libraries._forked:
-                await asyncio.sleep(0.01)
-            (abandoned,) = libraries._forked
-            forking.cancel()
-            await asyncio.wait([forking])
-            os.kill(libraries.pid, signal.SIGCONT)
-            await abandoned.ended
-            assert (await (await libraries.fork(order)).answer())["loaded"]
-        finally:
-            await end_all()
+    async def scenario(libraries: processes.Process, order: dict[str, Any]) -> None:
+        forking = asyncio.create_task(libraries.fork(order))
+        while not libraries._forked:
+            await asyncio.sleep(0.01)
+        (abandoned,) = libraries._forked
+        forking.cancel()
+        await asyncio.wait([forking])
+        os.kill(libraries.pid, signal.SIGCONT)
+        await abandoned.ended
+        assert (await (await libraries.fork(order)).answer())["loaded"]
 
-    with in_process(tmp_path, monkeypatch) as environment:
-        asyncio.run(asyncio.wait_for(scenario(environment), 20))
+    with_stopped_libraries(tmp_path, monkeypatch, scenario)
 
 
 def test_an_endless_loop_ends_with_the_process_that_forked_it(play: Play, tmp_path: Path) -> None:
