@@ -41,6 +41,10 @@ class RoomSteps(LogSteps):
         """FRAME_PACE_MS; docs/settings.md."""
         return settings.frame_pace_ms
 
+    async def read_entries(self, first: int, last: int) -> list[Entry]:
+        """One consistent Query; a BatchGetItem where chats were changed."""
+        return chats.with_changes(self.room_id, await super().read_entries(first, last))
+
     async def post(self, entries: Sequence[Entry]) -> None:
         """A Query, a post per connection; a BatchGetItem where names are not known."""
         with _as_hint("push_entries", room_id=self.room_id):
@@ -86,7 +90,6 @@ def push_entries(room_id: str, entries: Sequence[Entry], known: Users, *, but: s
         known: names that need not be looked up.
         but: a connection that has them already.
     """
-    entries = chats.with_changes(room_id, entries)
     people = chats.people_in(entries)
     names = {user_id: known[user_id] for user_id in people & known.keys()}
     names |= users.names(people - names.keys())

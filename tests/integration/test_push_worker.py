@@ -138,6 +138,17 @@ def test_what_comes_while_its_sender_pushes_is_carried_on_by_a_worker(
     assert lease_of(room_id) is None
 
 
+def test_what_is_pushed_from_the_log_has_chats_that_were_changed_as_they_are(
+    host: ChatClient, room_id: str, listener: ChatClient
+) -> None:
+    said = say(host, room_id, "처음")
+    put_lease(room_id, "dead", delivered=said["seq"] - 1, is_live=False)
+    edited = host.ask("chat.edit", room_id=room_id, seq=said["seq"], text="고친 말")["entry"]
+    frame = frames(listener)[-1]
+    assert frame["entries"] == [edited["changed"], edited]
+    assert edited["changed"]["text"] == "고친 말"
+
+
 def test_a_sender_goes_on_by_itself_where_there_is_no_worker(
     host: ChatClient,
     room_id: str,
