@@ -12,6 +12,10 @@ from infra.local.leave_out import leave_out
 
 #: Types of resources that are left out, and why nothing is missed.
 DROPPED: Final = {
+    "AWS::CloudWatch::Alarm": "nobody is told at night of a laptop; errors are in the log",
+    "AWS::SNS::Topic": "alarms tell it",
+    "AWS::SNS::TopicPolicy": "there is no topic",
+    "AWS::SNS::Subscription": "there is no topic",
     "AWS::CloudFront::Distribution": "the edge (infra/local/edge.py) stands in for it",
     "AWS::CloudFront::CachePolicy": "part of CloudFront",
     "AWS::CloudFront::Function": "part of CloudFront; the edge has the same fallback",
