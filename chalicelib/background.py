@@ -66,28 +66,29 @@ AnyJob = EraseRoom | LeaveAllRooms
 RemainingMs = Callable[[], int]
 
 
-def start(job: AnyJob, function: str | None = None) -> None:
+def start(job: AnyJob) -> None:
     """Have a job done by the background Lambda; returns when Lambda has taken it over."""
-    invocations.start(function or settings.background_function, job)
+    invocations.start(settings.background_function, job)
 
 
-def run(event: object, function: str, remaining_ms: RemainingMs) -> None:
+def run(event: object, remaining_ms: RemainingMs) -> None:
     """Do a job, as far as time allows; the rest goes on in a new invocation.
 
     Args:
         event: the job, as the Lambda got it.
-        function: the Lambda's own name.
         remaining_ms: how much time is left.
     """
-    job: AnyJob = msgspec.convert(event, AnyJob)
-    is_done = (
-        erase_room(job.room_id, remaining_ms, but=job.but)
-        if isinstance(job, EraseRoom)
-        else leave_all_rooms(job.user_id, job.joined_until, function, remaining_ms)
-    )
-    log.info("job", job=type(job).__name__, done=is_done)
-    if not is_done:
-        start(job, function)
+    with log.invocation("job") as line:
+        job: AnyJob = msgspec.convert(event, AnyJob)
+        line["type"] = job.__struct_config__.tag
+        if isinstance(job, EraseRoom):
+            line["room_id"] = job.room_id
+            is_done = erase_room(job.room_id, remaining_ms, but=job.but)
+        else:
+            is_done = leave_all_rooms(job.user_id, job.joined_until, remaining_ms)
+        line["done"] = is_done
+        if not is_done:
+            start(job)
 
 
 def erase_room(room_id: str, remaining_ms: RemainingMs, *, but: str = "") -> bool:
@@ -132,9 +133,7 @@ def _delete(model: type[Model], rows: list[Model]) -> None:
             batch.delete(row)
 
 
-def leave_all_rooms(
-    user_id: str, joined_until: int, function: str, remaining_ms: RemainingMs
-) -> bool:
+def leave_all_rooms(user_id: str, joined_until: int, remaining_ms: RemainingMs) -> bool:
     """Take somebody out of their rooms; False when out of time.
 
     Raises:
@@ -147,7 +146,7 @@ def leave_all_rooms(
         if remaining_ms() < ENOUGH_MS:
             return False
         try:
-            _leave(member, function)
+            _leave(member)
         except Exception as error:  # the other rooms must not suffer from this one
             unfinished += 1
             log.exception("leave_failed", error, room_id=member.room_id)
@@ -160,7 +159,7 @@ class UnfinishedError(Exception):
     """A job did what it could, and must be tried again for the rest."""
 
 
-def _leave(member: MemberRow, function: str) -> None:
+def _leave(member: MemberRow) -> None:
     now = clock.now_ms()
     try:
         if member.leaving:
@@ -170,7 +169,7 @@ def _leave(member: MemberRow, function: str) -> None:
                 member.user_id, member.room_id, now, successor_id=None, close=False
             )
     except HostMustChooseError:
-        _close(member, function)
+        _close(member)
         return
     except NotMemberError:  # left meanwhile
         return
@@ -179,13 +178,13 @@ def _leave(member: MemberRow, function: str) -> None:
     for notice in notices:
         delivery.deliver(member.room_id, notice, names)
     if closed:
-        after_closing(closed, function)
+        after_closing(closed)
 
 
-def _close(member: MemberRow, function: str) -> None:
+def _close(member: MemberRow) -> None:
     room = RoomRow.get(member.room_id, consistent_read=True)
     rooms.close_room(room, clock.now_ms())
-    after_closing(room, function)
+    after_closing(room)
     member.delete()
 
 
@@ -195,9 +194,9 @@ def after_leaving(user_id: str, room_id: str, *, but: str = "") -> None:
     delivery.push_to_connections(own, RoomLeft(room_id=room_id), but=but)
 
 
-def after_closing(room: RoomRow, function: str | None = None, *, but: str = "") -> None:
+def after_closing(room: RoomRow, *, but: str = "") -> None:
     """Have a closed room's audience told (except the connection ``but``), and it erased.
 
     Both by the job: whoever closed the room may be cut off, the job is repeated.
     """
-    start(EraseRoom(room.room_id, but), function)
+    start(EraseRoom(room.room_id, but))

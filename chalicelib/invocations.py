@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from urllib.parse import quote
 
 import msgspec
 from botocore.exceptions import ClientError
@@ -14,6 +15,10 @@ from chalicelib.signed_http import Answer, Service
 def start(function: str, job: msgspec.Struct) -> None:
     """Have a Lambda do a job; returns when Lambda has taken it over.
 
+    Args:
+        function: its name, on AWS with the alias: ``name:live``.
+        job: what it gets as its event.
+
     A call that is repeated because its answer got lost may do the job twice.
     https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
 
@@ -22,7 +27,7 @@ def start(function: str, job: msgspec.Struct) -> None:
         HTTPClientError: it can't be reached, or does not answer.
     """
     answer, _ = _lambda().post(
-        f"/2015-03-31/functions/{function}/",
+        f"/2015-03-31/functions/{quote(function, safe='')}/",
         "invocations",
         msgspec.json.encode(job),
         {"X-Amz-Invocation-Type": "Event"},

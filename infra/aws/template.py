@@ -10,15 +10,26 @@ from __future__ import annotations
 import contextlib
 import copy
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final, TypeAlias, cast
+from typing import Any, Final, cast
 
 import yaml
 
+from infra.aws import aliases
+from infra.aws.template_graph import Json, find_cycle, of_type, references
 from infra.errors import InfraError
 
-Json: TypeAlias = dict[str, Any]
+__all__ = [
+    "Json",
+    "find_cycle",
+    "finish",
+    "merge_template",
+    "of_type",
+    "parse",
+    "references",
+    "serialise",
+]
 
 PARTS_DIR: Final = Path(__file__).parent / "template"
 
@@ -101,8 +112,9 @@ def finish(merged: Json, *, stage: str) -> Json:
 
     Args:
         merged: what `chalice package --merge-template` wrote.
-        stage: `prod` keeps its tables and the bucket when the stack goes; other stages
-            take them along, so that a trial leaves nothing behind.
+        stage: `prod` keeps its tables and the bucket when the stack goes, and releases step
+            by step; other stages take them along, so that a trial leaves nothing behind, and
+            release at once.
     """
     template = copy.deepcopy(merged)
     for name in UNWANTED:
@@ -117,6 +129,7 @@ def finish(merged: Json, *, stage: str) -> Json:
                 if resource.get(policy) == "Retain":
                     resource[policy] = "Delete"
     _require_types(template)
+    aliases.publish(template, is_staged=stage == PRODUCTION)
     return template
 
 
@@ -136,72 +149,3 @@ def _require_types(template: Json) -> None:
 def serialise(template: Mapping[str, Any]) -> str:
     """The template as JSON: no YAML aliases, which CloudFormation refuses; stable bytes."""
     return json.dumps(template, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
-
-
-def of_type(template: Mapping[str, Any], kind: str) -> dict[str, Json]:
-    """Resources of one type, by logical id."""
-    found: dict[str, Json] = {
-        name: body for name, body in template["Resources"].items() if body["Type"] == kind
-    }
-    return found
-
-
-def references(node: Any) -> Iterator[str]:
-    """Logical ids (and parameters) that a part of a template refers to."""
-    if isinstance(node, list):
-        for item in node:
-            yield from references(item)
-    elif isinstance(node, dict):
-        for key, value in node.items():
-            if key == "Ref":
-                yield value
-            elif key == "Fn::GetAtt":
-                yield value.split(".")[0] if isinstance(value, str) else value[0]
-            elif key == "Fn::Sub":
-                yield from _substitutions(value)
-            elif key == "DependsOn":
-                yield from [value] if isinstance(value, str) else value
-            else:
-                yield from references(value)
-
-
-def _substitutions(value: Any) -> Iterator[str]:
-    """What ``${…}`` in an Fn::Sub refers to."""
-    text, names = (value, {}) if isinstance(value, str) else value
-    yield from references(names)
-    for piece in text.split("${")[1:]:
-        name = piece.split("}", 1)[0].split(".")[0]
-        if name not in names and not name.startswith(("!", "AWS::")):
-            yield name
-
-
-def find_cycle(template: Mapping[str, Any]) -> list[str]:
-    """Resources that wait for each other, in order; empty if there are none.
-
-    CloudFormation refuses such templates; cfn-lint does not see what SAM will add, so this
-    is for a template after SAM's transform.
-    """
-    resources = template["Resources"]
-    needs = {
-        name: sorted({other for other in references(body) if other in resources})
-        for name, body in resources.items()
-    }
-    done: set[str] = set()
-
-    def visit(name: str, path: list[str]) -> list[str]:
-        if name in path:
-            return [*path[path.index(name) :], name]
-        if name in done:
-            return []
-        for other in needs[name]:
-            found = visit(other, [*path, name])
-            if found:
-                return found
-        done.add(name)
-        return []
-
-    for name in sorted(needs):
-        found = visit(name, [])
-        if found:
-            return found
-    return []

@@ -243,7 +243,7 @@ def test_a_room_that_can_not_be_left_does_not_keep_a_withdrawal_from_the_others(
     monkeypatch.setattr(joining, "leave", leave_or_fail)
 
     def run_job() -> bool:
-        return background.leave_all_rooms(user_id, now_ms(), "background", lambda: 300_000)
+        return background.leave_all_rooms(user_id, now_ms(), lambda: 300_000)
 
     with pytest.raises(background.UnfinishedError):
         run_job()

@@ -6,6 +6,7 @@ import datetime
 import json
 from unittest.mock import patch
 
+import boto3
 import botocore.auth
 import pytest
 from botocore.awsrequest import AWSRequest
@@ -36,9 +37,19 @@ def test_lambda_gets_the_job_as_an_event(functions: Server) -> None:
     assert workers.parse(json.loads(body)) == JOB
 
 
-def test_the_signature_is_botocores(functions: Server) -> None:
+def test_an_alias_is_named_as_botocore_names_it(functions: Server) -> None:
+    functions.answers += [(202, b""), (202, b"")]
+    invocations.start("ping-pong-push:live", JOB)
+    lambda_ = boto3.client("lambda", endpoint_url=functions.url, region_name=REGION)
+    lambda_.invoke(FunctionName="ping-pong-push:live", InvocationType="Event", Payload=b"{}")
+    ours, botocores = functions.paths
+    assert ours == botocores == "/2015-03-31/functions/ping-pong-push%3Alive/invocations"
+
+
+@pytest.mark.parametrize("function", ["ping-pong-push", "ping-pong-push:live"])
+def test_the_signature_is_botocores(functions: Server, function: str) -> None:
     functions.answers.append((202, b""))
-    invocations.start("ping-pong-push", JOB)
+    invocations.start(function, JOB)
     ((headers, body),) = functions.requests
     request = AWSRequest(
         "POST",

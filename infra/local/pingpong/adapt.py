@@ -1,5 +1,6 @@
 """Ping-Pong's template for this machine: what has a stand-in here dropped, each with its reason.
 
+The Lambdas have no aliases here: there is one release, which changes whenever a file does.
 This is the only place where the local stack's template differs from the deployed one.
 """
 
@@ -7,6 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from infra.aws.aliases import unpublish
 from infra.aws.template import Json
 from infra.local.leave_out import leave_out
 
@@ -40,6 +42,7 @@ def adapt(template: Json, *, management_endpoint: str | Json) -> Json:
         InfraError: something that stays needs something that is dropped.
     """
     adapted = leave_out(template, DROPPED, "infra/local/pingpong/adapt.py drops it")
+    unpublish(adapted)
     for body in adapted["Resources"].values():
         variables = body.get("Properties", {}).get("Environment", {}).get("Variables", {})
         if "MANAGEMENT_ENDPOINT" in variables:
