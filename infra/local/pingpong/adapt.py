@@ -15,6 +15,8 @@ from infra.local.leave_out import leave_out
 #: Types of resources that are left out, and why nothing is missed.
 DROPPED: Final = {
     "AWS::CloudWatch::Alarm": "nobody is told at night of a laptop; errors are in the log",
+    "AWS::CloudWatch::Dashboard": "there are no metrics here; the log has each invocation",
+    "AWS::Budgets::Budget": "nothing here costs anything",
     "AWS::SNS::Topic": "alarms tell it",
     "AWS::SNS::TopicPolicy": "there is no topic",
     "AWS::SNS::Subscription": "there is no topic",
