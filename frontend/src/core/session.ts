@@ -15,6 +15,7 @@ import type {
   SyncedRoom,
   User,
 } from '../protocol';
+import { Changes } from './changes';
 import { Connection, type Body, type ConnectionState } from './connection';
 import { failureCode, isTemporary, type FailureCode } from './failure';
 import { Lister } from './lister';
@@ -63,6 +64,8 @@ export class Session {
   ready = false;
   view: View = { state: 'loading' };
   readonly connection: Connection;
+  /** Edits, deletions and reactions on their way. */
+  readonly changes: Changes;
 
   #outbox: Outbox | null = null;
   readonly #syncer: Syncer;
@@ -140,6 +143,15 @@ export class Session {
     this.#reads = new ReadMarks(world, {
       online,
       send: (roomId, seq) => this.connection.request('room.read', { room_id: roomId, seq }),
+    });
+    this.changes = new Changes(world.clock, {
+      online,
+      send: (roomId, seq, change) => {
+        if (change.type === 'edit') return this.edit(roomId, seq, change.text);
+        if (change.type === 'delete') return this.delete(roomId, seq);
+        return this.react(roomId, seq, change.emoji, change.on);
+      },
+      changed: (roomId) => this.changed(`room:${roomId}`),
     });
     this.#typing = new Typing(world.clock, (roomId) => this.changed(`typing:${roomId}`));
   }
@@ -358,6 +370,7 @@ export class Session {
 
   #stop(): void {
     this.connection.stop();
+    this.changes.stop();
     this.#typing.clear();
     this.#lister.stop();
   }
@@ -422,6 +435,7 @@ export class Session {
       }
     }
     this.#outbox?.greeted();
+    this.changes.wake();
     void this.#outbox?.adopt();
     this.#reads.resume();
     void this.#roster.fetch();
@@ -431,6 +445,7 @@ export class Session {
   #reset(): void {
     this.#outbox?.stop();
     this.#outbox = null;
+    this.changes.clear();
     this.rooms.clear();
     this.users.clear();
     this.#reads.clear();
@@ -628,6 +643,7 @@ export class Session {
     const wasMine = this.rooms.delete(roomId);
     this.#reads.drop(roomId);
     this.#typing.drop(roomId);
+    this.changes.dropRoom(roomId);
     this.#early.delete(roomId);
     this.#lister.forget(roomId);
     const dropped = this.#outbox?.dropRoom(roomId) ?? [];

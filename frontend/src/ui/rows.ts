@@ -1,4 +1,5 @@
 import type { Entry, EntryKind } from '../protocol';
+import { withPending, type Pending } from '../core/changes';
 import type { FailureCode } from '../core/failure';
 import type { Outgoing } from '../core/outgoing';
 import { dayOf } from '../i18n';
@@ -18,7 +19,9 @@ export interface ChatRow {
   failed: FailureCode | undefined;
   isEdited: boolean;
   isDeleted: boolean;
-  /** Emoji and how many people reacted with it, separated by spaces; plain, to be compared. */
+  /** What one did to it oneself: on its way, or refused (`failed` says why). */
+  change: '' | 'sending' | 'failed';
+  /** Each emoji and the ids of who reacted with it, `👍 ann,bob 🏓 cho`; plain, to be compared. */
   reactions: string;
   /** Begins a group: shows who it is. */
   isFirst: boolean;
@@ -40,6 +43,7 @@ export function rowsOf(
   outgoing: readonly Outgoing[],
   me: string,
   toServerTime: (at: number) => number = (at) => at,
+  pendingOf: (seq: number) => Pending | undefined = () => undefined,
 ): Row[] {
   const rows: Row[] = [];
   let day = '';
@@ -61,8 +65,10 @@ export function rowsOf(
     rows.push(previous);
   };
 
-  for (const entry of entries) {
-    const kind = entry.kind ?? 'chat';
+  for (const held of entries) {
+    const kind = held.kind ?? 'chat';
+    const pending = pendingOf(held.seq);
+    const entry = withPending(held, pending, me);
     if (kind === 'void' || kind === 'changed') continue;
     if (kind !== 'chat') {
       const key = `seq ${entry.seq}`;
@@ -82,7 +88,8 @@ export function rowsOf(
       at: entry.at,
       isOwn,
       state: 'sent',
-      failed: undefined,
+      failed: pending?.failed?.code,
+      change: pending?.failed ? 'failed' : isChanging(pending) ? 'sending' : '',
       isEdited: entry.edited_at !== undefined && !entry.deleted,
       isDeleted: entry.deleted ?? false,
       reactions: reactionsOf(entry),
@@ -101,6 +108,7 @@ export function rowsOf(
       isOwn: true,
       state: item.state,
       failed: item.failed,
+      change: '',
       isEdited: false,
       isDeleted: false,
       reactions: '',
@@ -121,8 +129,13 @@ export function lastShown(rows: readonly Row[]): number {
 function reactionsOf({ reactions = {} }: Entry): string {
   return Object.entries(reactions)
     .filter(([, userIds]) => userIds.length > 0)
-    .map(([emoji, userIds]) => `${emoji} ${userIds.length}`)
+    .map(([emoji, userIds]) => `${emoji} ${userIds.join(',')}`)
     .join(' ');
+}
+
+/** A reaction is shown as it will be; of words one wants to know whether they have got there. */
+function isChanging(pending: Pending | undefined): boolean {
+  return pending?.changes.some((change) => change.type !== 'react') ?? false;
 }
 
 function minute(at: number): number {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { withPending, type Change } from '../../src/core/changes';
 import type { World } from '../../src/core/ports';
 import { Session } from '../../src/core/session';
 import type { Entry } from '../../src/protocol';
@@ -85,7 +86,7 @@ async function play(seed: number) {
       // Mostly what was said lately, so that changes meet what they change on the way.
       const where = random() < 0.8 || desk.userId === 'ann' ? room : other;
       const seq = where.log.length - Math.floor(random() ** 2 * where.log.length);
-      change(desk.session, where.id, seq, random).catch(() => {});
+      change(desk.session, where.id, seq, random);
     } else {
       // A reload: nothing of the old page runs on, only what it stored is left.
       desk.tab.close();
@@ -103,12 +104,17 @@ async function play(seed: number) {
   return { server, desks, room, other, typed };
 }
 
-function change(session: Session, roomId: string, seq: number, random: () => number) {
+function change(session: Session, roomId: string, seq: number, random: () => number): void {
   const dice = random();
-  if (dice < 0.15) return session.delete(roomId, seq);
-  if (dice < 0.4) return session.edit(roomId, seq, `edited ${Math.floor(random() * 1e6)}`);
   const emoji = EMOJI[Math.floor(random() * EMOJI.length)] as string;
-  return session.react(roomId, seq, emoji, random() < 0.7);
+  const text = `edited ${Math.floor(random() * 1e6)}`;
+  const how: Change =
+    dice < 0.15
+      ? { type: 'delete' }
+      : dice < 0.4
+        ? { type: 'edit', text }
+        : { type: 'react', emoji, on: random() < 0.7 };
+  void session.changes.make(roomId, seq, how);
 }
 
 /** What a log shows; a change has done its work when the chat that it is about is held. */
@@ -132,6 +138,12 @@ describe('after faults of every kind', () => {
         expect(held.length).toBeGreaterThan(0);
         expect(shown(held)).toEqual(shown(room.log.slice(-held.length)));
         expect(state?.log.last).toBe(room.log.length);
+        // Nothing is on its way any more, and nothing is shown that is not so.
+        for (const entry of held) {
+          const pending = session.changes.of(room.id, entry.seq);
+          expect(pending?.changes ?? []).toEqual([]);
+          expect(withPending(entry, pending, userId)).toEqual(entry);
+        }
         expect(state?.memberCount).toBe(3);
         for (const each of session.rooms.values()) {
           expect(each.isUnreadKnown).toBe(true);

@@ -60,7 +60,7 @@ describe('rowsOf', () => {
     expect(marks).toEqual([
       [true, false, ''],
       [false, true, ''],
-      [false, false, '👍 2 👨‍👩‍👧 1'],
+      [false, false, '👍 ann,bob 👨‍👩‍👧 cho'],
       [false, false, ''],
     ]);
     expect(lastShown(rows)).toBe(change.seq + 1);
