@@ -16,8 +16,8 @@ from infra.local.log import whole
 class Companion:
     """Other servers, parameters and messages of an app; this one adds none.
 
-    The methods are called in the order in which they are here; the last four also after the
-    app was deployed again, but `serve`.
+    The methods are called in the order in which they are here; `provide` and `adapt` also before
+    the app is deployed again, and the last four also after.
     """
 
     def prepare(self) -> None:
@@ -26,6 +26,10 @@ class Companion:
         Raises:
             InfraError: something is not as it must be.
         """
+
+    def endpoints(self) -> Mapping[str, str]:
+        """Where services are that are not the emulator's, by boto3's names; for the Lambdas."""
+        return {}
 
     async def start(self, running: AsyncExitStack) -> Mapping[str, str]:
         """Start what the deployment needs.
@@ -37,6 +41,16 @@ class Companion:
             Values for the template's parameters.
         """
         return {}
+
+    async def provide(self, build: Build) -> None:
+        """Bring up what a build needs beside the emulator, before it is deployed.
+
+        Args:
+            build: not adapted.
+
+        Raises:
+            InfraError: it can't be brought up.
+        """
 
     def adapt(self, build: Build, gateway: Gateway) -> Build:
         """Make a build fit this machine."""

@@ -74,7 +74,7 @@ class Deployment:
         """
         check_parameters(build.template.get("Parameters") or {}, parameters)
         try:
-            self._bring(build, parameters, report)
+            self.bring(build, parameters, report)
         except ClientError as error:
             unknown = _unknown_types(error)
             if not unknown:
@@ -94,9 +94,18 @@ class Deployment:
             )
         return read_deployed(self.client, self.endpoint, self.name)
 
-    def _bring(
-        self, build: Build, parameters: Mapping[str, str], report: Callable[[str], None]
+    def bring(
+        self,
+        build: Build,
+        parameters: Mapping[str, str],
+        report: Callable[[str], None] = lambda line: None,
     ) -> None:
+        """Bring the stack to a build's state; whatever it has may be missing.
+
+        Raises:
+            ClientError: the template is refused.
+            InfraError: a resource can't be made, with the reason.
+        """
         url = self._upload(build)
         declared = build.template.get("Parameters") or {}
         stack = Stack(self.client("cloudformation"), self.name)

@@ -73,6 +73,7 @@ class LiveApp:
             if self._verbose or line.startswith(LEFT_OUT):
                 log.say(line)
 
+        await self._companion.provide(build)
         self.deployed = await asyncio.to_thread(
             self._deployment.deploy,
             self._companion.adapt(build, self._gateway),

@@ -32,6 +32,7 @@ from infra.local.gateway.sigv4 import Credentials
 from infra.local.gateway.tls import Authority
 from infra.local.http_front import TRACES_PATH, HttpFront
 from infra.local.live_app import LiveApp
+from infra.local.permission_modes import ENFORCE, MODE
 from infra.local.tracing import Tracer
 
 #: Signals that come closer than this are one, in seconds.
@@ -43,7 +44,8 @@ class Options:
     """What a local stack can be told.
 
     `port`: the gateway's; 0 picks a free one. `parameters`: values for the template's.
-    `faults`: a plan's file. `trace`: a text; messages that have it as a value are followed.
+    `permissions`: what is done about what a Lambda's role does not allow, as permission_modes.py
+    names it. `faults`: a plan's file. `trace`: a text; messages that have it as a value are followed.
     """
 
     port: int = 8000
@@ -54,6 +56,7 @@ class Options:
     limits: Limits = field(default_factory=Limits)
     faults: Path | None = None
     trace: str | None = None
+    permissions: str = ENFORCE
 
 
 async def _authorize(emulator: EmulatorProcess, *asked: str) -> Access:
@@ -139,12 +142,19 @@ class Supervisor:
         authority = Authority(self._app.state_dir / "authority.pem")
         names = await running.enter_async_context(self._aws_names())
         environment = {**authority.lambda_environment(), **names.environment}
+        environment[MODE] = options.permissions
+        elsewhere = self._companion.endpoints()
+        proxy = ""
         if options.faults is not None:
             self._faults = await running.enter_async_context(self._injecting(options.faults))
             environment |= self._faults.environment
+            proxy = self._faults.endpoint
+        environment |= {
+            f"AWS_ENDPOINT_URL_{name.upper()}": proxy or url for name, url in elsewhere.items()
+        }
         emulator = await running.enter_async_context(self._emulated_aws(environment))
         if self._faults is not None:
-            self._faults.forward_to(emulator.endpoint)
+            self._faults.forward_to(emulator.endpoint, elsewhere)
 
         # MiniStack is still importing; so Chalice's packaging takes no time of its own.
         self._build_began = time.time()
@@ -202,7 +212,11 @@ class Supervisor:
     async def _emulated_aws(self, environment: Mapping[str, str]) -> AsyncIterator[EmulatorProcess]:
         # All services: those that nobody asks cost nothing, and a changed template may need more.
         self._emulator = emulator = EmulatorProcess(
-            self._app.state_dir, self._take_invocation, services=(), environment=environment
+            self._app.state_dir,
+            self._take_invocation,
+            services=(),
+            environment=environment,
+            on_permission=lambda told: log.say(log.permission_lines(told)),
         )
         try:
             await emulator.start()

@@ -6,7 +6,7 @@ import asyncio
 import re
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -32,8 +32,17 @@ class FaultyAws:
 
 
 @contextmanager
-def faulty_aws(upstream: str, *rules: AwsRule, seed: int = 0) -> Iterator[FaultyAws]:
-    """An endpoint like `upstream`, whose calls meet faults."""
+def faulty_aws(
+    upstream: str, *rules: AwsRule, seed: int = 0, elsewhere: Mapping[str, str] | None = None
+) -> Iterator[FaultyAws]:
+    """An endpoint like `upstream`, whose calls meet faults.
+
+    Args:
+        upstream: where calls go on to.
+        rules: of the plan.
+        seed: of the plan.
+        elsewhere: other endpoints, by the service's name.
+    """
     faulty = FaultyAws(FaultPlan(aws=rules, seed=seed))
     proxy = AwsProxy(faulty.injector, faulty.events.append)
     loop = asyncio.new_event_loop()
@@ -41,7 +50,7 @@ def faulty_aws(upstream: str, *rules: AwsRule, seed: int = 0) -> Iterator[Faulty
     thread.start()
     try:
         faulty.endpoint = asyncio.run_coroutine_threadsafe(proxy.start(), loop).result(10)
-        proxy.forward_to(upstream)
+        proxy.forward_to(upstream, elsewhere)
         yield faulty
     finally:
         asyncio.run_coroutine_threadsafe(proxy.stop(), loop).result(10)

@@ -17,11 +17,10 @@ from docker.errors import DockerException
 from pytest_localstack.exceptions import TimeoutError as NotStartedError
 from pytest_localstack.session import LocalstackSession, RunningSession
 
+from infra.local.localstack import VERSION
 from tests.support.tables import create_tables, delete_stack
 
-#: The last release that needs no account.
-VERSION: Final = "4.14"
-SERVICES: Final = ("cloudformation", "dynamodb", "lambda", "s3", "ssm")
+SERVICES: Final = ("cloudformation", "dynamodb", "lambda", "s3", "sqs", "ssm")
 START_SECONDS: Final = 120
 #: What answers at LOCALSTACK_ENDPOINT should have been started by now.
 ANSWER_SECONDS: Final = 30

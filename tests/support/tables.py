@@ -10,25 +10,21 @@ import boto3
 from botocore.exceptions import WaiterError
 
 from infra.aws.template import merge_template
+from infra.local.part import TABLE, part_of
 
-TABLE: Final = "AWS::DynamoDB::Table"
 BUCKET: Final = "AWS::S3::Bucket"
+QUEUE: Final = "AWS::SQS::Queue"
 
 Json = dict[str, Any]
 
 
 def partial_template(types: Collection[str]) -> Json:
     """The template's resources of some types, and what they refer to."""
-    whole = merge_template()
-    wanted = {name: body for name, body in whole["Resources"].items() if body.get("Type") in types}
-    for body in wanted.values():
+    part = part_of(merge_template(), types)
+    for body in part["Resources"].values():
         # What tests make must go with its stack, as in all stages but production.
         body["DeletionPolicy"] = body["UpdateReplacePolicy"] = "Delete"
-    return {
-        "Parameters": {"Stage": whole["Parameters"]["Stage"]},
-        "Conditions": {"IsProduction": whole["Conditions"]["IsProduction"]},
-        "Resources": wanted,
-    }
+    return part
 
 
 def data_template() -> Json:
@@ -69,9 +65,15 @@ def create_tables(endpoint: str, stack_name: str) -> None:
     create_stack(endpoint, stack_name, data_template())
 
 
-def delete_stack(endpoint: str, stack_name: str) -> None:
-    """Delete a stack of ``create_stack`` with all that it has, and wait for that."""
-    client = boto3.client("cloudformation", endpoint_url=endpoint)
+def delete_stack(endpoint: str, stack_name: str, *, region: str | None = None) -> None:
+    """Delete a stack with all that it has, and wait for that.
+
+    Args:
+        endpoint: where it is.
+        stack_name: its name.
+        region: its Region, if it is not AWS_REGION.
+    """
+    client = boto3.client("cloudformation", endpoint_url=endpoint, region_name=region)
     client.delete_stack(StackName=stack_name)
     client.get_waiter("stack_delete_complete").wait(
         StackName=stack_name, WaiterConfig={"Delay": 1, "MaxAttempts": 60}

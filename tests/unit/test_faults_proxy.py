@@ -8,6 +8,7 @@ import json
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -53,8 +54,8 @@ class Upstream:
     body: bytes = b"{}"
 
 
-@pytest.fixture
-def upstream() -> Iterator[Upstream]:
+@contextmanager
+def serving() -> Iterator[Upstream]:
     state = Upstream()
 
     class Handler(http.server.BaseHTTPRequestHandler):
@@ -83,6 +84,12 @@ def upstream() -> Iterator[Upstream]:
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+@pytest.fixture
+def upstream() -> Iterator[Upstream]:
+    with serving() as state:
+        yield state
 
 
 def client(service: Any, aws: FaultyAws, path: str = "", **config: Any) -> Any:
@@ -117,6 +124,24 @@ def test_a_call_without_a_fault_goes_on_as_it_came(upstream: Upstream) -> None:
     assert headers["user-agent"].startswith("Boto3/")
     assert headers["authorization"].startswith("AWS4-HMAC-SHA256 Credential=test/")
     assert not aws.events
+
+
+def test_a_service_can_be_elsewhere(upstream: Upstream) -> None:
+    rule = AwsRule(fault=AwsFault.THROTTLE, service="dynamodb", operation="PutItem", times=1)
+    with (
+        serving() as other,
+        faulty_aws(upstream.endpoint, rule, elsewhere={"dynamodb": f"{other.endpoint}/"}) as aws,
+    ):
+        dynamodb = client("dynamodb", aws)
+        dynamodb.list_tables()
+        client("ssm", aws).delete_parameter(Name="x")
+        with pytest.raises(dynamodb.exceptions.ProvisionedThroughputExceededException):
+            dynamodb.put_item(TableName="t", Item={"id": {"S": "1"}})
+        targets = [
+            [dict(received.headers)["X-Amz-Target"] for received in server.received]
+            for server in (other, upstream)
+        ]
+    assert targets == [["DynamoDB_20120810.ListTables"], ["AmazonSSM.DeleteParameter"]]
 
 
 @pytest.mark.parametrize(

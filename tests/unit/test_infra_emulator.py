@@ -30,7 +30,7 @@ from infra.local.deployment import Deployment
 from infra.local.emulator_process import EmulatorProcess
 from infra.local.pingpong.adapt import adapt
 from infra.local.pingpong.app import STACK_NAME, PingPong
-from infra.local.pingpong.companion import SECRETS_PARAMETER, functions, put_secrets
+from infra.local.pingpong.companion import functions, put_secrets, secrets_parameter
 
 APP = """
 import json, os, time
@@ -104,11 +104,11 @@ class Emulated:
         self.build = await asyncio.to_thread(self.app.build)
         posts = {"Fn::Sub": f"{endpoint}/_aws/execute-api/${{WebsocketAPI}}/ws"}
         adapted = adapt(self.build.template, management_endpoint=posts)
-        parameters = {"Stage": "local", "SecretsParameter": SECRETS_PARAMETER}
+        parameters = {"Stage": "local", "SecretsParameter": secrets_parameter()}
         self.deployed = await asyncio.to_thread(
             self.deployment.deploy, dataclasses.replace(self.build, template=adapted), parameters
         )
-        put_secrets(self.deployment, "secret value")
+        put_secrets(self.deployment.client("ssm"), "secret value")
 
     async def update(self) -> None:
         """Give the Lambdas the source as it is now, as the supervisor does."""

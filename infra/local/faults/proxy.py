@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeAlias, cast
 
 import aiohttp
@@ -52,6 +52,7 @@ class AwsProxy:
         self._runner: web.ServerRunner | None = None
         self._session: aiohttp.ClientSession | None = None
         self._upstream = ""
+        self._elsewhere: Mapping[str, str] = {}
         self.endpoint = ""
 
     async def start(self) -> str:
@@ -76,9 +77,15 @@ class AwsProxy:
         self.endpoint = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
         return self.endpoint
 
-    def forward_to(self, upstream: str) -> None:
-        """Send calls on to this endpoint, such as ``http://127.0.0.1:4566``."""
+    def forward_to(self, upstream: str, elsewhere: Mapping[str, str] | None = None) -> None:
+        """Send calls on to this endpoint, such as ``http://127.0.0.1:4566``.
+
+        Args:
+            upstream: for all services but those in `elsewhere`.
+            elsewhere: endpoints by boto3's name of a service.
+        """
         self._upstream = upstream.rstrip("/")
+        self._elsewhere = {name: url.rstrip("/") for name, url in (elsewhere or {}).items()}
 
     async def stop(self) -> None:
         """Stop listening and close every connection; harmless when it was never started."""
@@ -95,11 +102,11 @@ class AwsProxy:
         call = identify(request.method, request.raw_path, request.headers, body)
         fault = self._injector.call(call)
         if fault is None:
-            return await self._execute(request, body)
+            return await self._execute(call, request, body)
         self._on_fault(_event(call, fault, request))
         if fault.seconds:
             await asyncio.sleep(fault.seconds)
-        answer = await self._execute(request, body) if fault.executed else web.Response()
+        answer = await self._execute(call, request, body) if fault.executed else web.Response()
         if fault.cut:
             return _cut(request)
         if fault.error is not None:
@@ -108,14 +115,17 @@ class AwsProxy:
             return web.Response(status=fault.error.status, headers=headers, body=content)
         return answer
 
-    async def _execute(self, request: web.BaseRequest, body: bytes) -> web.StreamResponse:
+    async def _execute(
+        self, call: AwsCall, request: web.BaseRequest, body: bytes
+    ) -> web.StreamResponse:
         """Send a call on; a connection that fails there fails here, too."""
         session = cast(aiohttp.ClientSession, self._session)  # nothing arrives before start
         headers = end_to_end(request.headers.items())
+        upstream = self._elsewhere.get(call.service, self._upstream)
         try:
             async with session.request(
                 request.method,
-                URL(self._upstream + request.raw_path, encoded=True),
+                URL(upstream + request.raw_path, encoded=True),
                 headers=headers,
                 data=body if "Content-Length" in headers or body else None,
                 allow_redirects=False,

@@ -56,9 +56,14 @@ class Faults:
             environment["AWS_ENDPOINT_URL"] = self.endpoint
         return environment
 
-    def forward_to(self, endpoint: str) -> None:
-        """Send the Lambdas' calls on to the emulator."""
-        self._proxy.forward_to(endpoint)
+    def forward_to(self, endpoint: str, elsewhere: Mapping[str, str] | None = None) -> None:
+        """Send the Lambdas' calls on to the emulator.
+
+        Args:
+            endpoint: the emulator's.
+            elsewhere: other services' endpoints, by boto3's names.
+        """
+        self._proxy.forward_to(endpoint, elsewhere)
 
     def note_invocation(self, invocation: Mapping[str, Any]) -> None:
         """Count a Lambda that the emulator killed, from what it reports of an invocation."""

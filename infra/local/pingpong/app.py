@@ -23,10 +23,11 @@ STACK_NAME: Final = "pingpong-local"
 class PingPong:
     """The app in this repository, or a copy of it."""
 
-    name = STACK_NAME
     title = "Ping-Pong"
 
-    def __init__(self, state_dir: Path, source: Path = ROOT) -> None:
+    def __init__(self, state_dir: Path, source: Path = ROOT, name: str = STACK_NAME) -> None:
+        """Args: `name` is the stack's, which the names of its tables and Lambdas begin with."""
+        self.name = name
         self.state_dir = state_dir
         self._build_dir = state_dir / "build"
         self._source = source

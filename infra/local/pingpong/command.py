@@ -4,13 +4,31 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 from pathlib import Path
+from typing import Final
 
 from infra.aws.package import ROOT
 from infra.local.command import add_common_options, common_options, run
-from infra.local.pingpong.app import PingPong
+from infra.local.pingpong.app import STACK_NAME, PingPong
 from infra.local.pingpong.companion import PingPongCompanion, SiteOptions
+from infra.local.pingpong.on_localstack import LocalStackData
 from infra.local.supervisor import Supervisor
+
+STATE_DIR: Final = ROOT / ".local"
+LOCALSTACK_STATE_DIR: Final = STATE_DIR / "localstack"
+
+#: The longest resource's name, an IAM role's or a Lambda's, has 64 characters.
+NAME_PATTERN: Final = re.compile(r"[a-z][a-z0-9-]{0,40}")
+
+
+def stack_name(text: str) -> str:
+    """A stack's name; argparse says what is wrong with it."""
+    if not NAME_PATTERN.fullmatch(text):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no name: small letters, digits and hyphens, a letter first, 41 at most"
+        )
+    return text
 
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -37,14 +55,26 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--state-dir",
         type=Path,
-        default=ROOT / ".local",
-        help="where data, secrets and logs are kept (default: .local)",
+        help="where data, secrets and logs are kept (default: .local, or .local/localstack)",
     )
     parser.add_argument(
         "--site-dir",
         type=Path,
         default=ROOT / "frontend" / "dist",
         help="the built site (default: frontend/dist)",
+    )
+    parser.add_argument(
+        "--aws",
+        choices=("embedded", "localstack"),
+        default="embedded",
+        help="where tables and secrets are: in the embedded emulator, or on the LocalStack at "
+        "LOCALSTACK_ENDPOINT (default: http://127.0.0.1:4566), which is left as it is at the end",
+    )
+    parser.add_argument(
+        "--name",
+        type=stack_name,
+        default=STACK_NAME,
+        help=f"the stack's, which its tables' and Lambdas' names begin with ({STACK_NAME})",
     )
     add_common_options(parser)
     return parser.parse_args(arguments)
@@ -56,11 +86,15 @@ def supervisor_of(given: argparse.Namespace) -> Supervisor:
     Raises:
         InfraError: it asks for something that can't be.
     """
-    site = SiteOptions(given.port, given.kakao_port, given.state_dir, given.site_dir)
+    on_localstack = given.aws == "localstack"
+    # The embedded stack's data stays where it is while another one runs.
+    state_dir = given.state_dir or (LOCALSTACK_STATE_DIR if on_localstack else STATE_DIR)
+    site = SiteOptions(given.port, given.kakao_port, state_dir, given.site_dir)
+    data = LocalStackData(given.name, os.environ) if on_localstack else None
     return Supervisor(
-        PingPong(given.state_dir),
+        PingPong(state_dir, name=given.name),
         common_options(given, port=0, parameters={}),
-        PingPongCompanion(site, os.environ),
+        PingPongCompanion(site, os.environ, given.name, data),
     )
 
 
