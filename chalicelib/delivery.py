@@ -6,13 +6,27 @@ what a room's entries are pushed is in pushing.py.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
-from chalicelib import chats, dynamodb, ids, limits, log, protocol, pushing, sender, users, workers
+from chalicelib import (
+    chats,
+    clock,
+    dynamodb,
+    ids,
+    limits,
+    log,
+    metering,
+    protocol,
+    pushing,
+    sender,
+    users,
+    workers,
+)
 from chalicelib.dynamodb_steps import LogSteps
-from chalicelib.protocol import EntriesAdded, Entry, Event, Users
+from chalicelib.metrics import Metric
+from chalicelib.protocol import EntriesAdded, Entry, EntryKind, Event, Users
 from chalicelib.settings import settings
 from chalicelib.steps import RoomState, run
 from chalicelib.tables import SubscriptionRow
@@ -25,16 +39,28 @@ _ENVELOPE_BYTES: Final = 256
 class RoomSteps(LogSteps):
     """All steps (``steps.PushingSteps``)."""
 
-    def __init__(self, room_id: str, own: Users | None = None, *, but: str = "") -> None:
+    def __init__(
+        self,
+        room_id: str,
+        own: Users | None = None,
+        *,
+        but: str = "",
+        is_first: bool = True,
+        resumes: bool = False,
+    ) -> None:
         """Steps for a room.
 
         Args:
             own: names that are known already.
             but: the connection whose own entry needs no push, as it gets a reply.
+            is_first: whether nobody can have pushed these entries before.
+            resumes: whether a lease that is acquired is a dead holder's.
         """
         super().__init__(room_id)
         self._own = own or {}
         self._but = but
+        self._is_first = is_first
+        self._resumes = resumes
 
     @property
     def frame_pace_ms(self) -> int:
@@ -49,7 +75,22 @@ class RoomSteps(LogSteps):
         """A Query, a post per connection; a BatchGetItem where names are not known."""
         with _as_hint("push_entries", room_id=self.room_id):
             is_own = len(entries) == 1 and entries[0].user_id in self._own
-            push_entries(self.room_id, entries, self._own, but=self._but if is_own else "")
+            push_entries(
+                self.room_id,
+                entries,
+                self._own,
+                but=self._but if is_own else "",
+                is_first=self._is_first,
+            )
+
+    async def acquire(self, holder: str, delivered: int, now: int, until: int) -> RoomState | None:
+        """One UpdateItem of the room; counts what a dead holder left undelivered."""
+        held = await super().acquire(holder, delivered, now, until)
+        # A lease that nobody held begins at what it is acquired with.
+        lease = held.lease if held is not None else None
+        if lease is not None and (self._resumes or lease.delivered < delivered):
+            metering.count(Metric.RESUMED_PUSHES)
+        return held
 
     async def hand_over(self, holder: str, delivered: int) -> bool:
         """One invocation."""
@@ -68,7 +109,7 @@ def deliver(room_id: str, written: Written, own: Users | None = None, *, but: st
         own: names that are known already.
         but: the connection that gets it as a reply.
     """
-    steps = RoomSteps(room_id, own, but=but)
+    steps = RoomSteps(room_id, own, but=but, is_first=written.room is not None)
     with _as_hint("deliver", room_id=room_id):
         if written.room is None:
             # It was there already: its first writer may have died before it pushed.
@@ -80,15 +121,19 @@ def deliver(room_id: str, written: Written, own: Users | None = None, *, but: st
 def resume(room_id: str, state: RoomState) -> None:
     """Have pushed what somebody left who died pushing, if that is so."""
     with _as_hint("resume", room_id=room_id):
-        run(pushing.resume(RoomSteps(room_id), state, ids.new_id()))
+        run(pushing.resume(RoomSteps(room_id, resumes=True), state, ids.new_id()))
 
 
-def push_entries(room_id: str, entries: Sequence[Entry], known: Users, *, but: str = "") -> None:
+def push_entries(
+    room_id: str, entries: Sequence[Entry], known: Users, *, but: str = "", is_first: bool = True
+) -> None:
     """Push entries to a room's audience in as few frames as they fit in.
 
     Args:
         known: names that need not be looked up.
         but: a connection that has them already.
+        is_first: whether they can't have been pushed before; of others it is not measured
+            how late they are.
     """
     people = chats.people_in(entries)
     names = {user_id: known[user_id] for user_id in people & known.keys()}
@@ -99,7 +144,12 @@ def push_entries(room_id: str, entries: Sequence[Entry], known: Users, *, but: s
         event = EntriesAdded(
             room_id=room_id, entries=part, users={user_id: names[user_id] for user_id in mentioned}
         )
-        _push(room_id, event, listening, but)
+        _push(room_id, event, listening, but, said_at=_said_at(part) if is_first else 0)
+
+
+def _said_at(entries: Iterable[Entry]) -> int:
+    """When (ms) the oldest chat of these was said; 0 if none is a chat."""
+    return min((entry.at for entry in entries if entry.kind is EntryKind.CHAT), default=0)
 
 
 def _frames(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
@@ -140,20 +190,27 @@ def _listening(room_id: str) -> list[str]:
     return [connection_id for connection_id, _ in found]
 
 
-def _push(room_id: str, event: Event, listening: Sequence[str], but: str) -> None:
+def _push(
+    room_id: str, event: Event, listening: Sequence[str], but: str, *, said_at: int = 0
+) -> None:
     frame = protocol.encode(event)
     if len(listening) > limits.AUDIENCE_INLINE_MAX:
-        workers.start(workers.PushToAll(room_id, frame.decode(), but))
+        workers.start(workers.PushToAll(room_id, frame.decode(), but, said_at))
     else:
-        post(room_id, frame, [each for each in listening if each != but])
+        post(room_id, frame, [each for each in listening if each != but], said_at=said_at)
 
 
-def post(room_id: str, frame: bytes, connection_ids: Iterable[str]) -> None:
+def post(room_id: str, frame: bytes, connection_ids: Collection[str], *, said_at: int = 0) -> None:
     """Post a frame to connections that hear a room; those that are gone are unsubscribed.
 
     A BatchWriteItem per 25 that are gone.
+
+    Args:
+        said_at: when (ms) the oldest chat in it was said, to measure how late it is; 0: not.
     """
     gone = sender.post(frame, connection_ids)
+    if said_at and connection_ids:
+        metering.note_push_lag(clock.now_ms() - said_at)
     if gone:
         with SubscriptionRow.batch_write() as batch:
             for connection_id in gone:

@@ -13,8 +13,9 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
-from chalicelib import clock, limits, rows
+from chalicelib import clock, limits, metering, rows
 from chalicelib.errors import NotMemberError, RoomNotFoundError, StaleError
+from chalicelib.metrics import Metric
 from chalicelib.protocol import Entry, EntryKind
 from chalicelib.steps import Claim, Claims, Draft, Place, RoomState, Stored
 from chalicelib.tables import (
@@ -113,6 +114,8 @@ class LogSteps:
         """One PutItem; a GetItem when something is there."""
         row = rows.to_row(self.room_id, draft, place)
         if succeeds(lambda: row.save(condition=EntryRow.seq.does_not_exist())):
+            if draft.is_chat:
+                metering.count(Metric.CHATS)
             return rows.to_entry(row)
         # Perhaps written by a repeat of this very call, or by whoever sent the chat again.
         there = rows.to_entry(EntryRow.get(self.room_id, place.seq, consistent_read=True))

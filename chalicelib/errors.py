@@ -15,6 +15,9 @@ class PingPongError(Exception):
     """A request was refused; nothing was changed."""
 
     code: ClassVar[ErrorCode] = ErrorCode.INTERNAL
+    #: Whether a client that keeps to the protocol, and knows what it was told, would not have
+    #: asked for it; not so where time or somebody else is to blame.
+    is_input_wrong: ClassVar[bool] = True
 
     def __init__(self, message: str, *, field: str = "") -> None:
         super().__init__(message)
@@ -56,6 +59,7 @@ class SignedOutError(PingPongError):
     """The session or the connection is no longer valid."""
 
     code = ErrorCode.SIGNED_OUT
+    is_input_wrong = False
 
     def __init__(self) -> None:
         super().__init__("not signed in, or signed out meanwhile")
@@ -65,6 +69,7 @@ class StaleError(PingPongError):
     """The frame came too late: its sender may have repeated it already."""
 
     code = ErrorCode.STALE
+    is_input_wrong = False
 
     def __init__(self) -> None:
         super().__init__("took too long on its way; repeat it with retry_since")
@@ -165,21 +170,25 @@ class ConsentRefusedError(PingPongError):
     """The person cancelled on Kakao's page."""
 
     code = ErrorCode.CONSENT_REFUSED
+    is_input_wrong = False
 
 
 class SignInExpiredError(PingPongError):
     """The sign-in was begun too long ago, in another browser, or was used already."""
 
     code = ErrorCode.SIGN_IN_EXPIRED
+    is_input_wrong = False
 
 
 class KakaoRefusedError(PingPongError):
     """Kakao answered with an error that trying again will not mend by itself."""
 
     code = ErrorCode.KAKAO_REFUSED
+    is_input_wrong = False
 
 
 class KakaoUnavailableError(PingPongError):
     """Kakao did not answer in time, or answered 5xx."""
 
     code = ErrorCode.KAKAO_UNAVAILABLE
+    is_input_wrong = False

@@ -30,6 +30,7 @@ from chalicelib.errors import (
     SignedOutError,
     SignInExpiredError,
 )
+from chalicelib.metrics import Metric
 from chalicelib.protocol import ErrorCode
 from chalicelib.sessions import SESSION_COOKIE, SIGN_IN_COOKIE
 from chalicelib.settings import settings
@@ -110,28 +111,21 @@ def _answers_browser(handler: Handler) -> Handler:
 
 
 def _logged(handler: Handler, refuse: Callable[[ErrorCode, str], Response]) -> Response:
-    metering.reset()
-    started = clock.now_ms()
     request = _request()
-    try:
-        response = handler()
-        outcome = "ok"
-    except PingPongError as error:
-        response = refuse(error.code, error.message)
-        outcome = error.code.value
-    except Exception as error:  # the edge: people get an answer they can do something with
-        response = refuse(ErrorCode.INTERNAL, "something went wrong here")
-        outcome = ErrorCode.INTERNAL.value
-        log.exception("http_failed", error, path=request.path)
-    log.info(
-        "http",
-        method=request.method,
-        path=request.path,
-        status=response.status_code,
-        outcome=outcome,
-        ms=clock.now_ms() - started,
-        **metering.report(),
-    )
+    # The route's path, without a query: codes and states are secrets.
+    with log.invocation("http", method=request.method, path=request.path) as line:
+        try:
+            response = handler()
+        except PingPongError as error:
+            response = refuse(error.code, error.message)
+            line["outcome"] = error.code.value
+            if error.is_input_wrong:
+                metering.count(Metric.REFUSED_INPUTS)
+        except Exception as error:  # the edge: people get an answer they can do something with
+            response = refuse(ErrorCode.INTERNAL, "something went wrong here")
+            line["outcome"] = ErrorCode.INTERNAL.value
+            log.exception("http_failed", error, path=request.path)
+        line["status"] = response.status_code
     return response
 
 

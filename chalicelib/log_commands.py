@@ -14,6 +14,7 @@ from chalicelib import (
     delivery,
     limits,
     members,
+    metering,
     presence,
     protocol,
     users,
@@ -21,6 +22,7 @@ from chalicelib import (
 from chalicelib.clock import Moment
 from chalicelib.connections import Caller
 from chalicelib.errors import InvalidFieldError, RoomNotFoundError
+from chalicelib.metrics import Metric
 from chalicelib.protocol import Reply, RoomPosition, SyncedRoom
 from chalicelib.rows import find_open_room, to_state, unread
 from chalicelib.steps import Place
@@ -143,6 +145,8 @@ def sync_rooms(caller: Caller, command: protocol.SyncRooms, at: Moment) -> Reply
         people |= new
         budget -= chats.encoded_size(answer.entries) + limits.USER_BYTES_MAX * len(new)
         synced.append(answer)
+    if any(answer.entries or answer.reset for answer in synced):
+        metering.count(Metric.CATCH_UPS)
     return protocol.SyncReply(ref=command.ref, rooms=synced, users=users.names(people))
 
 

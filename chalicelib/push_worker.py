@@ -6,11 +6,11 @@ job can be repeated and cut off at any step: a push is a hint.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Final
 
-from chalicelib import delivery, limits, log, metering, pushing, workers
+from chalicelib import delivery, limits, log, pushing, workers
 from chalicelib.steps import run as run_steps
 from chalicelib.workers import CarryRoom, PushToAll, PushToSome
 
@@ -29,16 +29,16 @@ def run(event: object, remaining_ms: RemainingMs) -> None:
         event: the job, as the Lambda got it.
         remaining_ms: how much time is left.
     """
-    metering.reset()
-    job = workers.parse(event)
-    match job:
-        case CarryRoom():
-            carry_room(job, remaining_ms)
-        case PushToAll():
-            push_to_all(job)
-        case PushToSome():
-            delivery.post(job.room_id, job.frame.encode(), job.connection_ids)
-    log.info("push_job", job=type(job).__name__, room_id=job.room_id, **metering.report())
+    with log.invocation("push_job") as line:
+        job = workers.parse(event)
+        line |= {"type": job.__struct_config__.tag, "room_id": job.room_id}
+        match job:
+            case CarryRoom():
+                carry_room(job, remaining_ms)
+            case PushToAll():
+                push_to_all(job)
+            case PushToSome():
+                _post(job, job.connection_ids)
 
 
 def carry_room(job: CarryRoom, remaining_ms: RemainingMs) -> None:
@@ -56,7 +56,6 @@ def carry_room(job: CarryRoom, remaining_ms: RemainingMs) -> None:
 
 def push_to_all(job: PushToAll) -> None:
     """Give every full thousand of the audience to another worker, and post to the rest."""
-    frame = job.frame.encode()
     waiting: list[str] = []
     shared: list[Future[None]] = []
     with ThreadPoolExecutor(INVOCATIONS_MAX) as pool:
@@ -65,8 +64,9 @@ def push_to_all(job: PushToAll) -> None:
             while len(waiting) > limits.AUDIENCE_INLINE_MAX:
                 some = waiting[: limits.AUDIENCE_INLINE_MAX]
                 del waiting[: limits.AUDIENCE_INLINE_MAX]
-                shared.append(pool.submit(_share, PushToSome(job.room_id, job.frame, some)))
-        delivery.post(job.room_id, frame, waiting)
+                share = PushToSome(job.room_id, job.frame, some, job.said_at)
+                shared.append(pool.submit(_share, share))
+        _post(job, waiting)
     for each in shared:
         each.result()
 
@@ -76,4 +76,8 @@ def _share(job: PushToSome) -> None:
         workers.start(job)
     except Exception as error:  # then it is posted here, later than by another
         log.exception("share_failed", error, room_id=job.room_id)
-        delivery.post(job.room_id, job.frame.encode(), job.connection_ids)
+        _post(job, job.connection_ids)
+
+
+def _post(job: PushToAll | PushToSome, connection_ids: Collection[str]) -> None:
+    delivery.post(job.room_id, job.frame.encode(), connection_ids, said_at=job.said_at)

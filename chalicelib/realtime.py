@@ -14,12 +14,14 @@ import msgspec
 
 from chalicelib import clock, commands, connections, log, metering, protocol, sessions
 from chalicelib.errors import (
+    ForbiddenOriginError,
     InvalidFieldError,
     InvalidFrameError,
     PingPongError,
     SignedOutError,
     UnknownTypeError,
 )
+from chalicelib.metrics import Metric
 from chalicelib.protocol import ErrorCode, ErrorReply, Reply
 from chalicelib.settings import settings
 
@@ -34,73 +36,79 @@ _NAMED: Final = re.compile(
 
 def connect(event: WebSocketEvent) -> Answer:
     """Accept a handshake that carries a valid session cookie and comes from our site."""
-    metering.reset()
-    now = clock.now_ms()
     connection_id = event["requestContext"]["connectionId"]
-    headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
-    # Cookies go along with WebSocket handshakes from any site (RFC 6455, 10.2).
-    if headers.get("origin") != settings.site_origin:
-        return _refuse(connection_id, 403, ErrorCode.FORBIDDEN_ORIGIN)
-    session = sessions.find(headers.get("cookie"), now)
-    if session is None:
-        return _refuse(connection_id, 401, ErrorCode.SIGNED_OUT)
-    connections.register(connection_id, session.user_id, session.session_id, now)
-    log.info("connect", outcome="ok", connection_id=connection_id, **metering.report())
-    return {"statusCode": 200}
+    with log.invocation("connect", connection_id=connection_id) as line:
+        now = clock.now_ms()
+        headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
+        # Cookies go along with WebSocket handshakes from any site (RFC 6455, 10.2).
+        if headers.get("origin") != settings.site_origin:
+            return _refuse(line, 403, ForbiddenOriginError())
+        session = sessions.find(headers.get("cookie"), now)
+        if session is None:
+            return _refuse(line, 401, SignedOutError())
+        connections.register(connection_id, session.user_id, session.session_id, now)
+        return {"statusCode": 200}
 
 
 def message(event: WebSocketEvent) -> Answer:
     """Carry out one frame; the reply goes back as the response of the route."""
-    metering.reset()
-    started = clock.now_ms()
     context = event["requestContext"]
     frame: str = event.get("body") or ""
     answer: Reply | ErrorReply
-    kind = "?"
-    try:
-        command = _parse(frame, is_binary=bool(event.get("isBase64Encoded")))
-        kind = str(command.__struct_config__.tag)
-        caller = connections.find(context["connectionId"])
-        if caller is None:
-            raise SignedOutError
-        moment = clock.Moment(now=started, received=context["requestTimeEpoch"])
-        answer = commands.run(caller, command, moment)
-        outcome = "ok"
-    except PingPongError as error:
-        answer = ErrorReply(
-            ref=protocol.ref_of(frame), code=error.code, message=error.message, field=error.field
-        )
-        outcome = error.code.value
-    except Exception as error:  # the edge: nothing may end the connection
-        answer = ErrorReply(
-            ref=protocol.ref_of(frame), code=ErrorCode.INTERNAL, message="something went wrong here"
-        )
-        outcome = ErrorCode.INTERNAL.value
-        log.exception("message_failed", error, type=kind, connection_id=context["connectionId"])
-    log.info(
-        "message",
-        type=kind,
-        outcome=outcome,
-        connection_id=context["connectionId"],
-        ms=clock.now_ms() - started,
-        **metering.report(),
-    )
+    with log.invocation("message", connection_id=context["connectionId"]) as line:
+        started = clock.now_ms()
+        try:
+            command = _parse(frame, is_binary=bool(event.get("isBase64Encoded")))
+            line["type"] = str(command.__struct_config__.tag)
+            caller = connections.find(context["connectionId"])
+            if caller is None:
+                raise SignedOutError
+            # Only of a room that this connection hears, or that the command was let into: what
+            # else a client sends as an id may be anything.
+            room_id = getattr(command, "room_id", None)
+            if room_id in caller.room_ids:
+                line["room_id"] = room_id
+            moment = clock.Moment(now=started, received=context["requestTimeEpoch"])
+            answer = commands.run(caller, command, moment)
+            line["room_id"] = room_id
+        except PingPongError as error:
+            answer = ErrorReply(
+                ref=protocol.ref_of(frame),
+                code=error.code,
+                message=error.message,
+                field=error.field,
+            )
+            _note(line, error)
+        except Exception as error:  # the edge: nothing may end the connection
+            answer = ErrorReply(
+                ref=protocol.ref_of(frame),
+                code=ErrorCode.INTERNAL,
+                message="something went wrong here",
+            )
+            line["outcome"] = ErrorCode.INTERNAL.value
+            log.exception("message_failed", error, **line)
     return {"statusCode": 200, "body": protocol.encode(answer).decode()}
 
 
 def disconnect(event: WebSocketEvent) -> Answer:
     """Clean up after a connection. API Gateway may send this late, twice or never."""
-    metering.reset()
     connection_id = event["requestContext"]["connectionId"]
-    connections.forget(connection_id)
-    log.info("disconnect", connection_id=connection_id, **metering.report())
-    return {"statusCode": 200}
+    with log.invocation("disconnect", connection_id=connection_id):
+        connections.forget(connection_id)
+        return {"statusCode": 200}
 
 
-def _refuse(connection_id: str, status: int, code: ErrorCode) -> Answer:
-    log.info("connect", outcome=code.value, connection_id=connection_id, **metering.report())
+def _refuse(line: dict[str, Any], status: int, error: PingPongError) -> Answer:
+    _note(line, error)
     # A dict: Chalice answers 200 to what a handler returns otherwise.
-    return {"statusCode": status, "body": code.value}
+    return {"statusCode": status, "body": error.code.value}
+
+
+def _note(line: dict[str, Any], error: PingPongError) -> None:
+    """Put a refusal into the invocation's line and among what is counted."""
+    line["outcome"] = error.code.value
+    if error.is_input_wrong:
+        metering.count(Metric.REFUSED_INPUTS)
 
 
 def _parse(frame: str, *, is_binary: bool) -> protocol.AnyCommand:

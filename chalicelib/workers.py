@@ -26,6 +26,8 @@ class PushToAll(PushJob, tag="push_to_all"):
     room_id: str
     frame: str
     but: str = ""
+    #: When (ms) the oldest chat in the frame was said; 0: there is none.
+    said_at: int = 0
 
 
 class PushToSome(PushJob, tag="push_to_some"):
@@ -34,6 +36,7 @@ class PushToSome(PushJob, tag="push_to_some"):
     room_id: str
     frame: str
     connection_ids: list[str]
+    said_at: int = 0
 
 
 AnyPushJob = CarryRoom | PushToAll | PushToSome
