@@ -14,18 +14,9 @@ ROOT = Path(__file__).parents[2]
 
 #: Each module may import from those above it only.
 LAYERS = [
-    {
-        "limits",
-        "clock",
-        "ids",
-        "log",
-        "metering",
-        "metrics",
-        "settings",
-        "protocol",
-        "sigv4",
-        "http1",
-    },
+    {"limits", "clock", "ids", "settings", "protocol", "sigv4", "http1", "metrics"},
+    {"metering"},
+    {"log"},
     {"errors", "aws", "channels", "steps"},
     {"fanout", "signed_http", "writing"},
     {"dynamodb", "invocations", "pushing"},
