@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import sys
 from collections.abc import Callable, Iterable
 from contextlib import nullcontext
@@ -14,6 +15,7 @@ from infra.errors import InfraError
 from infra.local.announcement import claim_ready_file
 from infra.local.apps import find_app
 from infra.local.gateway.limits import Limits
+from infra.local.permission_modes import ENFORCE, MODE, MODES
 from infra.local.supervisor import Options, Supervisor
 
 PORT_MAX: Final = 65_535
@@ -108,6 +110,13 @@ def add_common_options(parser: argparse.ArgumentParser) -> None:
         "--faults", type=Path, metavar="FILE", help="what is to go wrong: docs/faults.md"
     )
     parser.add_argument(
+        "--permissions",
+        choices=MODES,
+        default=os.environ.get(MODE) or ENFORCE,
+        help="what a Lambda's role does not allow is refused, as on AWS, or only told "
+        f"(default: {MODE} or {ENFORCE})",
+    )
+    parser.add_argument(
         "--trace",
         metavar="TEXT",
         help="print all that a message leads to, if TEXT is a value in its JSON",
@@ -129,6 +138,17 @@ def port_number(text: str) -> int:
     if not 0 <= port <= PORT_MAX:
         raise argparse.ArgumentTypeError(f"{port} is no port: 0 to {PORT_MAX}")
     return port
+
+
+def permission_mode(text: str) -> str:
+    """A mode of permission_modes.py, which may come from the environment.
+
+    Raises:
+        InfraError: there is no such mode.
+    """
+    if text not in MODES:
+        raise InfraError(f"{MODE} must be {' or '.join(MODES)}, not {text!r}")
+    return text
 
 
 def pairs(texts: Iterable[str], option: str) -> dict[str, str]:
@@ -161,6 +181,7 @@ def common_options(given: argparse.Namespace, port: int, parameters: dict[str, s
         limits=Limits.from_pairs(given.limit),
         faults=given.faults,
         trace=given.trace,
+        permissions=permission_mode(given.permissions),
     )
 
 

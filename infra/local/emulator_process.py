@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 from infra.errors import InfraError
+from infra.local.permission_modes import USED_FILE, USED_NAME
 
 log = logging.getLogger(__name__)
 
@@ -62,22 +63,27 @@ class EmulatorProcess:
         *,
         services: Collection[str] = SERVICES,
         environment: Mapping[str, str] | None = None,
+        on_permission: Callable[[dict[str, str]], None] = lambda _: None,
     ) -> None:
         """Args:
         state_dir: where its state and log are kept.
         on_invocation: takes what Invocations.run in ministack/invocations.py tells.
         services: those of MiniStack's that answer; all if none is named.
         environment: for it and its Lambdas, beside what it needs itself.
+        on_permission: takes what ministack/permissions.py tells.
         """
         self._more_environment = dict(environment or {})
         self._state_dir = state_dir
         self._services = services
         self._on_invocation = on_invocation
+        self._on_permission = on_permission
         self._process: Process | None = None
         self._reader: asyncio.Task[None] | None = None
         self._numbers = itertools.count(1)
         self._questions: dict[int, asyncio.Future[Any]] = {}
         self.log_path = state_dir / "ministack.log"
+        #: What Lambdas' roles were used for since the start: permission_modes.py.
+        self.permissions_used_path = state_dir / USED_NAME
         self.endpoint = ""
 
     async def start(self) -> None:
@@ -128,6 +134,7 @@ class EmulatorProcess:
             "BIND_HOST": "127.0.0.1",
             "PERSIST_STATE": "1",
             "STATE_DIR": str((self._state_dir / "ministack").resolve()),
+            USED_FILE: str(self.permissions_used_path.resolve()),
             # These listen on fixed ports, whatever SERVICES says.
             "IOT_MTLS_ENABLED": "0",
             "SFTP_ENABLED": "0",
@@ -168,6 +175,8 @@ class EmulatorProcess:
             self._on_invocation(message["invocation"])
         elif "answer" in message:
             self._take_answer(message)
+        elif "missing_permission" in message or "unknown_permission" in message:
+            self._on_permission(message)
 
     def _take_answer(self, message: dict[str, Any]) -> None:
         question = self._questions.pop(message["answer"], None)

@@ -101,6 +101,16 @@ def gateway_line(what: str, details: Mapping[str, Any]) -> str | None:
     return f"{clock}  {said}"
 
 
+def permission_lines(told: Mapping[str, str]) -> str:
+    """What a Lambda's role does not allow, and the statement that would; or what isn't known."""
+    clock = paint(time.strftime("%H:%M:%S"), DIM)
+    missing = told.get("missing_permission")
+    text, colour = (missing, RED) if missing else (told["unknown_permission"], YELLOW)
+    first, *others = text.splitlines()
+    said = [paint(f"{'permission':<10} {first}", colour), *(f"          {line}" for line in others)]
+    return f"{clock}  " + "\n".join(said)
+
+
 def _counts(invocation: Mapping[str, Any], posts: Mapping[str, int]) -> list[str]:
     """Calls of AWS by operation, and posts, as notes."""
     calls = Counter(call["operation"] for call in invocation.get("calls", ()))

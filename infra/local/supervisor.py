@@ -44,8 +44,8 @@ class Options:
     """What a local stack can be told.
 
     `port`: the gateway's; 0 picks a free one. `parameters`: values for the template's.
-    `permissions`: what is done about what a Lambda's role does not allow, as permission_modes.py
-    names it. `faults`: a plan's file. `trace`: a text; messages that have it as a value are followed.
+    `permissions`: what is done about what a Lambda's role does not allow (permission_modes.py).
+    `faults`: a plan's file. `trace`: a text; messages that have it as a value are followed.
     """
 
     port: int = 8000

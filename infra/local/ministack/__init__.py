@@ -6,6 +6,7 @@ test_infra_emulator.py fails when a name is gone. Found out in docs/local-stack-
 
 - server, guard: HTTP, and who may use it;
 - identity: IAM;
+- permissions, missing_permission: what Lambdas' roles let them do;
 - memo: what need not be computed again;
 - state: what is kept;
 - invocations, functions, slack, processes, runtime: Lambda, from request to handler, for Python;
@@ -22,7 +23,16 @@ from collections.abc import Callable, MutableMapping
 from typing import Any, TypeAlias
 
 from infra.local.faults.killing import injector_from
-from infra.local.ministack import calls, http_api, identity, memo, other_runtimes, resources, state
+from infra.local.ministack import (
+    calls,
+    http_api,
+    identity,
+    memo,
+    other_runtimes,
+    permissions,
+    resources,
+    state,
+)
 from infra.local.ministack.identity import authorize
 from infra.local.ministack.invocations import Invocations, summary, what
 from infra.local.ministack.server import Server
@@ -37,8 +47,9 @@ def apply(emit: Emit, environment: MutableMapping[str, str]) -> Invocations:
     """Mend MiniStack in this process; on the event loop that it is to run on.
 
     Args:
-        emit: takes ``{"invocation": {…}}`` after each Lambda invocation; from any thread.
-        environment: this process's; may name faults to be made.
+        emit: takes ``{"invocation": {…}}`` after each Lambda invocation, and what permissions.py
+            tells; from any thread.
+        environment: this process's; may name faults to be made, and permission_modes.py's.
 
     Raises:
         InfraError: the faults cannot be read.
@@ -47,6 +58,7 @@ def apply(emit: Emit, environment: MutableMapping[str, str]) -> Invocations:
     invocations = Invocations(emit, faults)
     identity.mend()
     memo.mend()
+    permissions.mend(emit, environment)
     state.mend()
     resources.mend()
     http_api.mend()
