@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import secrets
 from collections.abc import Mapping
@@ -11,12 +12,16 @@ from typing import Any, Final
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
+from infra.aws.refusals import code_of, explained, told_plainly
 from infra.errors import InfraError
 
 #: Seoul: where the people are.
 DEFAULT_REGION: Final = "ap-northeast-2"
+
+#: How long connecting to AWS may take, in seconds; botocore's own is a minute.
+CONNECT_SECONDS: Final = 10
 
 #: What chalicelib/secret_values.py reads.
 SECRET_NAMES: Final = ("kakao_client_id", "kakao_client_secret", "kakao_admin_key", "identity_key")
@@ -29,33 +34,54 @@ class Account:
     session: boto3.session.Session
 
     @classmethod
-    def from_environment(cls, region: str | None) -> Account:
+    def from_environment(cls, region: str | None, expected: str = "") -> Account:
         """The account that the environment's credentials are for.
 
+        Args:
+            region: its name; the configuration's, else Seoul's if None.
+            expected: the number of the account that is meant; any if empty.
+
         Raises:
-            InfraError: there are none, or AWS does not accept them.
+            InfraError: there are no credentials, AWS does not accept them, they are another
+                account's, or there is no such Region.
         """
-        try:
+        with told_plainly(region or ""):
             region = region or boto3.session.Session().region_name or DEFAULT_REGION
-            account = cls(boto3.session.Session(region_name=region))
-            account.id  # noqa: B018 -- asks AWS, so that nothing starts without it
-        except (BotoCoreError, ClientError) as error:
+            session = boto3.session.Session(region_name=region)
+            _require_region(session, region)
+            account = cls(session)
+            found = account.id  # asks AWS, so that nothing starts without it
+        if expected and found != expected:
             raise InfraError(
-                f"no valid AWS credentials ({error}).\n"
-                "Sign in with `aws sso login` or `aws configure`, and choose a profile with "
-                "AWS_PROFILE."
-            ) from error
+                f"these credentials are for account {found}, not {expected}: choose another "
+                "profile with AWS_PROFILE. Nothing was changed."
+            )
         return account
 
-    def client(self, service: Any) -> Any:
-        """A client that is patient with throttling."""
-        config = Config(retries={"mode": "adaptive", "total_max_attempts": 8})
-        return self.session.client(service, config=config)
+    def client(self, service: Any, region: str | None = None) -> Any:
+        """A client that is patient with throttling; for another Region if one is named."""
+        config = Config(
+            retries={"mode": "adaptive", "total_max_attempts": 8}, connect_timeout=CONNECT_SECONDS
+        )
+        return self.session.client(service, region_name=region, config=config)
 
     @cached_property
+    def _identity(self) -> dict[str, Any]:
+        # No patience here: without a network people should hear of it soon.
+        config = Config(
+            retries={"mode": "standard", "total_max_attempts": 2}, connect_timeout=CONNECT_SECONDS
+        )
+        return dict(self.session.client("sts", config=config).get_caller_identity())
+
+    @property
     def id(self) -> str:
         """The account's number."""
-        return str(self.client("sts").get_caller_identity()["Account"])
+        return str(self._identity["Account"])
+
+    @property
+    def arn(self) -> str:
+        """Who one is there."""
+        return str(self._identity["Arn"])
 
     @property
     def region(self) -> str:
@@ -72,8 +98,10 @@ class Account:
         try:
             s3.head_bucket(Bucket=name)
         except ClientError as error:
-            if error.response["Error"]["Code"] not in ("404", "NoSuchBucket"):
-                raise InfraError(f"the bucket {name} cannot be used: {error}") from error
+            if code_of(error) not in ("404", "NoSuchBucket"):
+                raise InfraError(
+                    f"the bucket {name} cannot be used: {explained(error, self.region)}"
+                ) from error
         else:
             return name
         place = {"LocationConstraint": self.region}
@@ -122,3 +150,20 @@ class Account:
         self.client("ssm").put_parameter(
             Name=parameter, Value=json.dumps(values), Type="SecureString", Overwrite=True
         )
+
+
+def _require_region(session: boto3.session.Session, region: str) -> None:
+    """Refuse the name of a Region that there is none of.
+
+    Raises:
+        InfraError: with the one that was probably meant.
+    """
+    known = [
+        name
+        for partition in session.get_available_partitions()
+        for name in session.get_available_regions("cloudformation", partition_name=partition)
+    ]
+    if region not in known:
+        close = difflib.get_close_matches(region, known, 1)
+        meant = f"; did you mean {close[0]}?" if close else ""
+        raise InfraError(f"there is no AWS Region {region}{meant}")

@@ -7,66 +7,33 @@ which expands Chalice's SAM template and tells "nothing changed" from a failure.
 
 from __future__ import annotations
 
-import copy
-import hashlib
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Final
 
-from botocore.exceptions import ClientError, WaiterError
+from botocore.exceptions import ClientError
 
-from infra.aws import template as templates
-from infra.aws.package import Package
+from infra.aws.changes import Change, read_changes
+from infra.aws.stack_events import Events, Progress, Report, follow, pauses, silent
 from infra.errors import InfraError
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
-    from mypy_boto3_cloudformation.type_defs import ParameterTypeDef
-    from mypy_boto3_s3 import S3Client
-
-#: Pauses between two looks at a running operation, in seconds. An emulator is done at
-#: once, AWS takes minutes and limits how often one may ask.
-FIRST_PAUSE: Final = 0.02
-LONGEST_PAUSE: Final = 3.0
+    from mypy_boto3_cloudformation.type_defs import ParameterTypeDef, StackTypeDef
 
 #: A stack in which nothing but its deletion is possible: its creation failed.
 STILLBORN: Final = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED")
 SETTLED: Final = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
 
-Report = Callable[[str], None]
+#: A stack of which there is a change set only: somebody looked, or was interrupted.
+UNBORN: Final = "REVIEW_IN_PROGRESS"
+
+#: What is asked before a change set is executed; raises InfraError to refuse it.
+Approve = Callable[[Sequence[Change]], None]
 
 
-@dataclass(frozen=True)
-class Artifacts:
-    """Where code and template are uploaded for CloudFormation to fetch."""
-
-    s3: S3Client
-    bucket: str
-
-    def upload(self, package: Package) -> str:
-        """Upload a package; equal packages have equal keys.
-
-        Returns:
-            URL of the template, which has its functions' code at S3.
-        """
-        key = f"code/{package.digest}.zip"
-        self.s3.put_object(Bucket=self.bucket, Key=key, Body=package.code)
-        template = copy.deepcopy(package.template)
-        for function in templates.of_type(template, "AWS::Serverless::Function").values():
-            function["Properties"]["CodeUri"] = {"Bucket": self.bucket, "Key": key}
-        text = templates.serialise(template)
-        name = f"template/{hashlib.sha256(text.encode()).hexdigest()}.json"
-        # Inline a template may have 51,200 bytes only.
-        self.s3.put_object(Bucket=self.bucket, Key=name, Body=text.encode())
-        return f"{self.s3.meta.endpoint_url}/{self.bucket}/{name}"
-
-
-def _pauses() -> Iterator[float]:
-    pause = FIRST_PAUSE
-    while True:
-        yield pause
-        pause = min(pause * 1.5, LONGEST_PAUSE)
+def accept(changes: Sequence[Change]) -> None:
+    """Approve of any change set."""
 
 
 class Stack:
@@ -76,27 +43,41 @@ class Stack:
         self._client = cloudformation
         self.name = name
 
-    def status(self) -> str | None:
-        """The stack's status, None if there is no such stack."""
+    def describe(self, name: str = "") -> StackTypeDef | None:
+        """What CloudFormation tells of the stack; None if there is no such stack."""
         try:
-            answer = self._client.describe_stacks(StackName=self.name)
+            answer = self._client.describe_stacks(StackName=name or self.name)
         except ClientError as error:
             if "does not exist" in str(error):
                 return None
             raise
-        return answer["Stacks"][0]["StackStatus"]
+        return answer["Stacks"][0]
+
+    def status(self) -> str | None:
+        """The stack's status, None if there is no such stack."""
+        found = self.describe()
+        return found["StackStatus"] if found is not None else None
 
     def outputs(self) -> dict[str, str]:
-        """The stack's outputs."""
-        stack = self._client.describe_stacks(StackName=self.name)["Stacks"][0]
-        return {item["OutputKey"]: item["OutputValue"] for item in stack.get("Outputs", [])}
+        """The stack's outputs; none if there is no such stack."""
+        found = self.describe()
+        items = found.get("Outputs", []) if found is not None else []
+        return {item["OutputKey"]: item["OutputValue"] for item in items}
 
     def parameters(self) -> dict[str, str]:
         """The parameters that the stack has now."""
-        stack = self._client.describe_stacks(StackName=self.name)["Stacks"][0]
+        found = self.describe()
+        items = found.get("Parameters", []) if found is not None else []
+        return {item["ParameterKey"]: item.get("ParameterValue", "") for item in items}
+
+    def resources(self, kind: str) -> dict[str, str]:
+        """Physical ids of the stack's resources of a type, by logical id."""
+        pages = self._client.get_paginator("list_stack_resources").paginate(StackName=self.name)
         return {
-            item["ParameterKey"]: item.get("ParameterValue", "")
-            for item in stack.get("Parameters", [])
+            item["LogicalResourceId"]: item.get("PhysicalResourceId", "")
+            for page in pages
+            for item in page["StackResourceSummaries"]
+            if item["ResourceType"] == kind
         }
 
     def deploy(
@@ -106,7 +87,9 @@ class Stack:
         *,
         declared: Collection[str],
         tags: Mapping[str, str] | None = None,
-        report: Report = lambda line: None,
+        approve: Approve = accept,
+        report: Report = silent,
+        live: Report = silent,
     ) -> bool:
         """Create or update the stack.
 
@@ -116,20 +99,18 @@ class Stack:
                 take their default.
             declared: names of all of the template's parameters.
             tags: put on the stack and everything in it.
-            report: takes a line for every step of CloudFormation.
+            approve: is asked about the changes before any is made.
+            report: takes a line for every resource.
+            live: takes what is going on now, again and again.
 
         Returns:
             Whether anything changed.
 
         Raises:
-            InfraError: with the reasons that the failed resources gave.
+            InfraError: with the reasons that the failed resources gave; or somebody else is
+                deploying.
         """
-        status = self.status()
-        if status in STILLBORN:
-            report(f"{self.name} is {status}: deleting what is left of it")
-            self.delete(report=report)
-            status = None
-        started = time.time()
+        status = self._ready(report, live)
         change_set = f"deploy-{time.time_ns()}"
         given: list[ParameterTypeDef] = [
             {"ParameterKey": key, "ParameterValue": value}
@@ -140,6 +121,7 @@ class Stack:
             for key in sorted(self.parameters() if status is not None else ())
             if key in declared and key not in parameters
         ]
+        live("CloudFormation compares the template with the stack")
         self._client.create_change_set(
             StackName=self.name,
             ChangeSetName=change_set,
@@ -149,16 +131,49 @@ class Stack:
             Parameters=[*given, *kept],
             Tags=[{"Key": key, "Value": value} for key, value in (tags or {}).items()],
         )
-        if not self._change_set_is_ready(change_set):
-            self._client.delete_change_set(StackName=self.name, ChangeSetName=change_set)
-            return False
+        try:
+            if not self._is_ready(change_set):
+                self._forget(change_set, is_new=status is None)
+                return False
+            live("")
+            changes = read_changes(self._client, self.name, change_set)
+            approve(changes)
+        except BaseException:
+            self._forget(change_set, is_new=status is None)
+            raise
+        events = Events(self._client, self.name)
         self._client.execute_change_set(StackName=self.name, ChangeSetName=change_set)
-        self._follow(started, report)
+        progress = Progress(self.name, len(changes), report)
+        state = follow(events, progress, self.status, live=live)
+        if state not in SETTLED:
+            raise progress.error(state)
         return True
 
-    def _change_set_is_ready(self, change_set: str) -> bool:
+    def _ready(self, report: Report, live: Report) -> str | None:
+        """The status from which to deploy, None for a new stack.
+
+        Raises:
+            InfraError: it takes no deployment now.
+        """
+        status = self.status()
+        if status in STILLBORN:
+            report(f"{self.name} is {status}: deleting what is left of it")
+            self.delete(report=report, live=live)
+            return None
+        if status in (None, UNBORN):
+            return None
+        if status is not None and status.endswith("IN_PROGRESS"):
+            raise InfraError(
+                f"{self.name} is {status}: somebody else is deploying, or an interrupted "
+                "deployment goes on. Wait until it is done (`make status`), then repeat."
+            )
+        if status == "UPDATE_ROLLBACK_FAILED":
+            raise Progress(self.name, 0, silent, ["an earlier deployment is stuck"]).error(status)
+        return status
+
+    def _is_ready(self, change_set: str) -> bool:
         """Wait for the change set; False if it has no changes."""
-        for pause in _pauses():
+        for pause in pauses():
             answer = self._client.describe_change_set(StackName=self.name, ChangeSetName=change_set)
             if answer["Status"] == "CREATE_COMPLETE":
                 return True
@@ -170,56 +185,39 @@ class Stack:
             time.sleep(pause)
         raise AssertionError("unreachable")
 
-    def _follow(self, started: float, report: Report) -> None:
-        """Report events until the stack has settled.
+    def _forget(self, change_set: str, *, is_new: bool) -> None:
+        """Delete a change set that is not executed, and the empty stack made for it."""
+        self._client.delete_change_set(StackName=self.name, ChangeSetName=change_set)
+        if is_new and self.status() == UNBORN:
+            self._client.delete_stack(StackName=self.name)
 
-        Raises:
-            InfraError: it settled in another state than was asked for.
-        """
-        seen: set[str] = set()
-        failures: list[str] = []
-        for pause in _pauses():
-            status = self.status()  # first, so that no event of the end is missed
-            for event in self._events(started, seen):
-                state = event.get("ResourceStatus", "")
-                line = f"{state:<28} {event.get('LogicalResourceId', '')}"
-                reason = event.get("ResourceStatusReason", "")
-                report(f"{line}  {reason}".rstrip())
-                if state.endswith("FAILED") and "cancelled" not in reason:
-                    failures.append(f"{event.get('LogicalResourceId')}: {reason}")
-            if status in SETTLED:
-                return
-            if status is None or status.endswith("IN_PROGRESS"):
-                time.sleep(pause)
-                continue
-            reasons = "\n  ".join(failures) or "no resource gave a reason"
-            raise InfraError(f"{self.name} is {status}:\n  {reasons}")
-
-    def _events(self, started: float, seen: set[str]) -> list[Mapping[str, Any]]:
-        """Events since the start that were not seen yet, oldest first."""
-        fresh: list[Mapping[str, Any]] = []
-        pages = self._client.get_paginator("describe_stack_events").paginate(StackName=self.name)
-        for page in pages:
-            events = page["StackEvents"]
-            for event in events:
-                # A second's tolerance: the clocks are two.
-                old = event["Timestamp"].timestamp() < started - 1
-                if old or event["EventId"] in seen:
-                    return fresh[::-1]
-                fresh.append(event)
-            seen.update(event["EventId"] for event in events)
-        return fresh[::-1]
-
-    def delete(self, *, report: Report = lambda line: None) -> None:
+    def delete(self, *, report: Report = silent, live: Report = silent) -> None:
         """Delete the stack, and wait until it is gone.
 
         Raises:
-            InfraError: something in it would not go.
+            InfraError: something in it would not go, with its reason.
         """
+        found = self.describe()
+        if found is None:
+            return
         report(f"deleting {self.name}")
+        # By name a deleted stack can't be asked about.
+        stack_id = found.get("StackId", self.name)
+        count = len(self._all_resources())
+        events = Events(self._client, stack_id)
         self._client.delete_stack(StackName=self.name)
-        waiter = self._client.get_waiter("stack_delete_complete")
-        try:
-            waiter.wait(StackName=self.name, WaiterConfig={"Delay": 3, "MaxAttempts": 600})
-        except WaiterError as error:
-            raise InfraError(f"{self.name} could not be deleted: {error}") from error
+        progress = Progress(self.name, count, report)
+
+        def status() -> str | None:
+            now = self.describe(stack_id)
+            return now["StackStatus"] if now is not None else None
+
+        state = follow(events, progress, status, live=live)
+        if state not in (None, "DELETE_COMPLETE"):
+            raise progress.error(state)
+
+    def _all_resources(self) -> list[str]:
+        pages = self._client.get_paginator("list_stack_resources").paginate(StackName=self.name)
+        return [
+            item["LogicalResourceId"] for page in pages for item in page["StackResourceSummaries"]
+        ]
