@@ -14,6 +14,7 @@ from infra.local.part import TABLE, part_of
 
 BUCKET: Final = "AWS::S3::Bucket"
 QUEUE: Final = "AWS::SQS::Queue"
+QUEUE_POLICY: Final = "AWS::SQS::QueuePolicy"
 
 Json = dict[str, Any]
 
