@@ -82,10 +82,18 @@ def test_indexes_are_the_same(model: type[Model]) -> None:
 
 
 def test_what_expires_is_deleted_by_dynamodb() -> None:
-    expiring = {name_of(model) for model in MODELS if hasattr(model, "expires_at")}
-    assert expiring == {
-        name for name, table in TEMPLATE.items() if "TimeToLiveSpecification" in table
+    expiring = {name_of(model): model for model in MODELS if hasattr(model, "expires_at")}
+    found = {
+        name: table["TimeToLiveSpecification"]
+        for name, table in TEMPLATE.items()
+        if "TimeToLiveSpecification" in table
     }
+    assert found == {
+        name: {"AttributeName": model.expires_at.attr_name, "Enabled": True}
+        for name, model in expiring.items()
+    }
+    # DynamoDB takes seconds, as a number: a text never expires.
+    assert {model.expires_at.attr_type for model in expiring.values()} == {"N"}
 
 
 def test_a_membership_has_as_many_claims_as_are_kept() -> None:
