@@ -25,6 +25,7 @@ from tests.support.localstack import (
     localstack_server,
     own_resources,
 )
+from tests.support.rights_plugin import RightsPlugin
 from tests.support.stack import LocalStack, StackSite
 
 #: What the app needs to be imported at all; the stack's own values replace it.
@@ -66,6 +67,12 @@ def pytest_configure(config: pytest.Config) -> None:
             opened.enter_context(localstack_server())
         except NoLocalStackError as error:
             raise pytest.UsageError(str(error)) from error
+    rights = RightsPlugin(
+        runs_tests=_runs_tests(config),
+        is_controller=not hasattr(config, "workerinput"),
+        on_stack=site == "stack",
+    )
+    config.pluginmanager.register(rights)
     if not _runs_tests(config):
         return
     os.environ.update(DEFAULTS)
@@ -81,6 +88,7 @@ def pytest_configure(config: pytest.Config) -> None:
         stack = config.stash[STACK] = LocalStack(Path(tempfile.mkdtemp(prefix="ping-pong-test-")))
         stack.start()
         os.environ.update(stack.environment)
+        rights.stack = (stack.state_dir, stack.ready)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -23,6 +23,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from tests.support import rights_used
 from tests.support.chat import ChatClient, ConnectionRefusedWithStatusError
 from tests.support.site import Answer
 
@@ -116,7 +117,8 @@ class ManagementServer:
 
 
 def _call(handler: Callable[[Any, Any], object], name: str, event: Any) -> object:
-    return handler(event, _Context(name, TIMEOUTS_MS[name]))
+    with rights_used.played(name):
+        return handler(event, _Context(name, TIMEOUTS_MS[name]))
 
 
 def _run(job: Future[object], handler: Callable[[Any], object], event: Any) -> None:
@@ -154,14 +156,17 @@ class _HandlerTransport:
 
 
 class HandlerSite:
-    """The app in this process."""
+    """The app in this process, or one with the same handlers."""
 
-    def __init__(self, origin: str, kakao: str, management: ManagementServer) -> None:
-        """Import the app; its environment must be set by now."""
+    def __init__(
+        self, origin: str, kakao: str, management: ManagementServer, app: Any = None
+    ) -> None:
+        """Import the app, unless one is given; its environment must be set by now."""
         self.origin = origin
         self.kakao = kakao
         self.management = management
-        self.app = importlib.import_module("app")
+        self.app = app or importlib.import_module("app")
+        rights_used.note_calls()
         self._ids = itertools.count(1)
         #: When API Gateway took the next frames, in ms; None: just now.
         self.received_at: int | None = None
@@ -191,7 +196,8 @@ class HandlerSite:
             "body": body,
             "isBase64Encoded": False,
         }
-        answer = self.app.app(event, _Context("test", 15_000))
+        with rights_used.played("api"):
+            answer = self.app.app(event, _Context("test", 15_000))
         found: dict[str, list[str]] = {}
         for name, value in (answer.get("headers") or {}).items():
             found.setdefault(name.lower(), []).append(value)
@@ -233,5 +239,7 @@ class HandlerSite:
             "isBase64Encoded": False,
             **more,
         }
-        answer: dict[str, Any] = getattr(self.app, function)(event, _Context("test", 15_000))
+        handler = getattr(self.app, function)
+        with rights_used.played(function.removeprefix("websocket_")):
+            answer: dict[str, Any] = handler(event, _Context("test", 15_000))
         return answer

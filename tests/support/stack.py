@@ -20,6 +20,7 @@ import requests
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
+from tests.support import rights_used
 from tests.support.chat import ChatClient, ConnectionRefusedWithStatusError
 from tests.support.site import Answer
 
@@ -42,12 +43,17 @@ class StackProcess:
         """Where its output goes."""
         return self.directory / "stack.log"
 
+    @property
+    def state_dir(self) -> Path:
+        """Where it keeps its state."""
+        return self.directory / "state"
+
     def start(self) -> None:
         """Start it and wait until it is ready. Again after ``stop``: the same state."""
         ready_file = self.directory / "ready.json"
         ready_file.unlink(missing_ok=True)
         command = [sys.executable, "-m", *self._arguments]
-        command += ["--state-dir", str(self.directory / "state"), "--ready-file", str(ready_file)]
+        command += ["--state-dir", str(self.state_dir), "--ready-file", str(ready_file)]
         environment = {name: value for name, value in os.environ.items() if "KAKAO" not in name}
         with self.log_path.open("ab") as log:
             self._process = subprocess.Popen(
@@ -94,6 +100,13 @@ class LocalStack(StackProcess):
     def __init__(self, directory: Path, *options: str) -> None:
         ports = ("--port", str(free_port()), "--kakao-port", str(free_port()))
         super().__init__(directory, "infra.local.pingpong", "--no-watch", *ports, *options)
+
+    def stop(self) -> None:
+        """Stop it, and note what its Lambdas' roles were used for."""
+        was_ready = bool(self.ready)
+        super().stop()
+        if was_ready:
+            rights_used.add_of_stack(self.state_dir, self.ready)
 
     @property
     def site(self) -> StackSite:
