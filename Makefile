@@ -17,7 +17,7 @@ site_sources := $(shell find frontend/src frontend/public frontend/scripts -type
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help setup run build test lint types unit site-test stack-test test-localstack explore bench \
-	conformance package deploy destroy secrets screenshots generate lock format clean
+	conformance package setup-aws secrets deploy rollback status logs failed-jobs smoke destroy screenshots generate lock format clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-17s %s\n", $$1, $$2}' Makefile
@@ -84,19 +84,42 @@ conformance: .venv/.installed ## Compare the emulators with AWS's documentation,
 explore: .venv/.installed ## Search for interleavings that break a promise (RUNS=1000000, SEED=1 repeats one)
 	@$(python) -m tests.simulation.explorer $(if $(SEED),--seed $(SEED),$(or $(RUNS),100000))
 
-# --- Shipping --------------------------------------------------------------------------
+# --- Shipping: docs/deploy.md. REGION= and ACCOUNT= guard where, YES=1 asks nothing ---------
+
+aws := $(python) -m infra.aws
+where := --stage $(STAGE) $(if $(REGION),--region $(REGION)) $(if $(ACCOUNT),--account $(ACCOUNT))
+out := $(if $(YES),--yes) $(if $(FORCE),--force)
 
 package: .venv/.installed frontend/dist/index.html ## Make template and zip in .build/STAGE, offline
-	@$(python) -m infra.aws package --stage $(STAGE)
+	@$(aws) package --stage $(STAGE)
+
+setup-aws: .venv/.installed ## Ask once for what a deployment of STAGE needs: Kakao keys, domain, alarms
+	@$(aws) setup $(where)
 
 secrets: .venv/.installed ## Store the keys of your Kakao application for STAGE
-	@$(python) -m infra.aws secrets --stage $(STAGE)
+	@$(aws) secrets $(where)
 
-deploy: .venv/.installed frontend/dist/index.html ## Deploy STAGE (default: dev) to AWS
-	@$(python) -m infra.aws deploy --stage $(STAGE)
+deploy: .venv/.installed frontend/dist/index.html ## Deploy STAGE (default: dev) to AWS and look at it
+	@$(aws) deploy $(where) $(out)
+
+rollback: .venv/.installed ## Put the previous release of STAGE back (TO=id for another)
+	@$(aws) rollback $(where) $(out) $(if $(TO),--to $(TO))
+
+status: .venv/.installed ## Show STAGE: stack, versions, alarms, failed jobs, releases
+	@$(aws) status $(where)
+
+logs: .venv/.installed ## Show STAGE's logs (SINCE=10m, FUNCTION=message, GREP=regex, FOLLOW=1)
+	@$(aws) logs $(where) $(if $(SINCE),--since $(SINCE)) $(if $(FUNCTION),--function $(FUNCTION)) \
+		$(if $(GREP),--grep '$(GREP)') $(if $(FOLLOW),--follow)
+
+failed-jobs: .venv/.installed ## List background jobs that were given up (RETRY=1, DISCARD=1)
+	@$(aws) failed-jobs $(where) $(if $(RETRY),--retry) $(if $(DISCARD),--discard)
+
+smoke: .venv/.installed ## Look at a deployed site from outside (URL=https://…)
+	@$(aws) smoke --url $(URL)
 
 destroy: .venv/.installed ## Remove STAGE from AWS
-	@$(python) -m infra.aws destroy --stage $(STAGE)
+	@$(aws) destroy $(where) $(if $(YES),--yes)
 
 # --- Looking after the project ----------------------------------------------------------
 
