@@ -88,7 +88,8 @@ class Model:
         #: Seconds of each invocation of the message Lambda, and of the push worker.
         self.message_seconds: list[float] = []
         self.push_seconds: list[float] = []
-        self._names = 0
+        #: Names of writers, which frames of several chats have with them.
+        self.names_read = 0
         self._people = people
         self._asked: dict[str, float] = {}
         for number in range(people):
@@ -113,7 +114,7 @@ class Model:
         self.frames += 1
         self.posts += self._people - (len(entries) == 1)
         if len(entries) > 1:
-            self._names += len({entry.user_id for entry in entries})
+            self.names_read += len({entry.user_id for entry in entries})
         for entry in entries:
             if entry.cid in self._asked:
                 self.ways_ms.append(self.scheduler.now - self._asked.pop(entry.cid))
@@ -136,7 +137,7 @@ class Model:
         audience = math.ceil(self._people * SUBSCRIPTION_BYTES / units.READ_BYTES)
         charged = Units(
             writes=sum(calls[name] for name in WRITES),
-            reads=chats + calls["read_entries"] + self.frames * audience + self._names / 2,
+            reads=chats + calls["read_entries"] + self.frames * audience + self.names_read / 2,
         )
         return Bill(
             posts=self.posts * prices.DOLLARS_PER_MESSAGE,

@@ -1,7 +1,4 @@
-"""What chats cost on AWS: us-east-1, on demand, November 2026.
-
-https://aws.amazon.com/api-gateway/pricing/ https://aws.amazon.com/lambda/pricing/
-"""
+"""What chats cost on AWS, at the prices of infra/cost/prices.toml in us-east-1, none free."""
 
 from __future__ import annotations
 
@@ -10,17 +7,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from infra.cost import template
 from tests.benchmarks.lambdas import Invocation
-from tests.benchmarks.units import Units
+from tests.benchmarks.units import PRICES, Units
 
 #: A WebSocket message, either way, per 32 KB begun.
-DOLLARS_PER_MESSAGE: Final = 1.00e-6
+DOLLARS_PER_MESSAGE: Final = PRICES.each("websocket_message")
 MESSAGE_BYTES: Final = 32 * 1024
 #: Lambda on arm64, per ms begun.
-DOLLARS_PER_INVOCATION: Final = 0.20e-6
-DOLLARS_PER_GB_SECOND: Final = 0.0000133334
-#: Memory as infra/aws/template/functions.yaml has it.
-GB: Final = {"websocket_message": 1024 / 1024, "push": 1769 / 1024}
+DOLLARS_PER_INVOCATION: Final = PRICES.each("lambda_request")
+DOLLARS_PER_GB_SECOND: Final = PRICES.each("lambda_arm_gb_second")
+GB: Final = template.read().memory_gb
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """What calls of DynamoDB are charged: units that follow from the sizes of the items.
 
-Knows what the commands about chats do; whoever measures others must add their operations. Writes
-to indexes are not counted, as those commands change nothing that an index has.
+An update is taken to change nothing that an index has: of those that the app makes, only the
+first of a connection's ``seen`` could, and no index has that.
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/on-demand-capacity-mode.html
 """
 
@@ -15,11 +15,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 from unittest.mock import patch
 
+from infra.cost import prices
+from tests.support.tables import table_properties
+
 Item = Mapping[str, Any]
 
-#: us-east-1, on demand, November 2026.
-DOLLARS_PER_MILLION_WRU: Final = 0.625
-DOLLARS_PER_MILLION_RRU: Final = 0.125
+#: On demand; the same Region for all benchmarks, so that their figures can be compared.
+PRICES: Final = prices.load("us-east-1")
 WRITE_BYTES: Final = 1024
 READ_BYTES: Final = 4096
 
@@ -48,7 +50,10 @@ class Units:
     @property
     def dollars_per_million(self) -> float:
         """Of a million times these."""
-        return self.writes * DOLLARS_PER_MILLION_WRU + self.reads * DOLLARS_PER_MILLION_RRU
+        each = self.writes * PRICES.each("dynamodb_write") + self.reads * PRICES.each(
+            "dynamodb_read"
+        )
+        return each * 1e6
 
 
 def total(calls: Iterable[Call]) -> Units:
@@ -105,14 +110,55 @@ _SIZES: Final[dict[str, Callable[[Any], int]]] = {
 }
 
 
-def _put(arguments: dict[str, Any], _: dict[str, Any] | None) -> Units:
-    return Units(writes=math.ceil(item_bytes(arguments["Item"]) / WRITE_BYTES))
+def _put(arguments: Mapping[str, Any], _: dict[str, Any] | None) -> Units:
+    return Units(writes=_written(arguments["Item"]) + _index_entries(arguments["TableName"]))
 
 
-def _update(_: dict[str, Any], answer: dict[str, Any] | None) -> Units:
+def _delete(arguments: Mapping[str, Any], _: dict[str, Any] | None) -> Units:
+    # Nothing that the app deletes is larger.
+    return Units(writes=1 + _index_entries(arguments["TableName"]))
+
+
+def _batch_write(arguments: dict[str, Any], answer: dict[str, Any] | None) -> Units:
+    found = Units()
+    for table, requests in arguments["RequestItems"].items():
+        for request in requests:
+            ((kind, content),) = request.items()
+            act = {"PutRequest": _put, "DeleteRequest": _delete}[kind]
+            found += act({"TableName": table, **content}, answer)
+    return found
+
+
+def _transact_write(arguments: dict[str, Any], answer: dict[str, Any] | None) -> Units:
+    # Twice what the parts are alone, a check counting as a write.
+    # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html
+    found = Units()
+    for part in arguments["TransactItems"]:
+        ((kind, content),) = part.items()
+        parts = {"Put": _put, "Delete": _delete, "Update": _update, "ConditionCheck": _update}
+        found += parts[kind](content, answer)
+    return Units(writes=2 * found.writes)
+
+
+def _written(item: Item) -> int:
+    return max(1, math.ceil(item_bytes(item) / WRITE_BYTES))
+
+
+def _index_entries(table: str) -> int:
+    """An item of this table is also in so many indexes, each entry being below 1 KB."""
+    return _INDEXES.get(table.rsplit("-", 1)[-1], 0)
+
+
+#: As the template has them; those of other tables than the app's have none.
+_INDEXES: Final = {
+    name: len(properties.get("GlobalSecondaryIndexes", []))
+    for name, properties in table_properties().items()
+}
+
+
+def _update(_: Mapping[str, Any], answer: dict[str, Any] | None) -> Units:
     # One that is refused is charged as well; the rows that chats update are below 1 KB.
-    item = answer.get("Attributes", {}) if answer else {}
-    return Units(writes=max(1, math.ceil(item_bytes(item) / WRITE_BYTES)))
+    return Units(writes=_written(answer.get("Attributes", {}) if answer else {}))
 
 
 def _get(arguments: dict[str, Any], answer: dict[str, Any] | None) -> Units:
@@ -131,9 +177,8 @@ def _batch_get(arguments: dict[str, Any], answer: dict[str, Any] | None) -> Unit
 
 def _query(arguments: dict[str, Any], answer: dict[str, Any] | None) -> Units:
     items = [*(answer or {}).get("Items", [])]
-    if "ProjectionExpression" in arguments:
-        # The whole item is charged. Only the audience is asked for in part.
-        assert arguments["ProjectionExpression"] == "connection_id, user_id"
+    if arguments.get("ProjectionExpression") == "connection_id, user_id":
+        # The whole item is charged, and the audience is asked for in part.
         rest = {
             "room_id": arguments["ExpressionAttributeValues"][":room_id"],
             "expires_at": {"N": "1234567890"},
@@ -155,5 +200,7 @@ _OPERATIONS: Final[dict[str, Callable[[dict[str, Any], dict[str, Any] | None], U
     "Query": _query,
     # Of items that have nothing but what is asked for, as the sample's connections.
     "Scan": lambda arguments, answer: Units(reads=_read((answer or {})["Items"], arguments)),
-    "DeleteItem": lambda _arguments, _answer: Units(writes=1),
+    "DeleteItem": _delete,
+    "BatchWriteItem": _batch_write,
+    "TransactWriteItems": _transact_write,
 }

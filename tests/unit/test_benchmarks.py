@@ -51,12 +51,33 @@ KB_ITEM = {"id": {"S": "x" * 1022}}
 @pytest.mark.parametrize(
     ("operation", "arguments", "answer", "expected"),
     [
-        ("PutItem", {"Item": KB_ITEM}, {}, Units(writes=1)),
-        ("PutItem", {"Item": ITEM}, {}, Units(writes=2)),
-        ("PutItem", {"Item": ITEM}, None, Units(writes=2)),
+        ("PutItem", {"TableName": "t", "Item": KB_ITEM}, {}, Units(writes=1)),
+        ("PutItem", {"TableName": "t", "Item": ITEM}, {}, Units(writes=2)),
+        ("PutItem", {"TableName": "t", "Item": ITEM}, None, Units(writes=2)),
+        # An entry in an index is a unit more.
+        ("PutItem", {"TableName": "p-members", "Item": ITEM}, {}, Units(writes=3)),
         ("UpdateItem", {}, {"Attributes": ITEM}, Units(writes=2)),
         ("UpdateItem", {}, None, Units(writes=1)),
-        ("DeleteItem", {}, {}, Units(writes=1)),
+        ("DeleteItem", {"TableName": "t"}, {}, Units(writes=1)),
+        ("DeleteItem", {"TableName": "p-connections"}, {}, Units(writes=2)),
+        (
+            "BatchWriteItem",
+            {"RequestItems": {"t": [{"PutRequest": {"Item": ITEM}}, {"DeleteRequest": {}}]}},
+            {},
+            Units(writes=3),
+        ),
+        (
+            "TransactWriteItems",
+            {
+                "TransactItems": [
+                    {"Put": {"TableName": "t", "Item": ITEM}},
+                    {"Update": {}},
+                    {"ConditionCheck": {}},
+                ]
+            },
+            {},
+            Units(writes=8),
+        ),
         ("GetItem", {}, {"Item": ITEM}, Units(reads=0.5)),
         ("GetItem", {"ConsistentRead": True}, {"Item": ITEM}, Units(reads=1)),
         ("GetItem", {"ConsistentRead": True}, {}, Units(reads=1)),
