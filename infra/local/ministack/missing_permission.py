@@ -74,7 +74,7 @@ def told(
 ) -> list[str]:
     """What to print: who may not do what, and the statement that would allow it."""
     verb = "may not do" if is_enforced else "could not do on AWS"
-    lines = [f"{function} {verb} {action} on {resource}"]
+    lines = [f"{logical_id(function)} {verb} {action} on {resource}"]
     if by_resource:
         return [*lines, f"  the policy of {by_resource} denies it"]
     name = logical_id(role)

@@ -117,6 +117,8 @@ class Permissions:
             return denied
         if denied is None:
             self._note(role, iam_action, resource_arn, is_allowed=True)
+            for decision in ("Deny", "ImplicitDeny"):  # is news again
+                self._told.discard((role.name, iam_action, resource_arn, decision))
             self._remember(asked, stamp, service, access_key_id)
             return None
         return self._deny(role, denied, access_key_id, iam_action, resource_arn, service_context)
@@ -163,7 +165,8 @@ class Permissions:
             by_resource=denied.resource_policy_arn,
             is_enforced=self.is_enforced,
         )
-        self._tell_once((role.name, action, resource), missing_permission="\n".join(lines))
+        what = (role.name, action, resource, denied.decision)
+        self._tell_once(what, missing_permission="\n".join(lines))
         if not self.is_enforced:
             return None
         _refused.set((action, resource))
