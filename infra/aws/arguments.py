@@ -57,7 +57,7 @@ def parser() -> argparse.ArgumentParser:
         made = command(name, help_text)
         made.add_argument("--region", help="default: AWS's configuration, else ap-northeast-2")
         made.add_argument(
-            "--account", type=_account, default="", help="refuse credentials of any other account"
+            "--account", type=_account, help="refuse credentials of any other account"
         )
         return made
 

@@ -47,7 +47,7 @@ class Terminal:
 
 
 def _account(options: argparse.Namespace) -> Account:
-    return Account.from_environment(options.region, options.account)
+    return Account.from_environment(options.region, options.account or "")
 
 
 def make_package(options: argparse.Namespace, console: Console) -> None:

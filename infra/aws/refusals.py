@@ -60,7 +60,7 @@ _HINTS: Final[tuple[tuple[str, str], ...]] = (
         "for another stage), or ask for more: https://console.aws.amazon.com/servicequotas.",
     ),
     (
-        r"CNAMEAlreadyExists|one or more of the CNAMEs",
+        r"CNAMEAlreadyExists|[Oo]ne or more of the CNAMEs",
         "Another CloudFront distribution has this domain (perhaps another stage, or another "
         "account). Take it away there first: "
         "https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/CNAMEs.html",
