@@ -48,6 +48,10 @@ interface Pending {
   reject(failure: Failure): void;
 }
 
+function isPowerOfTwo(number: number): boolean {
+  return (number & (number - 1)) === 0;
+}
+
 /** One lasting connection out of many short ones. */
 export class Connection {
   state: ConnectionState = 'idle';
@@ -246,10 +250,13 @@ export class Connection {
     this.#hangUp();
     if (!this.world.online()) return this.#rest('offline', OFFLINE_RETRY_MS);
     this.#rest('waiting', backoff(this.#failures++, this.world.random));
-    if (!wasOnline) void this.#checkSession();
+    if (!wasOnline && isPowerOfTwo(this.#failures)) void this.#checkSession();
   }
 
-  /** A browser does not tell why a handshake failed, so ask whether we are signed in. */
+  /**
+   * A browser does not tell why a handshake failed, so ask whether we are signed in. Less and
+   * less often: where everybody fails at once, who signs in must not be crowded out.
+   */
   async #checkSession(): Promise<void> {
     const signedIn = await this.world.signedIn();
     if (signedIn === false && this.state !== 'online' && this.state !== 'idle') this.#signedOut();

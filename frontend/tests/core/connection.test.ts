@@ -106,6 +106,32 @@ describe('Connection', () => {
     expect(world.sockets.length).toBeGreaterThan(1);
   });
 
+  async function failAndDialAgain(): Promise<void> {
+    const dials = world.sockets.length;
+    socket().events.closed();
+    while (world.sockets.length === dials) await world.clock.elapse(500);
+  }
+
+  it('asks less and less often whether the session is over', async () => {
+    const asked: number[] = [];
+    world.signedIn = async () => {
+      asked.push(world.sockets.length);
+      return true;
+    };
+    connection.start();
+    for (let dials = 1; dials <= 20; dials++) await failAndDialAgain();
+    expect(asked).toEqual([1, 2, 4, 8, 16]);
+  });
+
+  it('finds out later, too, that the session is over', async () => {
+    connection.start();
+    await failAndDialAgain();
+    world.isSignedIn = false;
+    socket().events.closed();
+    await settle();
+    expect(connection.state).toBe('signed_out');
+  });
+
   it('gives every command the answer with its ref', async () => {
     await goOnline();
     const one = connection.request('room.read', { room_id: 'a', seq: 1 });
