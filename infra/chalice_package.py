@@ -152,8 +152,13 @@ def with_app_files(code: bytes, source: Path) -> bytes:
 
 def reproducible_zip(source: Path) -> bytes:
     """The files of a zip in order, without times and caches: equal content, equal bytes."""
+    return make_zip(read_zip(source))
+
+
+def read_zip(source: Path) -> dict[str, bytes]:
+    """The files of a zip by name, without caches."""
     with zipfile.ZipFile(source) as old:
-        return make_zip({name: old.read(name) for name in old.namelist() if belongs(name)})
+        return {name: old.read(name) for name in old.namelist() if belongs(name)}
 
 
 def belongs(name: str) -> bool:
