@@ -9,7 +9,6 @@ import functools
 from typing import Any, Final
 
 import msgspec
-from botocore.exceptions import ClientError
 
 from chalicelib import metering, signed_http
 from chalicelib.signed_http import Answer, Service
@@ -54,41 +53,19 @@ class Client:
             "",
             msgspec.json.encode(arguments),
             {"X-Amz-Target": _TARGET + operation},
-            is_passing=lambda refusal: refusal.status >= 500 or _error(refusal)[0] in _PASSING,
+            is_passing=lambda refusal: (
+                refusal.status >= 500 or signed_http.error_of(refusal)[0] in _PASSING
+            ),
             before_try=lambda: metering.count_dynamodb(operation),
         )
         if answer.status != 200:
-            raise _refusal(operation, answer, repeats)
+            raise signed_http.refusal(operation, answer, repeats)
         result: dict[str, Any] = msgspec.json.decode(answer.data)
         return result
 
 
-def _error(answer: Answer) -> tuple[str, dict[str, Any]]:
-    """The code of an error answer, and what else is in it."""
-    try:
-        content = msgspec.json.decode(answer.data)
-    except msgspec.DecodeError:
-        content = {}
-    if not isinstance(content, dict):
-        content = {}
-    return str(content.pop("__type", "")).rpartition("#")[2] or str(answer.status), content
-
-
-def _refusal(operation: str, answer: Answer, repeats: int) -> ClientError:
-    """An error answer as botocore tells it."""
-    code, content = _error(answer)
-    message = content.pop("message", None) or content.pop("Message", None) or ""
-    response: Any = {
-        **content,
-        "Error": {"Code": code, "Message": message},
-        "ResponseMetadata": {
-            "RequestId": answer.headers.get("x-amzn-requestid", ""),
-            "HTTPStatusCode": answer.status,
-            "HTTPHeaders": {name.lower(): value for name, value in answer.headers.items()},
-            "RetryAttempts": repeats,
-        },
-    }
-    return ClientError(response, operation)
+def _is_passing(refusal: Answer) -> bool:
+    return refusal.status >= 500 or signed_http.error_of(refusal)[0] in _PASSING
 
 
 @functools.cache

@@ -17,7 +17,7 @@ from urllib.parse import quote
 from botocore.exceptions import BotoCoreError
 
 from chalicelib import aws, log, metering
-from chalicelib.channels import Endpoint, Tls
+from chalicelib.channels import Endpoint
 from chalicelib.fanout import Fanout, Pool
 from chalicelib.settings import SettingsError, settings
 from chalicelib.sigv4 import Signer
@@ -94,9 +94,7 @@ def _endpoint(url: str) -> tuple[Endpoint, Pool]:
         raise SettingsError("MANAGEMENT_ENDPOINT", f"must be https://HOST/STAGE: {error}") from None
     if not endpoint.is_tls:
         return endpoint, Pool(endpoint, None)
-    # https://www.amazontrust.com/repository/ has all that AWS's own certificates begin with.
-    likely = "Amazon Root CA" if endpoint.host.endswith(".amazonaws.com") else ""
-    return endpoint, Pool(endpoint, Tls(aws.ca_bundle(), likely))
+    return endpoint, Pool(endpoint, aws.tls(endpoint.host))
 
 
 class _Requests:

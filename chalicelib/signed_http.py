@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import os
 import random
+import ssl
 import time
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
+import msgspec
 import urllib3
-from botocore.exceptions import HTTPClientError
+from botocore.exceptions import ClientError, HTTPClientError
 
 from chalicelib import aws
 from chalicelib.sigv4 import Signer
@@ -37,11 +39,12 @@ class Service:
         self._url = f"{parts.scheme}://{parts.netloc}"
         self._host = parts.netloc
         self._region = region
+        self._tls = aws.tls(parts.hostname or "") if parts.scheme == "https" else None
         self._pool = urllib3.PoolManager(
             maxsize=64,
             timeout=urllib3.Timeout(connect=aws.CONNECT_SECONDS, read=aws.READ_SECONDS),
             retries=False,
-            ca_certs=aws.ca_bundle() if parts.scheme == "https" else None,
+            ssl_context=self._tls.context if self._tls else None,
         )
 
     def post(
@@ -77,6 +80,8 @@ class Service:
             except urllib3.exceptions.HTTPError as error:
                 if is_last:
                     raise HTTPClientError(error=error) from error
+                if self._tls and _is_mistrust(error):
+                    self._tls.trust_all()
             else:
                 if is_last or answer.status < 300 or not is_passing(answer):
                     return answer, attempt
@@ -105,6 +110,39 @@ class Service:
         }
         url = f"{self._url}{directory}{segment}"
         return self._pool.request("POST", url, body=body, headers=headers)
+
+
+def _is_mistrust(error: urllib3.exceptions.HTTPError) -> bool:
+    """Whether the server's certificate comes from a CA that was not read."""
+    return any(isinstance(cause, ssl.SSLCertVerificationError) for cause in error.args)
+
+
+def error_of(answer: Answer) -> tuple[str, dict[str, Any]]:
+    """The code of a JSON service's error answer, and what else is in it."""
+    try:
+        content = msgspec.json.decode(answer.data)
+    except msgspec.DecodeError:
+        content = {}
+    if not isinstance(content, dict):
+        content = {}
+    return str(content.pop("__type", "")).rpartition("#")[2] or str(answer.status), content
+
+
+def refusal(operation: str, answer: Answer, repeats: int) -> ClientError:
+    """A JSON service's error answer as botocore tells it."""
+    code, content = error_of(answer)
+    message = content.pop("message", None) or content.pop("Message", None) or ""
+    response: Any = {
+        **content,
+        "Error": {"Code": code, "Message": message},
+        "ResponseMetadata": {
+            "RequestId": answer.headers.get("x-amzn-requestid", ""),
+            "HTTPStatusCode": answer.status,
+            "HTTPHeaders": {name.lower(): value for name, value in answer.headers.items()},
+            "RetryAttempts": repeats,
+        },
+    }
+    return ClientError(response, operation)
 
 
 def service(name: str) -> Service:

@@ -50,6 +50,7 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
 def _no_other_tests_leftovers(monkeypatch: pytest.MonkeyPatch) -> None:
     metering.reset()
     sender._endpoint.cache_clear()
+    aws._tls.cache_clear()
     monkeypatch.setattr(fanout, "BACK_OFF_SECONDS", 0.001)
     # However busy the machine is: nothing times out by itself.
     monkeypatch.setattr(fanout, "ANSWER_SECONDS", 60.0)
