@@ -18,12 +18,19 @@ if TYPE_CHECKING:
 #: Types that hold what people wrote.
 DATA: Final = ("AWS::DynamoDB::Table", "AWS::S3::Bucket")
 
+#: A table's other keys are "Conditional", though there is no condition under which they could
+#: change in place.
+_REPLACEMENT: Final = {"True": "replaced", "Conditional": "perhaps replaced"}
+
+#: Actions that are worth a name.
+_SERIOUS: Final = ("replaced", "perhaps replaced", "removed")
+
 _WORDS: Final = {"Add": "added", "Modify": "modified", "Remove": "removed", "Import": "imported"}
 
 
 @dataclass(frozen=True)
 class Change:
-    """A resource that would be added, modified, replaced, removed or imported."""
+    """A resource, and in a word or two what would become of it."""
 
     action: str
     logical_id: str
@@ -32,7 +39,7 @@ class Change:
     @property
     def loses_data(self) -> bool:
         """Whether what people wrote would be lost (or left behind, where it is retained)."""
-        return self.type in DATA and self.action in ("replaced", "removed")
+        return self.type in DATA and self.action in _SERIOUS
 
 
 def read_changes(client: CloudFormationClient, stack: str, change_set: str) -> list[Change]:
@@ -44,8 +51,8 @@ def read_changes(client: CloudFormationClient, stack: str, change_set: str) -> l
         for change in page.get("Changes", []):
             resource = change.get("ResourceChange", {})
             action = _WORDS.get(resource.get("Action", ""), "changed")
-            if action == "modified" and resource.get("Replacement") == "True":
-                action = "replaced"
+            if action == "modified":
+                action = _REPLACEMENT.get(resource.get("Replacement", "False"), action)
             found.append(
                 Change(
                     action, resource.get("LogicalResourceId", ""), resource.get("ResourceType", "")
@@ -63,7 +70,7 @@ def summary(changes: Sequence[Change]) -> str:
     lines += [
         f"  {change.action} {change.logical_id} ({change.type})"
         for change in changes
-        if change.action in ("replaced", "removed")
+        if change.action in _SERIOUS
     ]
     return "\n".join(lines)
 
@@ -78,7 +85,7 @@ def refuse_data_loss(changes: Sequence[Change]) -> None:
     if lost:
         names = ", ".join(f"{change.logical_id} ({change.action})" for change in lost)
         raise InfraError(
-            f"this deployment would lose data: {names}. Nothing was changed.\n"
+            f"this deployment may lose data: {names}. Nothing was changed.\n"
             "A table's keys can't change in place; make a new table and copy. If the data may "
             "go, repeat with --force."
         )

@@ -61,7 +61,7 @@ class Progress:
         state = event.get("ResourceStatus", "")
         reason = event.get("ResourceStatusReason", "")
         if event.get("PhysicalResourceId") == event.get("StackId") and name == self.stack:
-            if not state.endswith("COMPLETE"):
+            if "ROLLBACK" in state or state.endswith("FAILED"):
                 self.report(f"{state:<28} {name}  {reason}".rstrip())
             return
         if state.endswith("IN_PROGRESS"):
