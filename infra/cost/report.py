@@ -163,6 +163,8 @@ def ranges(crossings: list[Crossing]) -> str:
     if last.cheaper is Cheaper.NO_OTHER:
         carries = f"; carries up to {last.users - 1:,}"
         crossings = crossings[:-1]
+    if not crossings:
+        return "that way can't carry this"
     ends = [each.users for each in crossings[1:]] + [None]
     for each, end in zip(crossings, ends, strict=True):
         if each.cheaper is not Cheaper.OURS:

@@ -1,0 +1,89 @@
+"""What the bill is made of (infra/cost/measured.json) is what the code does.
+
+If one of these fails, the code has changed what it costs: look whether that is wanted, then write
+the file anew with `python -m tests.benchmarks.measure_counts`.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from infra.cost import measured
+from tests.benchmarks import busy_law, counts, units
+from tests.support.handlers import HandlerSite
+from tests.support.site import new_person
+
+#: Counted, so exactly the same on every machine.
+EXACT = (
+    "function",
+    "calls",
+    "wru",
+    "rru",
+    "audience_queries",
+    "posts",
+    "posts_per_other",
+    "per_member",
+    "per_room",
+)
+#: Ids and times in them differ by a few characters.
+SIMILAR = {"request_bytes": 0.05, "reply_bytes": 0.05, "push_bytes": 0.05, "stored_bytes": 0.05}
+#: Lines say how many ms something took, and other things by the way.
+SIMILAR_LOGS = {"log_bytes": 0.2}
+
+MANY = 45
+
+
+@pytest.fixture(scope="module")
+def written() -> dict[str, Any]:
+    """The file."""
+    content: dict[str, Any] = json.loads(measured.FILE.read_text())
+    return content
+
+
+def test_every_command_takes_what_the_file_says(
+    handlers: HandlerSite, written: dict[str, Any]
+) -> None:
+    counted = counts.measure(handlers)
+    assert set(counted["commands"]) == set(written["commands"])
+    wrong = {}
+    for name, count in counted["commands"].items():
+        known = written["commands"][name]
+        wrong |= {
+            f"{name}: {key}": (known.get(key), count.get(key))
+            for key in EXACT
+            if known.get(key) != count.get(key)
+        }
+        for key, share in (SIMILAR | SIMILAR_LOGS).items():
+            if count[key] != pytest.approx(known[key], rel=share, abs=4):
+                wrong[f"{name}: {key}"] = (known[key], count[key])
+    assert not wrong, "(in the file, counted)"
+    for key in ("people", "audience_row_bytes", "limits", "custom_metrics"):
+        assert counted[key] == written[key], key
+
+
+def test_a_larger_room_takes_what_the_law_says(handlers: HandlerSite) -> None:
+    """Of the file's laws the one that is most of the bill: posts, and reads of the audience."""
+    known = measured.load()
+    people = [new_person(handlers).chat() for _ in range(MANY)]
+    act = counts.COMMANDS["chat.send"].prepare(counts.Scene(handlers, people))
+    posted = len(handlers.management.posts)
+    with units.recorded() as calls:
+        act()
+    send = known.commands["chat.send"]
+    assert len(handlers.management.posts) - posted == send.posts_per_other * (MANY - 1)
+    found = units.total(calls)
+    audience = known.audience_units(MANY) - known.audience_units(known.people)
+    assert audience == 1
+    assert (found.writes, found.reads) == (send.wru, send.rru + audience)
+
+
+@pytest.mark.parametrize(("rate", "pace_ms"), [(0.5, 200), (10, 200), (50, 1000), (50, 0)])
+def test_a_busy_room_shares_what_the_file_says(
+    written: dict[str, Any], rate: float, pace_ms: int
+) -> None:
+    busy = written["busy"]
+    known = busy["chat"][busy["paces_ms"].index(pace_ms)][busy["rates"].index(rate)]
+    assert busy_law.point(rate, pace_ms) == known
