@@ -2,7 +2,7 @@
 
 | request | answered by |
 |---|---|
-| ``/api/*`` | the REST API's emulator, uncached (edge_api.py) |
+| ``/api/*`` | the REST API's emulator, uncached, with the security headers (edge_api.py) |
 | ``/ws`` | the WebSocket API's emulator (edge_tunnel.py); 426 without an upgrade |
 | ``/ws/…`` | 403, as API Gateway answers below a WebSocket stage |
 | anything else | the built site (edge_site.py) with the security headers |
@@ -43,8 +43,9 @@ class EdgeConfig:
     ``port``: 0 picks a free one. ``origin``: the only name of the site, such as
     ``http://localhost:8000``; port 0 in it stands for the port that was picked. ``api_base``:
     ``/api/health`` is asked at ``api_base + "/health"``. ``websocket_url``: ws://, where ``/ws``
-    leads. ``headers``: put on every response of the site. ``api_timeout_seconds``: how long the
-    REST API may be silent, and a WebSocket handshake take (CloudFront's default is 30).
+    leads. ``headers``: put on every response of the site and the API. ``api_timeout_seconds``:
+    how long the REST API may be silent, and a WebSocket handshake take (CloudFront's default
+    is 30).
     Raises ValueError for an origin or URL that can't be meant.
     """
 
@@ -119,7 +120,10 @@ class Edge:
             return problem(400, "malformed", "the request target must be a path")
         path = request.path
         if path.startswith("/api/"):
-            return await self._forward(request)
+            answer = await self._forward(request)
+            if not answer.prepared:  # the edge's own
+                answer.headers.update(self._config.headers)
+            return answer
         if path == "/ws":
             return await self._connect(request)
         if path.startswith("/ws/"):
@@ -138,7 +142,7 @@ class Edge:
         url = URL(f"{target}?{query}" if query else target, encoded=True)
         if self._api is None:
             raise RuntimeError("the edge was not started")
-        return await self._api.forward(request, url, self._origin)
+        return await self._api.forward(request, url, self._origin, self._config.headers)
 
     async def _connect(self, request: web.Request) -> web.StreamResponse:
         if not is_upgrade(request):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 import aiohttp
@@ -93,9 +93,15 @@ class ApiProxy:
         await self._session.close()
 
     async def forward(
-        self, request: web.Request, url: URL, origin: URL
+        self,
+        request: web.Request,
+        url: URL,
+        origin: URL,
+        policy: Mapping[str, str] | None = None,
     ) -> web.Response | web.StreamResponse:
         """Sends ``request`` to ``url`` and its answer back, streamed and unchanged.
+
+        But for ``policy``: headers that replace the answer's, or are added to it.
 
         413 for a body above BODY_BYTES_MAX, 502 when nobody answers at ``url``, 504 when the
         answer takes longer than the time-out. An answer that breaks off breaks off here too.
@@ -116,6 +122,7 @@ class ApiProxy:
                     reason=answer.reason,
                     headers=end_to_end(answer.headers.items()),
                 )
+                response.headers.update(policy or {})
                 await response.prepare(request)
                 if request.method != "HEAD":
                     async for chunk in answer.content.iter_chunked(_CHUNK_BYTES):

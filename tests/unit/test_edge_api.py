@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 
 from infra.local.edge_api import BODY_BYTES_MAX
-from tests.unit.edge_harness import edge_for, in_loop, serving, speaking
+from tests.unit.edge_harness import HEADERS, edge_for, in_loop, serving, speaking
 
 
 async def echo(request: web.Request) -> web.Response:
@@ -267,3 +267,25 @@ async def test_a_browser_that_leaves_in_the_middle_ends_the_request_quietly(
         await left.wait()
     messages = [record for record in caplog.records if record.levelname in ("WARNING", "ERROR")]
     assert not messages
+
+
+@in_loop
+async def test_answers_have_the_sites_headers_in_place_of_their_own(tmp_path: Path) -> None:
+    async def own(request: web.Request) -> web.Response:
+        return web.Response(headers={"X-Frame-Options": "SAMEORIGIN", "X-Own": "1"})
+
+    async with (
+        serving(own) as port,
+        edge_for(tmp_path, port) as running,
+        running.client.get(running.url("/api/x")) as answer,
+    ):
+        assert HEADERS.items() <= dict(answer.headers).items()
+        assert answer.headers.getall("X-Frame-Options") == ["DENY"]
+        assert answer.headers["X-Own"] == "1"
+    # The edge's own answers, too.
+    async with (
+        edge_for(tmp_path, port) as running,
+        running.client.get(running.url("/api/x")) as answer,
+    ):
+        assert answer.status == 502
+        assert HEADERS.items() <= dict(answer.headers).items()
