@@ -48,7 +48,7 @@ def test_every_command_takes_what_the_file_says(
 ) -> None:
     counted = counts.measure(handlers)
     assert set(counted["commands"]) == set(written["commands"])
-    wrong = {}
+    wrong: dict[str, tuple[Any, Any]] = {}
     for name, count in counted["commands"].items():
         known = written["commands"][name]
         wrong |= {
