@@ -40,7 +40,7 @@ def text(world: World, load: Load, *, explain: bool = False) -> str:
     """Everything, for people."""
     month = world.ours(load)
     lines = [
-        _title(world, load),
+        *_wrapped(_title(world, load), ""),
         "",
         *_table(world, load, month),
         "",
@@ -58,7 +58,7 @@ def text(world: World, load: Load, *, explain: bool = False) -> str:
 
 def _title(world: World, load: Load) -> str:
     return (
-        f"{load.users:,} people, {load.chats_per_user:g} chats a day each, in rooms of "
+        f"{load.users:,} people, {load.chats_per_user:,g} chats a day each, in rooms of "
         f"{load.room:,}, {load.hours_online:g} h a day online; {world.prices.region}, "
         f"{world.prices.date}"
     )
