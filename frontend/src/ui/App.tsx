@@ -3,13 +3,16 @@ import { useEffect, useRef } from 'preact/hooks';
 import { texts } from '../i18n';
 import { hasSession, isSignedIn, isWide, session, toast, watch } from './app';
 import { Logo } from './art';
-import { Landing } from './pages/Landing';
-import { MePage } from './pages/MePage';
+import { chunk } from './chunk';
+import { Chunked } from './Chunked';
 import { NotFound } from './pages/NotFound';
 import { RoomsPage } from './pages/RoomsPage';
 import { SignIn } from './pages/SignIn';
 import { route } from './router';
 import { StatusLine } from './StatusLine';
+
+const landing = chunk(() => import('./pages/Landing'));
+const me = chunk(() => import('./pages/MePage'));
 
 export function App() {
   const { page } = route.value;
@@ -47,7 +50,11 @@ function Page(): ComponentChildren {
   const where = route.value;
   switch (where.page) {
     case 'landing':
-      return <Landing />;
+      return (
+        <Chunked chunk={landing} title={texts.value.brand}>
+          {({ Landing }) => <Landing />}
+        </Chunked>
+      );
     case 'sign-in':
       return <SignIn />;
     case 'rooms':
@@ -55,7 +62,11 @@ function Page(): ComponentChildren {
     case 'room':
       return <RoomsPage roomId={where.roomId} />;
     case 'me':
-      return <MePage />;
+      return (
+        <Chunked chunk={me} title={texts.value.me.title}>
+          {({ MePage }) => <MePage />}
+        </Chunked>
+      );
     case 'not-found':
       return <NotFound />;
   }

@@ -29,31 +29,9 @@ export function KakaoSymbol() {
 }
 
 /** A bat of the large drawings: its handle down, its face a place for words. */
-const FACE =
+export const FACE =
   'M0-78C44-78 76-46 76-4c0 28-15 49-33 63h-86C-61 45-76 24-76-4c0-42 32-74 76-74Z';
-const HANDLE = 'M-19 56h38v44a19 19 0 0 1-38 0Z';
-
-/** Two people playing table tennis with words. */
-export function Rally() {
-  return (
-    <svg class="rally" viewBox="0 0 480 360" role="img" aria-label="Ping-Pong">
-      <path class="art-shade" d="M54 304h372l30 32H24z" />
-      <path class="art-net" d="M240 256v64" />
-      <path class="art-arc" d="M150 150C190 40 296 40 336 136" />
-      <g transform="translate(112 188) rotate(-24)">
-        <path class="art-wood" d={HANDLE} />
-        <path class="art-teal" d={FACE} />
-        <path class="art-line" d="M-34-22h68M-34 6h42" />
-      </g>
-      <g transform="translate(376 168) rotate(24) scale(.92)">
-        <path class="art-wood" d={HANDLE} />
-        <path class="art-paper" d={FACE} />
-        <path class="art-line-dark" d="M-34-22h68M-34 6h42" />
-      </g>
-      <circle class="art-ball rally-ball" cx="243" cy="67" r="17" />
-    </svg>
-  );
-}
+export const HANDLE = 'M-19 56h38v44a19 19 0 0 1-38 0Z';
 
 /** A bat and a ball at rest, for pages where nothing is yet. */
 export function Serve() {
@@ -80,7 +58,7 @@ export function OutOfBounds() {
   );
 }
 
-type IconName = 'back' | 'send' | 'members' | 'leave' | 'down' | 'close' | 'retry' | 'clock';
+type IconName = 'back' | 'send' | 'members' | 'leave' | 'down' | 'close' | 'retry' | 'clock' | 'more';
 
 const icons: Record<IconName, string> = {
   back: 'M15 5l-7 7 7 7',
@@ -91,6 +69,7 @@ const icons: Record<IconName, string> = {
   down: 'M12 5v13M6 12.500 12 18.500l6-6',
   close: 'M6 6l12 12M18 6 6 18',
   retry: 'M19 12a7 7 0 1 1-2-5M19 3.500V7.500h-4',
+  more: 'M5 12h.01M12 12h.01M19 12h.01',
   clock: 'M12 20a8 8 0 1 0 0-16 8 8 0 0 0 0 16ZM12 8v4.500l3 1.500',
 };
 

@@ -4,11 +4,12 @@ import type { FailureCode } from '../core/failure';
 import { texts } from '../i18n';
 import { session, watch } from './app';
 import { Icon, KakaoSymbol } from './art';
-import { initialOf, lengthOf, tintOf } from './rows';
+import { initialOf, isolated, lengthOf, tintOf } from './rows';
 
 /** What somebody is called; who withdrew is called nothing any more. */
 export function nameOf(userId: string): string {
-  return session().users.get(userId)?.nickname ?? texts.value.unknownUser;
+  const name = session().users.get(userId)?.nickname ?? texts.value.unknownUser;
+  return isolated(name);
 }
 
 export function Avatar({ userId, name }: { userId: string; name: string }) {

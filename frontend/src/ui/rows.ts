@@ -159,9 +159,21 @@ export function hasVisible(text: string): boolean {
   );
 }
 
+/** Letters and signs that are written from right to left, or turn what is around them. */
+const TURNING = /[\p{Script=Hebrew}\p{Script=Arabic}\p{Script=Syriac}\p{Script=Thaana}\p{Script=Nko}\u200e\u200f\u202a-\u202e\u2066-\u2069]/u;
+
+/**
+ * A name that does not change the order of the words around it.
+ * https://www.unicode.org/reports/tr9/#Explicit_Directional_Isolates
+ */
+export function isolated(name: string): string {
+  if (!TURNING.test(name)) return name;
+  return `\u2068${name.replace(/[\u202a-\u202e\u2066-\u2069]/g, '')}\u2069`;
+}
+
 /** What stands for a person without a picture. */
 export function initialOf(nickname: string): string {
-  const [first = '?'] = nickname.trim();
+  const [first = '?'] = nickname.replace(/^[\u2066-\u2069]/, '').trim();
   return first.toLocaleUpperCase();
 }
 

@@ -63,6 +63,7 @@ describe('the sign-in page', () => {
 
 describe('a bubble', () => {
   const plain: BubbleProps = {
+    roomId: 'r',
     userId: 'u',
     name: '지민',
     text: '안녕하세요',
@@ -72,6 +73,7 @@ describe('a bubble', () => {
     cid: '',
     state: 'sent',
     reason: '',
+    change: '',
     canRetry: false,
     isEdited: false,
     isDeleted: false,
@@ -80,6 +82,7 @@ describe('a bubble', () => {
     isOwn: false,
     isFirst: true,
     isLast: true,
+    isActive: false,
   };
 
   it('shows what people write as they wrote it', async () => {
@@ -108,13 +111,13 @@ describe('a bubble', () => {
 
   it('shows reactions with their names and counts', async () => {
     const chips = () =>
-      [...root.querySelectorAll('[data-testid=reactions] li')].map((chip) => [
+      [...root.querySelectorAll('[data-testid=reactions] button')].map((chip) => [
         chip.textContent,
         chip.getAttribute('aria-label'),
       ]);
     await show(<Bubble {...plain} />);
     expect(root.querySelector('[data-testid=reactions]')).toBeNull();
-    await show(<Bubble {...plain} reactions="👍 12 👨‍👩‍👧 1" />);
+    await show(<Bubble {...plain} reactions={`👍 ${"abcdefghijkl".split("").join()} 👨‍👩‍👧 u`} />);
     expect(chips()).toEqual([
       ['👍 12', '👍 반응 12개'],
       ['👨‍👩‍👧 1', '👨‍👩‍👧 반응 1개'],

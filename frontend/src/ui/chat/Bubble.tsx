@@ -1,10 +1,13 @@
 import { texts } from '../../i18n';
-import { session } from '../app';
+import { session, watch } from '../app';
 import { Icon } from '../art';
-import { Avatar } from '../parts';
+import { isEmojiOnly, linkify } from '../links';
+import { Avatar, nameOf } from '../parts';
+import { toggleReaction } from './acting';
 import { putBack } from './Composer';
 
 export interface BubbleProps {
+  roomId: string;
   userId: string;
   name: string;
   text: string;
@@ -14,7 +17,9 @@ export interface BubbleProps {
   cid: string;
   state: 'sending' | 'sent' | 'failed';
   reason: string;
-  /** Of a failed one: whether the same text may still go through. */
+  /** As in ChatRow. */
+  change: '' | 'sending' | 'failed';
+  /** Of what failed: whether the same text may still go through. */
   canRetry: boolean;
   isEdited: boolean;
   isDeleted: boolean;
@@ -24,6 +29,8 @@ export interface BubbleProps {
   isOwn: boolean;
   isFirst: boolean;
   isLast: boolean;
+  /** Of all chats, the one whose links and buttons the Tab key goes to. */
+  isActive: boolean;
 }
 
 /**
@@ -32,7 +39,9 @@ export interface BubbleProps {
  */
 export function Bubble(chat: BubbleProps) {
   const t = texts.value.chat;
-  const { isOwn, isFirst, isLast, state } = chat;
+  const { isOwn, isFirst, isLast, state, isActive } = chat;
+  const isSending = state === 'sending' || chat.change === 'sending';
+  const tab = isActive ? 0 : -1;
   const classes = ['line', isOwn && 'is-own', isFirst && 'is-first', `is-${state}`];
   return (
     <div
@@ -40,24 +49,26 @@ export function Bubble(chat: BubbleProps) {
       data-row
       data-testid="chat-entry"
       data-seq={chat.seq}
+      data-cid={chat.cid}
+      tabIndex={tab}
       data-state={state}
     >
       {!isOwn && isFirst && <Avatar userId={chat.userId} name={chat.name} />}
       <div class="line-words">
         {isFirst && (
           <span class={isOwn ? 'hidden' : 'line-name'} data-testid="author">
-            {isOwn ? t.you : chat.name}
+            {isOwn ? t.you : <bdi>{chat.name}</bdi>}
           </span>
         )}
         <div class="line-row">
           {chat.isDeleted ? (
             <p class="bubble is-deleted">{t.deleted}</p>
           ) : (
-            <p class="bubble">{chat.text}</p>
+            <Words text={chat.text} tab={tab} />
           )}
           <span class="line-side">
             {chat.isEdited && <span data-testid="edited">{t.edited}</span>}
-            {state === 'sending' && (
+            {isSending && (
               <span class="line-state" title={chat.isQueued ? t.queued : t.sending}>
                 <Icon name="clock" />
                 <span class="hidden">{chat.isQueued ? t.queued : t.sending}</span>
@@ -67,8 +78,22 @@ export function Bubble(chat: BubbleProps) {
               <time dateTime={chat.iso}>{chat.time}</time>
             )}
           </span>
+          {!chat.isDeleted && (
+            <button
+              type="button"
+              class="line-more"
+              aria-label={t.actions}
+              aria-haspopup="menu"
+              title={t.actions}
+              data-testid="chat-actions"
+              tabIndex={tab}
+            >
+              <Icon name="more" />
+            </button>
+          )}
         </div>
-        {chat.reactions && <Reactions reactions={chat.reactions} />}
+        {chat.reactions && <Reactions chat={chat} tab={tab} />}
+        {chat.change === 'failed' && <EditFailed chat={chat} />}
         {state === 'failed' && (
           <div class="line-failed" role="alert">
             <span>
@@ -112,20 +137,102 @@ export function Bubble(chat: BubbleProps) {
   );
 }
 
-/** What others think of a chat, one chip per emoji. */
-function Reactions({ reactions }: { reactions: string }) {
+/** What somebody says, with links; a few emoji alone are drawn large. */
+function Words({ text, tab }: { text: string; tab: number }) {
+  const pieces = linkify(text);
+  return (
+    <p class={`bubble ${isEmojiOnly(text) ? 'is-emoji' : ''}`} dir="auto">
+      {pieces.map((piece, i) =>
+        piece.href ? (
+          <a
+            key={i}
+            href={piece.href}
+            target="_blank"
+            rel="noopener noreferrer nofollow ugc"
+            dir="ltr"
+            tabIndex={tab}
+          >
+            {piece.text}
+          </a>
+        ) : (
+          piece.text
+        ),
+      )}
+    </p>
+  );
+}
+
+/** The words of an edit that the server refused are not lost. */
+function EditFailed({ chat: { roomId, seq = 0, reason, canRetry } }: { chat: BubbleProps }) {
+  const t = texts.value;
+  const { changes } = session();
+  return (
+    <div class="line-failed" role="alert">
+      <span>
+        {t.chat.notEdited}: {reason}
+      </span>
+      {canRetry ? (
+        <button
+          type="button"
+          class="button small"
+          data-testid="retry-edit"
+          onClick={() => changes.retry(roomId, seq)}
+        >
+          {t.retry}
+        </button>
+      ) : (
+        <button
+          type="button"
+          class="button small"
+          data-testid="edit-send"
+          onClick={() => {
+            const { text = '' } = changes.of(roomId, seq)?.failed ?? {};
+            changes.discard(roomId, seq);
+            putBack(text);
+          }}
+        >
+          {t.chat.edit}
+        </button>
+      )}
+      <button
+        type="button"
+        class="button small"
+        data-testid="discard"
+        onClick={() => changes.discard(roomId, seq)}
+      >
+        {t.chat.discard}
+      </button>
+    </div>
+  );
+}
+
+/** What people think of a chat, one chip per emoji; a click puts one's own there, or takes it. */
+function Reactions({ chat: { roomId, seq = 0, reactions }, tab }: { chat: BubbleProps; tab: number }) {
+  watch('users');
   const t = texts.value.chat;
+  const me = session().me?.user_id ?? '';
   const words = reactions.split(' ');
-  const chips = words.flatMap((emoji, i) => (i % 2 ? [] : [{ emoji, count: words[i + 1] ?? '' }]));
   return (
     <ul class="reactions" data-testid="reactions" aria-label={t.reactions}>
-      {chips.map(({ emoji, count }) => (
-        <li key={emoji} class="reaction" aria-label={t.reaction(emoji, Number(count))}>
-          <span aria-hidden="true">
-            {emoji} {count}
-          </span>
-        </li>
-      ))}
+      {words.map((emoji, i) => {
+        if (i % 2) return null;
+        const userIds = (words[i + 1] ?? '').split(',');
+        return (
+          <li key={emoji}>
+            <button
+              type="button"
+              class="reaction"
+              aria-label={t.reaction(emoji, userIds.length)}
+              aria-pressed={userIds.includes(me)}
+              title={userIds.map(nameOf).join(', ')}
+              tabIndex={tab}
+              onClick={() => toggleReaction(roomId, seq, emoji)}
+            >
+              {emoji} {userIds.length}
+            </button>
+          </li>
+        );
+      })}
     </ul>
   );
 }

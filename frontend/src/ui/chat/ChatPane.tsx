@@ -5,11 +5,14 @@ import type { RoomState } from '../../core/room';
 import { texts } from '../../i18n';
 import { session, watch } from '../app';
 import { Icon, OutOfBounds } from '../art';
+import { chunk } from '../chunk';
+import { Chunked } from '../Chunked';
 import { Blank, IconButton } from '../parts';
+import { ActingLayer } from './ActingLayer';
 import { Composer } from './Composer';
-import { LeaveDialog } from './LeaveDialog';
 import { LogView } from './LogView';
-import { MemberPanel } from './MemberPanel';
+
+const asides = chunk(() => import('./asides'));
 
 /** One room: entering it, what is said in it, and what happens when it is no more. */
 export function ChatPane({ roomId }: { roomId: string }) {
@@ -110,9 +113,18 @@ function OpenRoom({ room }: { room: RoomState }) {
           <LogView room={room} />
           <Composer roomId={room.id} />
         </div>
-        {panel && <MemberPanel room={room} onClose={closePanel} />}
+        {panel && (
+          <Chunked chunk={asides} title={t.chat.members} onClose={closePanel}>
+            {({ MemberPanel }) => <MemberPanel room={room} onClose={closePanel} />}
+          </Chunked>
+        )}
       </div>
-      {leaving && <LeaveDialog room={room} onClose={() => setLeaving(false)} />}
+      <ActingLayer />
+      {leaving && (
+        <Chunked chunk={asides} title={t.leave.button} onClose={() => setLeaving(false)}>
+          {({ LeaveDialog }) => <LeaveDialog room={room} onClose={() => setLeaving(false)} />}
+        </Chunked>
+      )}
     </div>
   );
 }

@@ -3,7 +3,8 @@ import { CHAT_TEXT_MAX } from '../../protocol';
 import { texts } from '../../i18n';
 import { isWide, session } from '../app';
 import { Icon } from '../art';
-import { Counter } from '../parts';
+import { Counter, IconButton } from '../parts';
+import { change as changeChat, editing, editLast } from './acting';
 import { cleanText, hasVisible, lengthOf } from '../rows';
 
 /** What was begun in a room is still there when one comes back to it. */
@@ -26,7 +27,10 @@ export function isSendKey(event: KeyboardEvent): boolean {
 /** Where one writes; without a room yet, only its place. */
 export function Composer({ roomId }: { roomId: string | null }) {
   const t = texts.value.chat;
-  const [text, setText] = useState(drafts.get(roomId ?? '') ?? '');
+  const [draft, setDraft] = useState(drafts.get(roomId ?? '') ?? '');
+  const [edited, setEdited] = useState('');
+  const edit = editing.value?.roomId === roomId ? editing.value : null;
+  const text = edit ? edited : draft;
   const box = useRef<HTMLTextAreaElement>(null);
   const clean = cleanText(text).trim();
   const isTooLong = lengthOf(clean) > CHAT_TEXT_MAX;
@@ -36,9 +40,20 @@ export function Composer({ roomId }: { roomId: string | null }) {
     if (roomId && isWide.peek()) box.current?.focus();
   }, [roomId]);
   useEffect(() => {
+    if (!edit) return;
+    setEdited(edit.text);
+    const area = box.current;
+    if (!area) return;
+    area.focus();
+    area.value = edit.text;
+    area.setSelectionRange(edit.text.length, edit.text.length);
+  }, [edit]);
+  useEffect(() => () => void (editing.value = null), []);
+  useEffect(() => {
     if (!roomId) return;
     receive = (returned) => {
-      change(text.trim() ? `${returned}\n${text}` : returned);
+      const next = text.trim() ? `${returned}\n${text}` : returned;
+      change(next);
       box.current?.focus();
     };
     return () => {
@@ -47,11 +62,24 @@ export function Composer({ roomId }: { roomId: string | null }) {
   });
 
   const change = (next: string) => {
-    setText(next);
+    if (edit) {
+      setEdited(next);
+      return;
+    }
+    setDraft(next);
     if (roomId) drafts.set(roomId, next);
+  };
+  const stopEditing = () => {
+    editing.value = null;
+    box.current?.focus();
   };
   const submit = () => {
     if (!canSend) return;
+    if (edit) {
+      if (clean !== edit.text) void changeChat(roomId, edit.seq, { type: 'edit', text: clean });
+      stopEditing();
+      return;
+    }
     session().send(roomId, clean);
     change('');
     box.current?.focus();
@@ -65,8 +93,24 @@ export function Composer({ roomId }: { roomId: string | null }) {
         submit();
       }}
     >
+      <div class={edit ? 'editing' : 'hidden'} role="status">
+        {edit && (
+          <>
+            <p data-testid="editing">
+              <b>{t.editing}</b>
+              <span dir="auto">{edit.text}</span>
+            </p>
+            <IconButton
+              name="close"
+              label={texts.value.cancel}
+              testId="cancel-edit"
+              onClick={stopEditing}
+            />
+          </>
+        )}
+      </div>
       <label class="hidden" for="composer">
-        {t.composer}
+        {edit ? t.editing : t.composer}
       </label>
       <div class="composer-field">
         {/* Under the textarea, and as tall as its text: nothing has to be measured. */}
@@ -86,6 +130,13 @@ export function Composer({ roomId }: { roomId: string | null }) {
           enterkeyhint="send"
           onInput={(event) => change(event.currentTarget.value)}
           onKeyDown={(event) => {
+            const isComposing = event.isComposing || event.keyCode === 229;
+            if (event.key === 'Escape' && edit && !isComposing) {
+              event.preventDefault();
+              stopEditing();
+            } else if (event.key === 'ArrowUp' && !edit && !text && !isComposing) {
+              if (roomId && editLast(roomId)) event.preventDefault();
+            }
             if (!isSendKey(event)) return;
             event.preventDefault();
             submit();

@@ -2,6 +2,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { failureCode } from '../../core/failure';
 import type { RoomState } from '../../core/room';
 import { texts } from '../../i18n';
+import { leaveTexts } from '../../i18n/leave';
 import { session, watch } from '../app';
 import { Avatar, Dialog, ErrorText, nameOf, useFailure } from '../parts';
 import { navigate } from '../router';
@@ -10,7 +11,7 @@ import { membersInOrder } from './MemberPanel';
 /** Leaving is for good, so it is asked; a host also says what becomes of the room. */
 export function LeaveDialog({ room, onClose }: { room: RoomState; onClose(): void }) {
   watch(`room:${room.id}`, 'users', 'connection');
-  const t = texts.value;
+  const t = { ...texts.value, leave: leaveTexts.value };
   const here = session();
   const [way, setWay] = useState<'hand-over' | 'close'>('hand-over');
   const [successor, setSuccessor] = useState('');

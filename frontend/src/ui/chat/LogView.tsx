@@ -7,6 +7,7 @@ import { Icon } from '../art';
 import { nameOf } from '../parts';
 import { lastShown, rowsOf, type NoticeKind } from '../rows';
 import { Bubble } from './Bubble';
+import { useLineActions } from './lines';
 
 /** So near to the bottom counts as at the bottom. */
 const STUCK_PX = 48;
@@ -27,12 +28,20 @@ export function LogView({ room }: { room: RoomState }) {
 
   const outgoing = here.outgoing(room.id);
   const offset = here.now() - Date.now();
-  const rows = rowsOf(room.log.entries, outgoing, here.me?.user_id ?? '', (at) => at + offset);
+  const rows = rowsOf(
+    room.log.entries,
+    outgoing,
+    here.me?.user_id ?? '',
+    (at) => at + offset,
+    (seq) => here.changes.of(room.id, seq),
+  );
   const last = lastShown(rows);
   const newest = useRef(last);
   newest.current = last;
   const seenLast = useRef(last);
   const hasChat = rows.some((row) => row.type === 'chat');
+
+  const lines = useLineActions(room.id, rows);
 
   const measure = () => {
     const element = box.current?.querySelector<HTMLElement>('[data-row]');
@@ -104,8 +113,10 @@ export function LogView({ room }: { room: RoomState }) {
         aria-label={t.chat.log}
         aria-live="polite"
         aria-relevant="additions"
+        aria-description={t.chat.logHelp}
         tabIndex={0}
         onScroll={settle}
+        {...lines.handlers}
       >
         <div class="log-inner">
           <div class="log-top">
@@ -133,6 +144,7 @@ export function LogView({ room }: { room: RoomState }) {
                 return (
                   <Bubble
                     key={row.key}
+                    roomId={room.id}
                     userId={row.userId}
                     name={nameOf(row.userId)}
                     text={row.text}
@@ -146,10 +158,12 @@ export function LogView({ room }: { room: RoomState }) {
                     isEdited={row.isEdited}
                     isDeleted={row.isDeleted}
                     reactions={row.reactions}
-                    isQueued={row.state === 'sending' && !isConnected}
+                    change={row.change}
+                    isQueued={!isConnected}
                     isOwn={row.isOwn}
                     isFirst={row.isFirst}
                     isLast={row.isLast}
+                    isActive={row.key === lines.active}
                   />
                 );
             }

@@ -1,12 +1,15 @@
 import { useEffect } from 'preact/hooks';
 import { lang, texts } from '../../i18n';
+import { landingTexts } from '../../i18n/landing';
 import { hasSession, isSignedIn, setLang, setSignedIn } from '../app';
-import { Rally } from '../art';
+import { Rally } from '../Rally';
 import { signedIn } from '../browser';
 import { KakaoButton } from '../parts';
 
+export { default as css } from '../../styles/landing.css?url';
+
 export function Landing() {
-  const t = texts.value;
+  const t = { ...texts.value, landing: landingTexts.value };
   useEffect(() => {
     if (hasSession()) return;
     let isHere = true;

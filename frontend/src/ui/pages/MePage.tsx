@@ -2,6 +2,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { failureCode, type FailureCode } from '../../core/failure';
 import { ERROR_CODES, NICKNAME_MAX, type ErrorCode } from '../../protocol';
 import { lang, texts, type Lang } from '../../i18n';
+import { meTexts } from '../../i18n/me';
 import {
   isWide,
   say,
@@ -18,13 +19,15 @@ import {
 import { Avatar, Counter, Dialog, ErrorText, useFailure } from '../parts';
 import { lengthOf } from '../rows';
 
+export { default as css } from '../../styles/me.css?url';
+
 export function MePage() {
   watch('me');
-  const t = texts.value.me;
+  const t = meTexts.value;
   const { me } = session();
   return (
     <div class="me">
-      <h1>{t.title}</h1>
+      <h1>{texts.value.me.title}</h1>
       <section class="card">
         <div class="me-head">
           {me ? (
@@ -76,7 +79,7 @@ export function MePage() {
 }
 
 function Nickname({ nickname }: { nickname: string }) {
-  const t = texts.value;
+  const t = { ...texts.value, me: meTexts.value };
   /** Null while it is not being edited: then it shows what the nickname is. */
   const [edited, setEdited] = useState<string | null>(null);
   const [error, setError] = useFailure();
@@ -95,7 +98,7 @@ function Nickname({ nickname }: { nickname: string }) {
     try {
       await session().rename(wanted);
       setEdited(null);
-      say(texts.peek().me.saved);
+      say(meTexts.peek().saved);
       // The button has nothing to save now and lets go of the focus; a phone's keyboard stays shut.
       if (document.activeElement !== input.current) {
         (isWide.peek() ? input : form).current?.focus({ preventScroll: true });
@@ -203,7 +206,7 @@ class PostError extends Error {
 }
 
 function Account() {
-  const t = texts.value;
+  const t = { ...texts.value, me: meTexts.value };
   const [error, setError] = useFailure();
   const [isBusy, setBusy] = useState(false);
   const [asking, setAsking] = useState<'' | 'withdraw' | 'sign-out'>('');

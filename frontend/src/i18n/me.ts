@@ -1,0 +1,55 @@
+import { computed } from '@preact/signals';
+import { lang } from '.';
+
+const ko = {
+  nickname: '닉네임',
+  nicknameHint: '모든 대화방에 이 이름으로 보입니다.',
+  saved: '닉네임을 바꾸었습니다.',
+  email: '이메일',
+  display: '화면',
+  language: '언어',
+  theme: '테마',
+  themes: { auto: '기기 설정', light: '밝게', dark: '어둡게' },
+  account: '계정',
+  signOut: '로그아웃',
+  signOutUnsent: (count: number) =>
+    `아직 보내지 못한 메시지 ${count}개가 있습니다. 로그아웃하면 사라집니다.`,
+  withdraw: '회원 탈퇴',
+  withdrawTitle: '정말 탈퇴할까요?',
+  withdrawLead: '탈퇴하면 다음이 바로 처리되며, 되돌릴 수 없습니다.',
+  withdrawList: [
+    '계정과 닉네임, 이메일이 지워집니다.',
+    '내가 방장인 대화방이 닫히고, 그 안의 대화가 모두 지워집니다.',
+    '다른 대화방에서 나가며, 남은 글의 작성자는 ‘(알 수 없음)’으로 보입니다.',
+    '카카오와의 연결이 끊어집니다.',
+  ],
+  withdrawConfirm: '탈퇴하기',
+};
+
+const en: typeof ko = {
+  nickname: 'Nickname',
+  nicknameHint: 'This is how everybody sees you, in every room.',
+  saved: 'Your nickname was changed.',
+  email: 'Email',
+  display: 'Display',
+  language: 'Language',
+  theme: 'Theme',
+  themes: { auto: 'Device', light: 'Light', dark: 'Dark' },
+  account: 'Account',
+  signOut: 'Sign out',
+  signOutUnsent: (count) =>
+    `${count === 1 ? 'One message has' : `${count} messages have`} not been sent yet and would be lost.`,
+  withdraw: 'Delete my account',
+  withdrawTitle: 'Really delete your account?',
+  withdrawLead: 'This happens at once and cannot be undone:',
+  withdrawList: [
+    'Your account, nickname and email are deleted.',
+    'Rooms you host are closed and everything said in them is deleted.',
+    'You leave all other rooms; what you said there is shown as by “(unknown)”.',
+    'The link with your Kakao account is removed.',
+  ],
+  withdrawConfirm: 'Delete my account',
+};
+
+/** What the page of one's account says. */
+export const meTexts = computed(() => (lang.value === 'ko' ? ko : en));

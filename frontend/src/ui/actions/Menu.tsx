@@ -1,0 +1,171 @@
+import { useEffect, useRef } from 'preact/hooks';
+import { say, session, watch } from '../app';
+import { acting, chatAt, editing, toggleReaction } from '../chat/acting';
+import { texts } from '../../i18n';
+import { nameOf } from '../parts';
+import type { ActionsProps } from '.';
+import { Sheet } from './Sheet';
+import { words } from './texts';
+
+export const QUICK = ['👍', '❤️', '😂', '😮', '😢', '🏓'];
+
+/** What one may do with a chat: rows of things to choose from, by finger, mouse or arrow keys. */
+export function Menu({ open, onClose }: ActionsProps) {
+  const { roomId, seq, text, isOwn, near } = open;
+  watch(`room:${roomId}`, 'users');
+  const w = words.value;
+  const box = useRef<HTMLDivElement>(null);
+  const entry = seq === undefined ? undefined : chatAt(roomId, seq);
+  const isGone = seq !== undefined && (!entry || entry.deleted === true);
+  useEffect(() => {
+    if (isGone) onClose();
+  }, [isGone]);
+  useEffect(() => box.current?.querySelector<HTMLElement>('[role^=menuitem]')?.focus(), []);
+  const me = session().me?.user_id ?? '';
+  const reactions = Object.entries(entry?.reactions ?? {}).filter(([, ids]) => ids.length > 0);
+  const mine = (emoji: string) => entry?.reactions?.[emoji]?.includes(me) ?? false;
+  const said = entry?.text ?? text;
+
+  return (
+    <Sheet
+      class="menu"
+      label={texts.value.chat.actions}
+      near={near}
+      atEnd={isOwn}
+      testId="chat-menu"
+      onClose={onClose}
+    >
+      <p class="acting-text" dir="auto">
+        {said}
+      </p>
+      <div ref={box} role="menu" aria-label={texts.value.chat.actions} onKeyDown={moveFocus}>
+        {seq !== undefined && (
+          <div class="quick" role="group" aria-label={w.react} data-menu-row>
+            {QUICK.map((emoji) => (
+              <button
+                key={emoji}
+                type="button"
+                role="menuitemcheckbox"
+                aria-checked={mine(emoji)}
+                class="emoji"
+                tabIndex={-1}
+                onClick={() => {
+                  onClose();
+                  toggleReaction(roomId, seq, emoji);
+                }}
+              >
+                {emoji}
+              </button>
+            ))}
+            <button
+              type="button"
+              role="menuitem"
+              class="emoji more"
+              aria-label={w.more}
+              title={w.more}
+              data-testid="more-emoji"
+              tabIndex={-1}
+              onClick={() => (acting.value = { ...open, what: 'picker' })}
+            >
+              +
+            </button>
+          </div>
+        )}
+        <MenuItem
+          label={w.copy}
+          testId="copy-chat"
+          onChoose={() => {
+            onClose();
+            void copy(said);
+          }}
+        />
+        {seq !== undefined && isOwn && (
+          <>
+            <MenuItem
+              label={w.edit}
+              testId="edit-chat"
+              onChoose={() => {
+                onClose();
+                editing.value = { roomId, seq, text: said };
+              }}
+            />
+            <MenuItem
+              label={w.remove}
+              testId="delete-chat"
+              isDanger
+              onChoose={() => (acting.value = { ...open, what: 'delete', text: said })}
+            />
+          </>
+        )}
+      </div>
+      {reactions.length > 0 && (
+        <ul class="who" aria-label={texts.value.chat.reactions}>
+          {reactions.map(([emoji, userIds]) => (
+            <li key={emoji}>
+              <span>{emoji}</span>
+              <span>{userIds.map(nameOf).join(', ')}</span>
+            </li>
+          ))}
+        </ul>
+      )}
+    </Sheet>
+  );
+}
+
+interface MenuItemProps {
+  label: string;
+  testId: string;
+  isDanger?: boolean;
+  onChoose(): void;
+}
+
+function MenuItem({ label, testId, isDanger, onChoose }: MenuItemProps) {
+  return (
+    <button
+      type="button"
+      role="menuitem"
+      class={`menu-item ${isDanger ? 'is-danger' : ''}`}
+      data-testid={testId}
+      data-menu-row
+      tabIndex={-1}
+      onClick={onChoose}
+    >
+      {label}
+    </button>
+  );
+}
+
+async function copy(text: string): Promise<void> {
+  try {
+    await navigator.clipboard.writeText(text);
+    say(words.peek().copied);
+  } catch {
+    say(words.peek().notCopied);
+  }
+}
+
+/** https://www.w3.org/WAI/ARIA/apg/patterns/menubar/: up and down by rows, left and right within. */
+function moveFocus(event: KeyboardEvent): void {
+  const menu = event.currentTarget as HTMLElement;
+  const items = (row: Element | undefined) => {
+    if (!row) return [];
+    return row.matches('button') ? [row] : [...row.querySelectorAll('button')];
+  };
+  const rows = [...menu.querySelectorAll('[data-menu-row]')].map(items);
+  const focused = document.activeElement as Element;
+  const at = rows.findIndex((row) => row.includes(focused as HTMLButtonElement));
+  const row = rows[at] ?? [];
+  const place = row.indexOf(focused as HTMLButtonElement);
+  const around = <T,>(list: T[], index: number) => list.at(index % list.length);
+  const next = {
+    ArrowDown: around(rows, at + 1)?.[0],
+    ArrowUp: around(rows, at - 1)?.[0],
+    ArrowRight: around(row, place + 1),
+    ArrowLeft: around(row, place - 1),
+    Home: rows[0]?.[0],
+    End: rows.at(-1)?.[0],
+  }[event.key];
+  if (!next) return;
+  event.preventDefault();
+  (next as HTMLElement).focus();
+}

@@ -1,0 +1,23 @@
+import type { Acting } from '../chat/acting';
+import { DeleteDialog } from './DeleteDialog';
+import { Menu } from './Menu';
+import { Picker } from './Picker';
+
+export { default as css } from './actions.css?url';
+
+export interface ActionsProps {
+  open: Acting;
+  onClose(): void;
+}
+
+/** What can be done with a chat; loaded when it is asked for first. */
+export function Actions(props: ActionsProps) {
+  switch (props.open.what) {
+    case 'menu':
+      return <Menu {...props} />;
+    case 'picker':
+      return <Picker {...props} />;
+    case 'delete':
+      return <DeleteDialog {...props} />;
+  }
+}

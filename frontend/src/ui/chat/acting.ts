@@ -1,0 +1,60 @@
+import { signal } from '@preact/signals';
+import { withPending, type Change } from '../../core/changes';
+import type { Entry } from '../../protocol';
+import { texts } from '../../i18n';
+import { say, session } from '../app';
+import { chunk } from '../chunk';
+
+/** What lies over the page, and about which chat. */
+export interface Acting {
+  what: 'menu' | 'picker' | 'delete';
+  roomId: string;
+  /** Undefined while the chat is not in the log: it can only be copied then. */
+  seq: number | undefined;
+  text: string;
+  isOwn: boolean;
+  /** Where it was called from. */
+  near: Element;
+}
+
+export const acting = signal<Acting | null>(null);
+
+/** Which chat the composer changes, instead of saying something new. */
+export const editing = signal<{ roomId: string; seq: number; text: string } | null>(null);
+
+/** Menu, picker and questions; few who read need them at once. */
+export const actions = chunk(() => import('../actions'));
+
+/** A chat as it is shown, with what is on its way. */
+export function chatAt(roomId: string, seq: number): Entry | undefined {
+  const here = session();
+  const entries = here.rooms.get(roomId)?.log.entries ?? [];
+  const found = entries[seq - (entries[0]?.seq ?? 0)];
+  if (!found || found.seq !== seq) return undefined;
+  return withPending(found, here.changes.of(roomId, seq), here.me?.user_id ?? '');
+}
+
+/** Change one's last chat that can be changed; false when there is none in sight. */
+export function editLast(roomId: string): boolean {
+  const here = session();
+  const me = here.me?.user_id;
+  const last = here.rooms.get(roomId)?.log.entries.findLast(({ seq, kind = 'chat', user_id }) => {
+    return kind === 'chat' && user_id === me && !chatAt(roomId, seq)?.deleted;
+  });
+  if (!last) return false;
+  editing.value = { roomId, seq: last.seq, text: chatAt(roomId, last.seq)?.text ?? '' };
+  return true;
+}
+
+/** Change a chat; what the server refuses is said, but of edits, which their chat shows. */
+export async function change(roomId: string, seq: number, how: Change): Promise<void> {
+  const code = await session().changes.make(roomId, seq, how);
+  if (code && code !== 'lost' && how.type !== 'edit') say(texts.peek().errors[code]);
+}
+
+/** Put one's reaction under a chat, or take it away. */
+export function toggleReaction(roomId: string, seq: number, emoji: string): void {
+  const me = session().me?.user_id ?? '';
+  const isOn = chatAt(roomId, seq)?.reactions?.[emoji]?.includes(me) ?? false;
+  void change(roomId, seq, { type: 'react', emoji, on: !isOn });
+}

@@ -1,0 +1,4 @@
+/** What stands beside a conversation, when one asks for it. */
+export { default as css } from '../../styles/asides.css?url';
+export { LeaveDialog } from './LeaveDialog';
+export { MemberPanel } from './MemberPanel';

@@ -1,0 +1,108 @@
+import { useEffect, useRef, useState } from 'preact/hooks';
+import type { ChatRow, Row } from '../rows';
+import { acting, actions } from './acting';
+
+/** A finger that rests this long on a chat asks for its menu; before the browser's own does. */
+const LONG_PRESS_MS = 450;
+/** A finger that moves further than this scrolls. */
+const MOVED_PX = 10;
+
+/**
+ * How one gets to what can be done with a chat: the button at its side, a long press, or from
+ * the keyboard, where arrows go from chat to chat and Enter or the menu key opens the menu.
+ * The handlers are the log's own, one for all chats.
+ */
+export function useLineActions(roomId: string, rows: readonly Row[]) {
+  const [active, setActive] = useState('');
+  const press = useRef<{ x: number; y: number; timer: ReturnType<typeof setTimeout> } | null>(null);
+  const current = useRef(rows);
+  current.current = rows;
+
+  const rowOf = (line: Element | null): ChatRow | undefined => {
+    const { seq = '', cid = '' } = (line as HTMLElement | null)?.dataset ?? {};
+    return current.current.find((row): row is ChatRow => {
+      return row.type === 'chat' && (seq ? row.seq === Number(seq) : row.cid === cid);
+    });
+  };
+  const open = (line: Element | null, near: Element | null) => {
+    const row = rowOf(line);
+    if (!row || !near || row.isDeleted) return false;
+    const { seq, text, isOwn } = row;
+    acting.value = { what: 'menu', roomId, seq, text, isOwn, near };
+    return true;
+  };
+  const release = () => {
+    clearTimeout(press.current?.timer);
+    press.current = null;
+  };
+  useEffect(() => release, []);
+
+  const handlers = {
+    onClick(event: MouseEvent) {
+      const button = (event.target as Element).closest('.line-more');
+      if (button) open(lineOf(button), button);
+    },
+    onPointerOver(event: PointerEvent) {
+      if ((event.target as Element).closest('.line-more')) actions.load();
+    },
+    onPointerDown(event: PointerEvent) {
+      release();
+      const target = event.target as Element;
+      const bubble = target.closest('.bubble');
+      if (event.pointerType !== 'touch' || !event.isPrimary || !bubble || target.closest('a')) return;
+      actions.load();
+      const timer = setTimeout(() => {
+        if (open(lineOf(bubble), bubble)) navigator.vibrate?.(10);
+        press.current = null;
+      }, LONG_PRESS_MS);
+      press.current = { x: event.clientX, y: event.clientY, timer };
+    },
+    onPointerMove(event: PointerEvent) {
+      const { x, y } = press.current ?? event;
+      if (Math.hypot(event.clientX - x, event.clientY - y) > MOVED_PX) release();
+    },
+    onPointerUp: release,
+    onPointerCancel: release,
+    onContextMenu(event: MouseEvent) {
+      const target = event.target as Element;
+      // The mouse's own button has the browser's menu, and so have links.
+      if (event.button === 2 || target.closest('a')) return;
+      const isTouch = (event as PointerEvent).pointerType === 'touch';
+      const bubble = isTouch ? target.closest('.bubble') : lineOf(target)?.querySelector('.bubble');
+      if (!bubble) return;
+      event.preventDefault();
+      release();
+      if (!acting.peek()) open(lineOf(target), bubble);
+    },
+    onFocusIn(event: FocusEvent) {
+      setActive(rowOf(lineOf(event.target as Element))?.key ?? '');
+    },
+    onKeyDown(event: KeyboardEvent) {
+      const log = event.currentTarget as HTMLElement;
+      const target = event.target as HTMLElement;
+      const line = lineOf(target);
+      const isMenuKey = event.key === 'ContextMenu' || (event.key === 'F10' && event.shiftKey);
+      if (isMenuKey || (target === line && (event.key === 'Enter' || event.key === ' '))) {
+        if (open(line, line?.querySelector('.bubble') ?? null)) event.preventDefault();
+        return;
+      }
+      if (event.ctrlKey || event.metaKey || event.altKey) return;
+      const lines = [...log.querySelectorAll<HTMLElement>('.line')];
+      const at = line ? lines.indexOf(line as HTMLElement) : lines.length;
+      const next = {
+        ArrowUp: at - 1,
+        ArrowDown: at + 1,
+        Home: 0,
+        End: lines.length - 1,
+      }[event.key];
+      if (next === undefined || !lines[next]) return;
+      event.preventDefault();
+      lines[next].focus();
+    },
+  };
+  return { active, handlers };
+}
+
+function lineOf(element: Element): Element | null {
+  return element.closest('.line');
+}

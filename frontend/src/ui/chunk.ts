@@ -1,0 +1,52 @@
+import { signal } from '@preact/signals';
+
+/** Code that is loaded when it is needed first, with its styles. */
+export interface Chunk<T> {
+  /** Undefined until it is there; components that read it are drawn again then. */
+  readonly module: T | undefined;
+  readonly hasFailed: boolean;
+  /** Load it, if it is not there; again after a failure. */
+  load(): void;
+}
+
+export function chunk<T extends object>(fetch: () => Promise<T & { css?: string }>): Chunk<T> {
+  const found = signal<T | undefined>(undefined);
+  const hasFailed = signal(false);
+  let isBusy = false;
+  return {
+    get module() {
+      return found.value;
+    },
+    get hasFailed() {
+      return hasFailed.value;
+    },
+    async load() {
+      if (isBusy || found.peek()) return;
+      isBusy = true;
+      hasFailed.value = false;
+      try {
+        const module = await fetch();
+        if (module.css) await applyStyle(module.css);
+        found.value = module;
+      } catch {
+        hasFailed.value = true;
+      }
+      isBusy = false;
+    },
+  };
+}
+
+/** Vite's own way would not try a style sheet again that failed once. */
+function applyStyle(href: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const link = document.createElement('link');
+    link.rel = 'stylesheet';
+    link.href = href;
+    link.onload = () => resolve();
+    link.onerror = () => {
+      link.remove();
+      reject(new Error('no styles'));
+    };
+    document.head.append(link);
+  });
+}
