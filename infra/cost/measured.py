@@ -84,8 +84,19 @@ class Measured:
     busy: Sequence[Sequence[Mapping[str, float]]]
 
     def audience_units(self, listeners: float) -> int:
-        """Read units of asking once who listens; consistently, hence whole ones."""
-        return max(1, math.ceil(listeners * self.audience_row_bytes / READ_BYTES))
+        """Read units of asking who listens; consistently, hence whole ones.
+
+        Who has to share a large room out to workers asks whether there are so many, and a worker
+        then asks for all (chalicelib/push_worker.py).
+        """
+        most = self.limits["audience_inline_max"]
+        asked = [listeners] if listeners <= most else [most + 1, listeners]
+        return sum(max(1, math.ceil(each * self.audience_row_bytes / READ_BYTES)) for each in asked)
+
+    def workers(self, others: float) -> int:
+        """Push workers that a frame to so many takes: a full number each, and the rest."""
+        most = self.limits["audience_inline_max"]
+        return math.ceil(others / most) if others >= most else 0
 
     def busy_chat(self, rate: float, pace_ms: float) -> BusyChat:
         """A chat in a room with so many chats a second, at this FRAME_PACE_MS.

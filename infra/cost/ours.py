@@ -93,7 +93,11 @@ def _others(
     answered = command.reply_bytes + grown.get("reply_bytes", 0)
     is_frame = command.function == "websocket_message"
     is_http = command.function == "api_handler"
-    ms = _ms(measured, facts, command, posts)
+    workers = measured.workers(others) if command.posts else 0
+    ms = _ms(measured, facts, command, 0 if workers else posts)
+    gb_seconds = ms / 1000 * facts.memory_gb[command.function]
+    if workers:
+        gb_seconds += _push_seconds(measured, posts, workers) * facts.memory_gb["push"]
     return Deeds(
         command=command.name,
         times=times,
@@ -102,9 +106,9 @@ def _others(
         rest=times if is_http else 0,
         writes=times * (command.wru + grown.get("wru", 0)),
         reads=times * reads,
-        invocations=times,
-        gb_seconds=times * ms / 1000 * facts.memory_gb[command.function],
-        workers=0,
+        invocations=times * (1 + workers),
+        gb_seconds=times * gb_seconds,
+        workers=times * workers,
         bytes_in=times * (asked + (FRAMING_BYTES if is_frame else HEADERS_BYTES)),
         bytes_out=times
         * (
@@ -112,7 +116,7 @@ def _others(
             + (FRAMING_BYTES if is_frame else HEADERS_BYTES)
             + posts * (command.push_bytes + FRAMING_BYTES)
         ),
-        log_bytes=times * _log_bytes(command),
+        log_bytes=times * _log_bytes(command) * (1 + workers),
         stored_bytes=times * command.stored_bytes,
         why=deed.why,
     )
@@ -133,14 +137,9 @@ def _chats(
         busy.message_seconds * 1000 - measured.busy_chat(0, 0).message_seconds * 1000
     )
     worker_seconds, workers = busy.worker_seconds, busy.workers
-    inline = measured.limits["audience_inline_max"]
-    if others > inline:
-        # Each of the workers posts to so many, on a vCPU of its own.
-        parts = busy.frames * math.ceil(others / inline)
+    if parts := busy.frames * measured.workers(others):
         workers += parts
-        worker_seconds += (
-            posts * measured.post_cpu_ms + parts * (measured.call_ms + measured.post_ms)
-        ) / 1000
+        worker_seconds += _push_seconds(measured, posts, parts)
         ms = _ms(measured, facts, command, 0)
     return Deeds(
         command=command.name,
@@ -191,6 +190,12 @@ def _ms(measured: Measured, facts: TemplateFacts, command: Command, posts: float
     cpu = command.cpu_ms + (posts - command.posts) * measured.post_cpu_ms
     waits = command.calls * measured.call_ms + (measured.post_ms if posts else 0)
     return max(cpu, 0) / share + waits + 0.5
+
+
+def _push_seconds(measured: Measured, posts: float, workers: float) -> float:
+    """What workers are billed for who share posts, each on a vCPU of its own."""
+    waits = workers * (measured.call_ms + measured.post_ms)
+    return (posts * measured.post_cpu_ms + waits) / 1000
 
 
 def _log_bytes(command: Command) -> float:

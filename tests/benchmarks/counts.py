@@ -233,7 +233,10 @@ def _by_rooms(site: HandlerSite, repeats: int) -> dict[str, Json]:
         client = person.chat()
         rooms = [open_room(client) for _ in range(number)]
         for room_id in rooms:
-            say(client, room_id, TEXT, cid=_cid())
+            # The room list names who said the last chat of each: others, as a rule.
+            other = new_person(site).chat()
+            other.ask("room.enter", room_id=room_id)
+            say(other, room_id, TEXT, cid=_cid())
         positions = [_position(client, room_id) for room_id in rooms]
         scene = Scene.__new__(Scene)
         scene.site = site

@@ -7,10 +7,12 @@ the file anew with `python -m tests.benchmarks.measure_counts`.
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from chalicelib import limits
 from infra.cost import measured
 from tests.benchmarks import busy_law, counts, units
 from tests.support.handlers import HandlerSite
@@ -78,6 +80,22 @@ def test_a_larger_room_takes_what_the_law_says(handlers: HandlerSite) -> None:
     audience = known.audience_units(MANY) - known.audience_units(known.people)
     assert audience == 1
     assert (found.writes, found.reads) == (send.wru, send.rru + audience)
+
+
+def test_a_room_of_more_than_a_lambda_posts_to_takes_workers(
+    handlers: HandlerSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "AUDIENCE_INLINE_MAX", 3)
+    people = [new_person(handlers).chat() for _ in range(8)]
+    act = counts.COMMANDS["chat.send"].prepare(counts.Scene(handlers, people))
+    handlers.management.finish_jobs()
+    invoked, posted = len(handlers.management.invocations), len(handlers.management.posts)
+    act()
+    handlers.management.finish_jobs()
+    assert len(handlers.management.posts) - posted == 7
+    known = measured.load()
+    known = replace(known, limits={**known.limits, "audience_inline_max": 3})
+    assert len(handlers.management.invocations) - invoked == known.workers(7) == 3
 
 
 @pytest.mark.parametrize(("rate", "pace_ms"), [(0.5, 200), (10, 200), (50, 1000), (50, 0)])

@@ -161,6 +161,23 @@ def test_a_room_of_a_hundred_takes_two_reads_more_and_ninety_nine_posts(counted:
     assert chats.posts == pytest.approx(3000 * 99, rel=0.01)
 
 
+def test_a_room_of_thousands_is_shared_among_workers(counted: Measured) -> None:
+    load = Load(users=2501, chats_per_user=1, room=2501, hours_online=24, habits=QUIET)
+    load = replace(load, frame_pace_ms=0)
+    chats = deed(load, counted, "chat.send")
+    # The first says that there are more than a thousand: 1,001 rows of 103 bytes are 26 units.
+    # All 2,501 are 63; and the connection.
+    assert chats.reads == pytest.approx(chats.times * (26 + 63 + 1))
+    # 2,500 others: two full thousands, and the rest.
+    assert chats.workers == pytest.approx(chats.times * 3)
+    assert chats.invocations == pytest.approx(chats.times * 4)
+    push = 2500 * counted.post_cpu_ms + 3 * (5 + 20)
+    asked = deed(replace(load, room=1), counted, "chat.send").gb_seconds / 2501 / 30
+    assert chats.gb_seconds / chats.times == pytest.approx(
+        asked + push / 1000 * 1769 / 1024, rel=0.02
+    )
+
+
 def test_an_hour_in_sight_is_84_requests_for_what_was_missed(counted: Measured) -> None:
     load = Load(users=1, chats_per_user=0, room=1, hours_online=1, habits=replace(QUIET, visible=1))
     found = ours.deeds(load, counted, FACTS)
