@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.aws import remembered, site
+from infra.aws import access_logs, remembered, site
 from infra.aws.account import Account
 from infra.aws.artifacts import Artifacts
 from infra.aws.changes import Change, refuse_data_loss
@@ -21,6 +21,9 @@ from infra.errors import InfraError
 
 #: The stage whose data outlives the stack.
 PRODUCTION = "prod"
+
+#: Parameters that hold for one deployment; the next one begins with the template's default.
+ONCE = ("Rollout",)
 
 
 def stack_name(stage: str) -> str:
@@ -107,16 +110,20 @@ def deploy_release(
             f"the template has no parameter {', '.join(unknown)}; it has {', '.join(declared)}"
         )
     ssm = account.client("ssm")
-    chosen = {**remembered.read(ssm, stage), **parameters}
+    defaults = {name: str(declared[name]["Default"]) for name in ONCE if name in declared}
+    chosen = {**defaults, **remembered.read(ssm, stage), **parameters}
     if chosen.get("DomainName"):
         check_certificate(account, chosen["DomainName"], chosen.get("CertificateArn", ""))
+    if chosen.get("AccessLogs") == "on":
+        access_logs.allow(account, target.report)
     target.report(f"deploying {stack_name(stage)} to account {account.id} in {account.region}")
     artifacts = target.artifacts
     releases = Releases(artifacts, stage)
     release = releases.keep(artifacts.upload(package), files, current_commit())
     outputs = _bring_up(target, artifacts, release, chosen, declared)
-    if parameters:
-        remembered.write(ssm, stage, parameters)
+    kept = {name: value for name, value in parameters.items() if name not in ONCE}
+    if kept:
+        remembered.write(ssm, stage, kept)
     _finish(target, releases, release, outputs, files, "deploy")
     return outputs
 
@@ -143,7 +150,8 @@ def roll_back(target: Target, wanted: str = "") -> tuple[Release, dict[str, str]
         raise InfraError(f"the template of release {release.id} is no longer in the artifacts")
     target.report(f"putting release {release.id} back ({release.commit or 'commit unknown'})")
     declared = json.loads(template)["Parameters"]
-    outputs = _bring_up(target, artifacts, release, {}, declared)
+    # At once: an alarm that is on, and why one rolls back, would stop a release in steps.
+    outputs = _bring_up(target, artifacts, release, {"Rollout": "AllAtOnce"}, declared)
     _finish(target, releases, release, outputs, files, "rollback")
     return release, outputs
 
