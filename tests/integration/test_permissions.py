@@ -10,8 +10,12 @@ from typing import Any
 import boto3
 import pytest
 
+from infra.aws.template import merge_template
 from infra.local.permission_modes import USED_NAME
 from tests.integration.test_any_app import AnyApp, running
+from tests.support import rights, rights_used
+from tests.support.handlers import HandlerSite
+from tests.support.site import new_person, unique
 
 Json = dict[str, Any]
 
@@ -282,3 +286,21 @@ def test_it_can_be_only_told(tmp_path: Path) -> None:
         )
         with pytest.raises(client.exceptions.ClientError, match="UnrecognizedClient"):
             client.list_tables()
+
+
+@pytest.mark.localstack
+def test_what_handlers_in_this_process_do_is_noted(
+    handlers: HandlerSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rights_used, "USED", set())
+    host, guest = (new_person(handlers).chat() for _ in range(2))
+    room_id = host.ask("room.open", name=unique("noted"))["room"]["room_id"]
+    guest.ask("room.enter", room_id=room_id)
+    host.ask("chat.send", room_id=room_id, text="hello", cid=unique("cid"))
+    guest.transport.close()
+    handlers.management.finish_jobs()
+    used = rights_used.USED
+    assert {right.function for right in used} >= {"api", "connect", "message", "disconnect"}
+    for service in ("dynamodb", "execute-api"):
+        assert [right for right in used if right.function == "message" and service in right.action]
+    assert rights.missing(used, rights.allowed(merge_template())) == []
