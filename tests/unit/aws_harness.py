@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -44,12 +43,11 @@ def use_endpoint(monkeypatch: pytest.MonkeyPatch, endpoint: str) -> None:
 def emulated_account(
     directory: Path,
     monkeypatch: pytest.MonkeyPatch,
-    on_invocation: Callable[[dict[str, Any]], None] = lambda made: None,
     services: Sequence[str] = DEPLOYED_SERVICES,
 ) -> Iterator[Account]:
     """An account of an empty AWS, reached as boto3 reaches any endpoint."""
     with asyncio.Runner() as runner:
-        process = EmulatorProcess(directory / "aws", on_invocation, services=services)
+        process = EmulatorProcess(directory / "aws", lambda made: None, services=services)
         runner.run(process.start())
         use_endpoint(monkeypatch, process.endpoint)
         try:

@@ -5,7 +5,6 @@ MiniStack has CloudFront's types, so the whole template is deployed.
 
 from __future__ import annotations
 
-import asyncio
 import copy
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,9 +15,7 @@ from infra.aws.account import Account
 from infra.aws.deploy import deploy, destroy
 from infra.aws.package import ROOT, Package, package
 from infra.errors import InfraError
-from infra.local.emulator_process import SERVICES, EmulatorProcess
-
-KAKAO = {"kakao_client_id": "id", "kakao_client_secret": "shh", "kakao_admin_key": "admin"}
+from tests.unit.aws_harness import KAKAO, emulated_account
 
 
 @pytest.fixture(scope="module")
@@ -38,20 +35,9 @@ def site_dir(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
-    """An account of an empty AWS, reached as boto3 reaches any endpoint: AWS_ENDPOINT_URL."""
-    with asyncio.Runner() as runner:
-        services = (*SERVICES, "cloudfront")
-        process = EmulatorProcess(tmp_path / "aws", lambda made: None, services=services)
-        runner.run(process.start())
-        # tests/conftest.py sends Lambda's calls of other tests elsewhere.
-        monkeypatch.delenv("AWS_ENDPOINT_URL_LAMBDA", raising=False)
-        monkeypatch.setenv("AWS_ENDPOINT_URL", process.endpoint)
-        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-        try:
-            yield Account.from_environment("ap-northeast-2")
-        finally:
-            runner.run(process.stop())
+    """An account of an empty AWS."""
+    with emulated_account(tmp_path, monkeypatch) as made:
+        yield made
 
 
 def run(account: Account, made: Package, site_dir: Path) -> tuple[dict[str, str], list[str]]:
@@ -89,6 +75,8 @@ def test_a_stage_is_deployed_updated_and_removed(
     again, lines = run(account, packaged, site_dir)
     assert again == outputs
     assert "the stack is up to date" in lines
+    assert "the site is up to date" in lines
+    assert not [line for line in lines if line.startswith("uploaded")]
 
     destroy(account, stage="dev", report=lines.append)
     with pytest.raises(InfraError, match="there is no stack"):
@@ -98,7 +86,7 @@ def test_a_stage_is_deployed_updated_and_removed(
 def test_missing_secrets_are_noticed_before_anything_is_made(
     account: Account, packaged: Package, site_dir: Path
 ) -> None:
-    with pytest.raises(InfraError, match=r"python -m infra\.aws secrets --stage dev"):
+    with pytest.raises(InfraError, match=r"make setup-aws STAGE=dev"):
         run(account, packaged, site_dir)
     assert account.client("cloudformation").list_stacks()["StackSummaries"] == []
 
