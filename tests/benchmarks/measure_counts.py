@@ -47,6 +47,7 @@ def write() -> None:
                 "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
                 **_quietly(lambda: counts.measure(site, repeats=9)),
                 "busy": busy_law.measure(),
+                "site": counts.site_files(),
                 "cpu": _cpu(),
             }
         finally:
