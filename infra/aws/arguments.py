@@ -127,4 +127,5 @@ def _set_up(made: argparse.ArgumentParser) -> None:
     made.add_argument("--no-input", action="store_true", help="ask nothing; keep what is known")
     made.add_argument("--domain", help='own domain, such as chat.example.com; "-" for none')
     made.add_argument("--alarm-email", help='who hears of alarms; "-" for nobody')
+    made.add_argument("--access-logs", choices=("on", "off"), help="of both APIs; default: off")
     made.add_argument("--monthly-budget", help='dollars a month; "-" for none')

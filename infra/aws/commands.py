@@ -164,7 +164,11 @@ def set_up(options: argparse.Namespace, console: Console) -> None:
     """`setup`."""
     person = _person(options)
     answers = setup.Answers(
-        options.domain, options.alarm_email, options.monthly_budget, _given_keys(options)
+        options.domain,
+        options.alarm_email,
+        options.monthly_budget,
+        options.access_logs,
+        _given_keys(options),
     )
     setup.set_up(
         _account(options),

@@ -49,6 +49,8 @@ class Answers:
     domain: str | None = None
     alarm_email: str | None = None
     monthly_budget: str | None = None
+    #: "on" or "off".
+    access_logs: str | None = None
     #: Kakao's keys, those that are to change.
     keys: Mapping[str, str] = field(default_factory=dict)
 
@@ -89,19 +91,22 @@ def set_up(
     ssm = account.client("ssm")
     known = remembered.read(ssm, stage)
 
-    def chosen(name: str, given: str | None, question: str, check: Callable[[str], str]) -> str:
-        current = known.get(name, "")
+    def chosen(
+        name: str, given: str | None, question: str, check: Callable[[str], str], without: str = ""
+    ) -> str:
+        current = known.get(name, without)
         if given is None and person is not None:
             shown = f" [{current}; {NONE} for none]" if current else " [none]"
             given = person.ask(f"{question}{shown}: ").strip() or current
         if given is None:
             return current
-        value = "" if given in ("", NONE) else check(given)
+        value = without if given in ("", NONE) else check(given)
         remembered.write(ssm, stage, {name: value})
         return value
 
     chosen("AlarmEmail", answers.alarm_email, "E-mail address for alarms", email)
     chosen("MonthlyBudget", answers.monthly_budget, "Budget a month, in dollars", budget)
+    chosen("AccessLogs", answers.access_logs, "Access logs of the APIs, on or off", switch, "off")
     name = chosen("DomainName", answers.domain, "Own domain of the site", domain_name)
     # Also when the name is as it was: the certificate may have waited for its record.
     remembered.write(ssm, stage, set_domain(account, name, report=report, live=live))
@@ -202,6 +207,13 @@ def budget(text: str) -> str:
     if not (text.isascii() and text.isdigit()) or int(text) > BUDGET_MAX:
         raise InfraError(f"MonthlyBudget: must be whole dollars from 0 to {BUDGET_MAX}")
     return str(int(text))
+
+
+def switch(text: str) -> str:
+    """`on` or `off`. Raises InfraError."""
+    if text.lower() not in ("on", "off"):
+        raise InfraError(f"AccessLogs: must be on or off, not {text!r}")
+    return text.lower()
 
 
 def domain_name(text: str) -> str:

@@ -148,9 +148,9 @@ def test_without_a_terminal_options_and_what_is_known_are_enough(
         "HostedZoneId": "",
         "CertificateArn": "",
     }
-    gone = Answers(alarm_email="-")
+    gone = Answers(alarm_email="-", access_logs="ON")
     values = set_up(account, stage, gone, person=None, report=lines.append, kakao=kakao)
-    assert values["AlarmEmail"] == ""
+    assert (values["AlarmEmail"], values["AccessLogs"]) == ("", "on")
 
 
 def test_without_a_key_nothing_is_stored(
@@ -208,6 +208,7 @@ def test_if_kakao_does_not_answer_the_keys_are_stored_unchecked(
         (Answers(monthly_budget="-5"), "MonthlyBudget"),
         (Answers(monthly_budget="1e3"), "MonthlyBudget"),
         (Answers(monthly_budget="1000001"), "MonthlyBudget"),
+        (Answers(access_logs="yes"), "AccessLogs"),
         (Answers(domain="localhost"), "DomainName"),
         (Answers(domain="https://chat.example.com"), "DomainName"),
         (Answers(domain="-chat.example.com"), "DomainName"),
