@@ -17,6 +17,7 @@ import type {
 } from '../protocol';
 import { Changes } from './changes';
 import { Connection, type Body, type ConnectionState } from './connection';
+import { Drafts } from './drafts';
 import { failureCode, isTemporary, type FailureCode } from './failure';
 import { Lister } from './lister';
 import { Outbox } from './outbox';
@@ -68,6 +69,7 @@ export class Session {
   readonly changes: Changes;
 
   #outbox: Outbox | null = null;
+  #drafts: Drafts | null = null;
   readonly #syncer: Syncer;
   readonly #pulse: Pulse;
   readonly #lister: Lister;
@@ -245,6 +247,15 @@ export class Session {
     this.#outbox?.discard(cid);
   }
 
+  /** What was begun in a room and not sent. */
+  draft(roomId: string): string {
+    return this.#drafts?.of(roomId) ?? '';
+  }
+
+  keepDraft(roomId: string, text: string): void {
+    this.#drafts?.set(roomId, text);
+  }
+
   /** Change the text of one's own chat. */
   edit(roomId: string, seq: number, text: string): Promise<ChangeReply> {
     return this.#change('chat.edit', { room_id: roomId, seq, text });
@@ -337,6 +348,13 @@ export class Session {
   /** Forget everything of this person on this device. */
   forget(): void {
     this.#outbox?.clear();
+    this.#drafts?.clear();
+    this.#drafts = null;
+    // What the page keeps for itself is named after the person, too.
+    const { user_id: userId } = this.me ?? {};
+    for (const key of userId ? this.world.store.keys() : []) {
+      if (key.startsWith('ping-pong.') && key.includes(`.${userId}`)) this.world.store.remove(key);
+    }
     this.#stop();
   }
 
@@ -400,6 +418,7 @@ export class Session {
     const mine = new Set([...reply.rooms.map((room) => room.room_id), ...more]);
     for (const roomId of this.rooms.keys()) if (!mine.has(roomId)) this.#remove(roomId, 'gone');
     for (const room of reply.rooms) this.#upsert(room);
+    this.#drafts ??= new Drafts(this.world.store, reply.me.user_id);
     if (!this.#outbox) {
       this.#outbox = new Outbox(this.world, reply.me.user_id, {
         online: () => this.connection.state === 'online',
@@ -445,6 +464,7 @@ export class Session {
   #reset(): void {
     this.#outbox?.stop();
     this.#outbox = null;
+    this.#drafts = null;
     this.changes.clear();
     this.rooms.clear();
     this.users.clear();
@@ -644,6 +664,7 @@ export class Session {
     this.#reads.drop(roomId);
     this.#typing.drop(roomId);
     this.changes.dropRoom(roomId);
+    this.#drafts?.drop(roomId);
     this.#early.delete(roomId);
     this.#lister.forget(roomId);
     const dropped = this.#outbox?.dropRoom(roomId) ?? [];

@@ -54,6 +54,8 @@ interface DialogProps {
 
 export function Dialog({ title, onClose, children, testId }: DialogProps) {
   const box = useRef<HTMLDialogElement>(null);
+  /** A finger that called for this may still be down: its click is not meant for this. */
+  const isPressed = useRef(false);
   useEffect(() => {
     const dialog = box.current;
     dialog?.showModal();
@@ -69,8 +71,9 @@ export function Dialog({ title, onClose, children, testId }: DialogProps) {
         event.preventDefault();
         onClose();
       }}
+      onPointerDown={(event) => (isPressed.current = event.target === box.current)}
       onClick={(event) => {
-        if (event.target === box.current) onClose();
+        if (isPressed.current && event.target === box.current) onClose();
       }}
     >
       <div class="dialog-body">

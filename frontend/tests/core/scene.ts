@@ -1,6 +1,6 @@
 import { Session, type Topic } from '../../src/core/session';
 import type { AnyCommand } from '../../src/protocol';
-import { fakeWorld, FakeBrowser } from './fakes';
+import { fakeWorld, FakeBrowser, type FakeStore } from './fakes';
 import { FakeServer } from './server';
 
 /** A fake server, and the tabs of people who use it. */
@@ -32,6 +32,13 @@ export class Scene {
     session.start();
     await this.elapse(100);
     return session;
+  }
+
+  /** What somebody's browser keeps. */
+  storeOf(userId: string): FakeStore {
+    const browser = this.#browsers.get(userId);
+    if (!browser) throw new Error(`${userId} has no browser`);
+    return browser.store;
   }
 
   /** A tab of somebody who looks at a room. */

@@ -5,9 +5,15 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { CHAT_TEXT_MAX } from '../../src/protocol';
 
 const send = vi.fn();
+const drafts = new Map<string, string>();
+const here = {
+  send,
+  draft: (roomId: string) => drafts.get(roomId) ?? '',
+  keepDraft: (roomId: string, text: string) => void drafts.set(roomId, text),
+};
 vi.mock('../../src/ui/app', () => ({
   isWide: { peek: () => true },
-  session: () => ({ send }),
+  session: () => here,
 }));
 const { Composer, putBack } = await import('../../src/ui/chat/Composer');
 
@@ -103,10 +109,10 @@ describe('Composer', () => {
 
   it('keeps a draft while another room is shown', async () => {
     await type('아직');
-    const here = `room${room}`;
+    const first = `room${room}`;
     await act(() => render(<Composer key="other" roomId="other" />, root));
     expect(box().value).toBe('');
-    await act(() => render(<Composer key="back" roomId={here} />, root));
+    await act(() => render(<Composer key="back" roomId={first} />, root));
     expect(box().value).toBe('아직');
   });
 });

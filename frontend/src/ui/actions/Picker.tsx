@@ -164,11 +164,19 @@ function moveFocus(event: KeyboardEvent): void {
 
 /** In the next row of these, the one that stands under or over `from`. */
 function beside(cells: readonly HTMLElement[], from: HTMLElement): HTMLElement | undefined {
-  const row = cells.find((cell) => cell.offsetTop !== from.offsetTop)?.offsetTop;
-  const distance = (cell: HTMLElement) => Math.abs(cell.offsetLeft - from.offsetLeft);
-  return cells
-    .filter((cell) => cell.offsetTop === row)
-    .sort((a, b) => distance(a) - distance(b))[0];
+  const { left, top } = from.getBoundingClientRect();
+  let row: number | undefined;
+  let best: HTMLElement | undefined;
+  let bestDistance = Infinity;
+  for (const cell of cells) {
+    const place = cell.getBoundingClientRect();
+    if (Math.abs(place.top - top) < 2) continue;
+    row ??= place.top;
+    if (Math.abs(place.top - row) >= 2) break;
+    const distance = Math.abs(place.left - left);
+    if (distance < bestDistance) [best, bestDistance] = [cell, distance];
+  }
+  return best;
 }
 
 function Tones({ value, onChange }: { value: number; onChange(next: number): void }) {

@@ -7,9 +7,6 @@ import { Counter, IconButton } from '../parts';
 import { change as changeChat, editing, editLast } from './acting';
 import { cleanText, hasVisible, lengthOf } from '../rows';
 
-/** What was begun in a room is still there when one comes back to it. */
-const drafts = new Map<string, string>();
-
 let receive: ((text: string) => void) | null = null;
 
 /** Back where it was written, to be changed. */
@@ -27,7 +24,7 @@ export function isSendKey(event: KeyboardEvent): boolean {
 /** Where one writes; without a room yet, only its place. */
 export function Composer({ roomId }: { roomId: string | null }) {
   const t = texts.value.chat;
-  const [draft, setDraft] = useState(drafts.get(roomId ?? '') ?? '');
+  const [draft, setDraft] = useState(() => (roomId ? session().draft(roomId) : ''));
   const [edited, setEdited] = useState('');
   const edit = editing.value?.roomId === roomId ? editing.value : null;
   const text = edit ? edited : draft;
@@ -67,7 +64,7 @@ export function Composer({ roomId }: { roomId: string | null }) {
       return;
     }
     setDraft(next);
-    if (roomId) drafts.set(roomId, next);
+    if (roomId) session().keepDraft(roomId, next);
   };
   const stopEditing = () => {
     editing.value = null;

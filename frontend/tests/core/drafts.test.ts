@@ -1,0 +1,77 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { Drafts } from '../../src/core/drafts';
+import type { Store } from '../../src/core/ports';
+import { CHAT_TEXT_MAX } from '../../src/protocol';
+import { FakeStore } from './fakes';
+import { Scene } from './scene';
+
+describe('drafts', () => {
+  let scene: Scene;
+  let roomId: string;
+  beforeEach(() => {
+    scene = new Scene();
+    roomId = scene.server.addRoom('ping', 'ann', ['bob']).id;
+  });
+
+  it('survive a reload, each in its room', async () => {
+    const other = scene.server.addRoom('pong', 'ann').id;
+    const before = await scene.openIn('ann', roomId);
+    before.keepDraft(roomId, 'hel');
+    before.abandon();
+    const after = await scene.openIn('ann', roomId);
+    expect([after.draft(roomId), after.draft(other)]).toEqual(['hel', '']);
+    after.keepDraft(roomId, '');
+    after.abandon();
+    expect((await scene.openIn('ann', roomId)).draft(roomId)).toBe('');
+  });
+
+  it('are gone after signing out, also for the same person', async () => {
+    const before = await scene.openIn('ann', roomId);
+    before.keepDraft(roomId, 'secret');
+    before.forget();
+    expect((await scene.openIn('ann', roomId)).draft(roomId)).toBe('');
+  });
+
+  it('and whatever else is kept of a person goes at signing out, and nothing of others', async () => {
+    const ann = await scene.openIn('ann', roomId);
+    const kept = ['ping-pong.theme', 'ping-pong.emoji.recent.bob', 'other.ann'];
+    const store = scene.storeOf('ann');
+    for (const key of [...kept, 'ping-pong.emoji.recent.ann']) store.set(key, '1');
+    ann.forget();
+    expect(store.keys().filter((key) => !key.startsWith('ping-pong.tab'))).toEqual(kept);
+  });
+
+  it('go with their room', async () => {
+    const ann = await scene.openIn('ann', roomId);
+    ann.keepDraft(roomId, 'too late');
+    await Promise.all([ann.leave(roomId, { close: true }), scene.elapse(100)]);
+    expect(ann.draft(roomId)).toBe('');
+  });
+
+  it('are seen by nobody else in the same browser', () => {
+    const store = new FakeStore();
+    const ann = new Drafts(store, 'ann');
+    const bob = new Drafts(store, 'bob');
+    ann.set('r', 'of ann');
+    expect(bob.of('r')).toBe('');
+    bob.set('r', 'of bob');
+    ann.clear();
+    expect([ann.of('r'), bob.of('r')]).toEqual(['', 'of bob']);
+    expect([...store.map.keys()]).toHaveLength(1);
+  });
+
+  it('last as long as the page where nothing can be stored', () => {
+    const forbidden: Store = { keys: () => [], get: () => null, set: () => {}, remove: () => {} };
+    const drafts = new Drafts(forbidden, 'ann');
+    drafts.set('r', 'hel');
+    expect(drafts.of('r')).toBe('hel');
+  });
+
+  it('that are far too long are kept by the page alone', () => {
+    const store = new FakeStore();
+    new Drafts(store, 'ann').set('r', 'a'.repeat(64 * 1024));
+    expect(store.map.size).toBe(0);
+    new Drafts(store, 'ann').set('r', 'a'.repeat(CHAT_TEXT_MAX));
+    expect(store.map.size).toBe(1);
+  });
+});
