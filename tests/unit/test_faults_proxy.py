@@ -126,6 +126,21 @@ def test_a_call_without_a_fault_goes_on_as_it_came(upstream: Upstream) -> None:
     assert not aws.events
 
 
+def test_a_client_that_asks_first_may_go_on(upstream: Upstream) -> None:
+    """As boto3 does before it sends a file; RFC 9110, section 10.1.1."""
+    with faulty_aws(upstream.endpoint) as aws:
+        host, port = aws.endpoint.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port)), timeout=10) as client_:
+            head = f"PUT /b/k HTTP/1.1\r\nHost: {host}\r\nContent-Length: 5\r\n"
+            client_.sendall(f"{head}Expect: 100-continue\r\n\r\n".encode())
+            assert client_.recv(1024) == b"HTTP/1.1 100 Continue\r\n\r\n"
+            client_.sendall(b"bytes")
+            assert client_.recv(1024).startswith(b"HTTP/1.1 200 ")
+    (received,) = upstream.received
+    assert received.body == b"bytes"
+    assert "expect" not in {name.lower() for name, _ in received.headers}
+
+
 def test_a_service_can_be_elsewhere(upstream: Upstream) -> None:
     rule = AwsRule(fault=AwsFault.THROTTLE, service="dynamodb", operation="PutItem", times=1)
     with (

@@ -14,8 +14,9 @@ import pytest
 import yaml
 from pytest_localstack.session import LocalstackSession
 
+from infra.local.localstack import VERSION
 from tests.support import localstack
-from tests.support.localstack import SERVICES, VERSION, NoLocalStackError, open_session
+from tests.support.localstack import SERVICES, NoLocalStackError, open_session
 
 
 class Docker(BaseHTTPRequestHandler):
@@ -51,7 +52,9 @@ def docker(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     asked: list[str] = []
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (Docker,), {"asked": asked}))
     server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(
+        target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True
+    ).start()
     monkeypatch.setenv("DOCKER_HOST", f"tcp://127.0.0.1:{server.server_address[1]}")
     yield asked
     server.shutdown()

@@ -34,6 +34,9 @@ CONNECT_SECONDS: Final = 5.0
 #: cannot be repeated must not meet one that is just being closed.
 IDLE_SECONDS: Final = 15.0
 
+#: https://www.rfc-editor.org/rfc/rfc9110#section-10.1.1
+CONTINUE: Final = "100-continue"
+
 #: How long ``stop`` waits for calls in flight.
 SHUTDOWN_SECONDS: Final = 0.5
 
@@ -96,6 +99,10 @@ class AwsProxy:
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         try:
+            if request.headers.get("Expect", "").lower() == CONTINUE:
+                # boto3 sends a file's bytes only then, or after a second.
+                await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+                request.writer.output_size = 0
             body = await request.content.read()
         except ConnectionError:
             return _cut(request)  # the Lambda ended while it sent
@@ -120,7 +127,8 @@ class AwsProxy:
     ) -> web.StreamResponse:
         """Send a call on; a connection that fails there fails here, too."""
         session = cast(aiohttp.ClientSession, self._session)  # nothing arrives before start
-        headers = end_to_end(request.headers.items())
+        # What was expected was met here; it is never signed.
+        headers = end_to_end(request.headers.items(), frozenset({"expect"}))
         upstream = self._elsewhere.get(call.service, self._upstream)
         try:
             async with session.request(
