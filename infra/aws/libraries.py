@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -49,7 +50,11 @@ UNUSED: Final = (
     ),
     Unused(("botocore/cacert.pem",), "botocore takes certifi's where there is certifi"),
     Unused(("cffi", "pycparser*"), "for building extensions, which run on _cffi_backend"),
-    Unused(("dateutil/zoneinfo/*.tar.gz",), "time zones; all times here are UTC"),
+    Unused(
+        ("dateutil/zoneinfo/*.tar.gz", "dateutil/rrule.py"),
+        "time zones and calendars; all times here are UTC",
+    ),
+    Unused(("authlib/jose",), "id tokens are read by joserfc, its successor"),
     Unused(("idna/uts46data.py",), "names of hosts in other scripts; Kakao's are in ASCII"),
     Unused(("urllib3/contrib/emscripten",), "HTTP in a browser"),
     Unused(
@@ -112,9 +117,9 @@ def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
-def prune(vendor: Path) -> None:
+def prune(vendor: Path, what: Iterable[Unused] = UNUSED) -> None:
     """Remove what no Lambda reaches."""
-    for unused in UNUSED:
+    for unused in what:
         for pattern in unused.patterns:
             for path in list(vendor.glob(pattern)):
                 if path.is_dir():

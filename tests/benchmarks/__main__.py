@@ -16,9 +16,11 @@ from typing import Final
 from tests.benchmarks import (
     busy_room,
     catch_up,
+    cold_start,
     cost,
     large_room,
     one_chat,
+    package_size,
     push,
     side_by_side,
     site_size,
@@ -46,6 +48,8 @@ BENCHMARKS: Final[dict[str, Callable[[], dict[str, Result]]]] = {
     "P3": large_room.measure,
     "P4": busy_room.measure,  # and P5
     "P6": cost.measure,
+    "P7": cold_start.measure,
+    "P8": package_size.measure,
     "P9": one_chat.measure,
     "P10": p10,
     "P12": catch_up.measure,
