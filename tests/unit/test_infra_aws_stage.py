@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import json
 import re
+import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,10 +17,13 @@ from typing import Any
 
 import pytest
 
-from infra.aws import logs, remembered, site
+from infra.aws import commands, logs, remembered, site
 from infra.aws.__main__ import main
 from infra.aws.account import Account
-from infra.aws.deploy import Target, deploy_release, roll_back
+from infra.aws.arguments import parser
+from infra.aws.changes import Change
+from infra.aws.console import Console
+from infra.aws.deploy import Target, deploy_release, destroy, roll_back
 from infra.aws.failed_jobs import FailedJobs, read_record
 from infra.aws.package import ROOT, Package, package
 from infra.aws.status import status_lines
@@ -365,6 +369,52 @@ def test_a_job_that_names_somebody_elses_function_is_not_done(stage: Stage) -> N
         queue(stage).retry()
     assert read_record("no JSON", "r").condition == "unreadable"
     # What is held becomes visible again by itself; here it is not waited for.
+
+
+def test_protected_tables_end_nothing_but_the_attempt_to_destroy(stage: Stage) -> None:
+    dynamodb, name = stage.account.client("dynamodb"), f"pingpong-{STAGE}-chats"
+    dynamodb.update_table(TableName=name, DeletionProtectionEnabled=True)
+    with pytest.raises(InfraError, match=f"no-deletion-protection-enabled --table-name {name}"):
+        destroy(stage.account, stage=STAGE)
+    assert stage.page().startswith("<p>")
+    assert Target(stage.account, STAGE).stack.status() == "UPDATE_COMPLETE"
+    dynamodb.update_table(TableName=name, DeletionProtectionEnabled=False)
+
+
+def test_production_is_changed_after_a_yes_only(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def approve(*more: str) -> None:
+        options = parser().parse_args(["rollback", "--stage", "prod", "--region", REGION, *more])
+        target = commands._target(options, Console())
+        target.approve([Change("replaced", "Api", "AWS::Lambda::Function")])
+
+    with pytest.raises(InfraError, match="repeat with --yes"):
+        approve()
+    said = capsys.readouterr().out
+    assert f"account {stage.account.id}, Region {REGION}: 1 replaced" in said
+    assert "replaced Api (AWS::Lambda::Function)" in said
+    approve("--yes")
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    monkeypatch.setattr("builtins.input", lambda question: "prod")
+    approve()
+    monkeypatch.setattr("builtins.input", lambda question: "")
+    with pytest.raises(InfraError, match="nothing was changed"):
+        approve()
+
+
+def test_a_deployed_site_that_is_broken_says_how_to_go_back(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(commands, "LOOKS", 2)
+    monkeypatch.setattr(commands, "LOOK_PAUSE", 0.0)
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))  # and nobody listens
+        url = f"http://127.0.0.1:{unused.getsockname()[1]}"
+        with pytest.raises(InfraError, match="make rollback STAGE=t") as caught:
+            commands._look(Target(stage.account, STAGE), {"SiteUrl": url}, Console())
+    assert "WebSocket: no answer" in str(caught.value)
+    assert "FAILED  WebSocket" in capsys.readouterr().out
 
 
 def test_the_commands_work_from_the_command_line(
