@@ -113,6 +113,25 @@ def test_a_long_press_opens_the_menu_of_ones_own_chat(person: People) -> None:
     expect(jimin.chat("삭제된 메시지입니다.").get_by_test_id("chat-actions")).to_have_count(0)
 
 
+def test_the_finger_that_asked_for_the_menu_chooses_nothing(person: People) -> None:
+    """Where it goes up there may be something of the menu by then."""
+    jimin, _ = pair(person)
+    page = jimin.page
+    for number in range(16):
+        jimin.say(f"더 아래로 {number:02}")
+        jimin.sees(f"더 아래로 {number:02}")
+    # Once with the code loaded before, as a finger then goes up over the menu itself.
+    long_press(page, jimin.chat("더 아래로 15"))
+    menu = page.get_by_test_id("chat-menu")
+    page.keyboard.press("Escape")
+    expect(menu).to_have_count(0)
+    long_press(page, jimin.chat("더 아래로 15"))
+    expect(menu).to_be_visible()
+    expect(page.get_by_test_id("reactions")).to_have_count(0)
+    expect(page.get_by_test_id("editing")).to_have_count(0)
+    expect(page.get_by_test_id("delete-dialog")).to_have_count(0)
+
+
 def test_the_finger_that_asked_for_the_menu_does_not_close_it(person: People) -> None:
     """Also when its code is still on its way as the finger goes up."""
     jimin, _ = pair(person)

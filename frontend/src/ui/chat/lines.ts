@@ -15,6 +15,8 @@ const MOVED_PX = 10;
 export function useLineActions(roomId: string, rows: readonly Row[]) {
   const [active, setActive] = useState('');
   const press = useRef<{ x: number; y: number; timer: ReturnType<typeof setTimeout> } | null>(null);
+  /** The finger that has opened the menu is still down. */
+  const isHeld = useRef(false);
   const current = useRef(rows);
   current.current = rows;
 
@@ -52,7 +54,8 @@ export function useLineActions(roomId: string, rows: readonly Row[]) {
       if (event.pointerType !== 'touch' || !event.isPrimary || !bubble || target.closest('a')) return;
       actions.load();
       const timer = setTimeout(() => {
-        if (open(lineOf(bubble), bubble)) navigator.vibrate?.(10);
+        isHeld.current = open(lineOf(bubble), bubble);
+        if (isHeld.current) navigator.vibrate?.(10);
         press.current = null;
       }, LONG_PRESS_MS);
       press.current = { x: event.clientX, y: event.clientY, timer };
@@ -60,6 +63,11 @@ export function useLineActions(roomId: string, rows: readonly Row[]) {
     onPointerMove(event: PointerEvent) {
       const { x, y } = press.current ?? event;
       if (Math.hypot(event.clientX - x, event.clientY - y) > MOVED_PX) release();
+    },
+    onTouchEnd(event: TouchEvent) {
+      // Or it would click what lies over the page by now, where it goes up.
+      if (isHeld.current && event.cancelable) event.preventDefault();
+      isHeld.current = false;
     },
     onPointerUp: release,
     onPointerCancel: release,
