@@ -103,10 +103,14 @@ class FailedJobs:
         jobs = list(self._each())
         for job in jobs:
             report(job.text())
-            self._sqs.change_message_visibility(
-                QueueUrl=self._url, ReceiptHandle=job.receipt, VisibilityTimeout=0
-            )
+            self._let_go(job)
         return len(jobs)
+
+    def _let_go(self, job: FailedJob) -> None:
+        """Have a job visible to others again."""
+        self._sqs.change_message_visibility(
+            QueueUrl=self._url, ReceiptHandle=job.receipt, VisibilityTimeout=0
+        )
 
     def retry(self, report: Report = silent) -> int:
         """Invoke every job again, then take it out of the queue; their number.
@@ -137,8 +141,10 @@ class FailedJobs:
         for job in self._each():
             try:
                 act(job)
-            except ClientError as error:
-                raise InfraError(f"{job.text()}\n{explained(error)}") from error
+            except (ClientError, InfraError) as error:
+                self._let_go(job)
+                why = explained(error) if isinstance(error, ClientError) else str(error)
+                raise InfraError(f"{job.text()}\n{why}") from error
             # After, so that a job is never lost, if perhaps done twice.
             self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=job.receipt)
             report(f"{word}: {job.text()}")
@@ -150,6 +156,5 @@ class FailedJobs:
         name = job.function.rsplit("function:", 1)[-1]
         if not name.startswith(f"{self._stack}-"):
             raise InfraError(
-                f"this job names no function of {self._stack}: {job.text()}. "
-                "DISCARD=1 takes it out of the queue."
+                f"this job names no function of {self._stack}; DISCARD=1 empties the queue"
             )
