@@ -1,7 +1,6 @@
 """What calls of DynamoDB are charged: units that follow from the sizes of the items.
 
-An update is taken to change nothing that an index has: of those that the app makes, only the
-first of a connection's ``seen`` could, and no index has that.
+An update is taken to change nothing that an index has, as those of chats do.
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/on-demand-capacity-mode.html
 """
 
