@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -86,7 +87,7 @@ def test_people_talk_through_the_gateway_and_their_words_are_on_localstack(trial
         )
         assert embedded.list_tables()["TableNames"] == []
         said = stack.log_path.read_text()
-        assert f"LocalStack 4.14.0 at {trial.endpoint} (stack {trial.name};" in said
+        assert re.search(rf"LocalStack \S+ at {trial.endpoint} \(stack {trial.name};", said)
     made = stack_times(trial)
 
     # Ctrl-C leaves LocalStack as it is; the next start finds the stack, the people, the log.
