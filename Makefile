@@ -17,14 +17,15 @@ site_sources := $(shell find frontend/src frontend/public frontend/scripts -type
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help setup run build test lint types unit site-test stack-test test-localstack explore bench \
-	conformance package setup-aws secrets deploy rollback status logs failed-jobs smoke destroy screenshots generate lock format clean
+	conformance cost package setup-aws secrets deploy rollback status logs failed-jobs smoke epochs \
+	destroy screenshots generate lock format clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-17s %s\n", $$1, $$2}' Makefile
 
 # --- Setting up: once, and again when a lock file changes ------------------------------
 
-.venv/.installed: requirements-dev.txt
+.venv/.installed: requirements-dev.txt requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
 		{ echo "Python 3.11 or newer is needed; PYTHON=/path/to/python3 names one."; exit 1; }
 	@test -x $(python) || { echo "Making .venv ..."; $(PYTHON) -m venv .venv; }
@@ -32,6 +33,8 @@ help: ## Show this list
 	@$(bin)/pip install --quiet --disable-pip-version-check \
 		"$$(sed -n 's/^\(uv==[^ ]*\) .*/\1/p' requirements-dev.txt)"
 	@$(bin)/uv pip sync --quiet --require-hashes --python $(python) requirements-dev.txt
+	@echo "Fetching what ships in the Lambdas ..."
+	@$(python) -m infra.aws.libraries  # so that packaging needs no network
 	@touch $@
 
 frontend/node_modules/.installed: frontend/package-lock.json
@@ -51,9 +54,9 @@ build: frontend/dist/index.html ## Build the site into frontend/dist
 
 # --- Running ---------------------------------------------------------------------------
 
-run: .venv/.installed frontend/dist/index.html ## Run everything on http://localhost:8000 (FAULTS=file, TRACE=ref)
+run: .venv/.installed frontend/dist/index.html ## Run everything on http://localhost:8000 (FAULTS=file, TRACE=ref, AWS=localstack)
 	@PORT=$(PORT) KAKAO_PORT=$(KAKAO_PORT) $(python) -m infra.local.pingpong \
-		$(if $(FAULTS),--faults $(FAULTS)) $(if $(TRACE),--trace $(TRACE))
+		$(if $(FAULTS),--faults $(FAULTS)) $(if $(TRACE),--trace $(TRACE)) $(if $(AWS),--aws $(AWS))
 
 # --- Testing ---------------------------------------------------------------------------
 
@@ -118,8 +121,19 @@ failed-jobs: .venv/.installed ## List background jobs that were given up (RETRY=
 smoke: .venv/.installed ## Look at a deployed site from outside (URL=https://…)
 	@$(aws) smoke --url $(URL)
 
+epochs: .venv/.installed ## After a restore of STAGE: give every room a new epoch
+	@$(aws).epochs --stage $(STAGE) $(if $(REGION),--region $(REGION))
+
 destroy: .venv/.installed ## Remove STAGE from AWS
 	@$(aws) destroy $(where) $(if $(YES),--yes)
+
+cost: .venv/.installed ## What a month costs (USERS=1000 CHATS_PER_USER=50 ROOM=8 HOURS_ONLINE=2 REGION= EXPLAIN=1)
+	@$(python) -m infra.cost $(if $(USERS),--users $(USERS)) \
+		$(if $(CHATS_PER_USER),--chats-per-user $(CHATS_PER_USER)) $(if $(ROOM),--room $(ROOM)) \
+		$(if $(HOURS_ONLINE),--hours-online $(HOURS_ONLINE)) $(if $(DAYS),--days $(DAYS)) \
+		$(if $(MONTHS),--months $(MONTHS)) $(if $(FRAME_PACE_MS),--frame-pace-ms $(FRAME_PACE_MS)) \
+		$(if $(REGION),--region $(REGION)) $(if $(HABITS),--habits '$(HABITS)') \
+		$(if $(EXPLAIN),--explain) $(if $(JSON),--json)
 
 # --- Looking after the project ----------------------------------------------------------
 
