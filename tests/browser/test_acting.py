@@ -136,7 +136,7 @@ def test_the_finger_that_asked_for_the_menu_does_not_close_it(person: People) ->
     """Also when its code is still on its way as the finger goes up."""
     jimin, _ = pair(person)
     waiting: list[Route] = []
-    jimin.page.route("**/assets/actions-*.js", waiting.append)
+    jimin.page.route("**/assets/actions-*.js", lambda route: waiting.append(route))
     chat = jimin.chat("안녕하세요").locator(".bubble")
     box = chat.bounding_box()
     assert box is not None
