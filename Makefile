@@ -10,9 +10,14 @@ bin := .venv/bin
 python := $(bin)/python
 pytest := $(python) -m pytest
 parallel := -n $(WORKERS) --dist worksteal
+# One LocalStack serves all of them, so they wait for it more than they compute.
+LOCALSTACK_WORKERS ?= 4
 sources := app.py chalicelib infra tests
 site_sources := $(shell find frontend/src frontend/public frontend/scripts -type f 2>/dev/null) \
 	frontend/index.html frontend/vite.config.ts frontend/tsconfig.json
+
+# Tests and the local stack start hundreds of processes, which would compile everything anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -32,7 +37,7 @@ help: ## Show this list
 	@echo "Installing Python packages ..."
 	@$(bin)/pip install --quiet --disable-pip-version-check \
 		"$$(sed -n 's/^\(uv==[^ ]*\) .*/\1/p' requirements-dev.txt)"
-	@$(bin)/uv pip sync --quiet --require-hashes --python $(python) requirements-dev.txt
+	@$(bin)/uv pip sync --quiet --compile-bytecode --require-hashes --python $(python) requirements-dev.txt
 	@echo "Fetching what ships in the Lambdas ..."
 	@$(python) -m infra.aws.libraries || echo "Packaging for AWS will not work; all else does."
 	@touch $@
@@ -79,7 +84,7 @@ site-test: frontend/node_modules/.installed
 	@cd frontend && npm run --silent check && npm run --silent test
 
 test-localstack: .venv/.installed ## Run the integration tests on LocalStack
-	@$(pytest) $(parallel) --site=localstack tests/integration
+	@$(pytest) -n $(LOCALSTACK_WORKERS) --dist worksteal --site=localstack tests/integration
 
 conformance: .venv/.installed ## Compare the emulators with AWS's documentation, write docs/conformance.md
 	@$(python) -m tests.integration.conformance
