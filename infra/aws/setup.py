@@ -105,7 +105,8 @@ def set_up(
         return value
 
     chosen("AlarmEmail", answers.alarm_email, "E-mail address for alarms", email)
-    chosen("MonthlyBudget", answers.monthly_budget, "Budget a month, in dollars", budget)
+    # Of Type Number: CloudFormation takes no empty text for it.
+    chosen("MonthlyBudget", answers.monthly_budget, "Budget a month, in dollars", budget, "0")
     chosen("AccessLogs", answers.access_logs, "Access logs of the APIs, on or off", switch, "off")
     name = chosen("DomainName", answers.domain, "Own domain of the site", domain_name)
     # Also when the name is as it was: the certificate may have waited for its record.

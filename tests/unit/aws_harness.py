@@ -56,6 +56,22 @@ def emulated_account(
             runner.run(process.stop())
 
 
+class Answering:
+    """A person who gives these answers, by the question's first words."""
+
+    def __init__(self, **answers: str) -> None:
+        self._answers = {name.replace("_", " "): value for name, value in answers.items()}
+        self.questions: list[str] = []
+
+    def ask(self, question: str) -> str:
+        self.questions.append(question)
+        return next(
+            (value for name, value in self._answers.items() if question.startswith(name)), ""
+        )
+
+    ask_secret = ask
+
+
 #: Takes the action (``DescribeCertificate``), answers with a status and a body.
 Answerer = Callable[[str], tuple[int, str]]
 

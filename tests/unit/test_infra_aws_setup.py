@@ -20,6 +20,7 @@ from infra.local.kakao import KakaoConfig, KakaoStandIn
 from tests.unit.aws_harness import (
     KAKAO,
     REGION,
+    Answering,
     emulated_account,
     identity,
     stubbed_aws,
@@ -74,22 +75,6 @@ def kakao() -> Iterator[Kakao]:
     loop.call_soon_threadsafe(loop.stop)
     thread.join(10)
     loop.close()
-
-
-class Answering:
-    """A person who gives these answers, by the question's first words."""
-
-    def __init__(self, **answers: str) -> None:
-        self._answers = {name.replace("_", " "): value for name, value in answers.items()}
-        self.questions: list[str] = []
-
-    def ask(self, question: str) -> str:
-        self.questions.append(question)
-        return next(
-            (value for name, value in self._answers.items() if question.startswith(name)), ""
-        )
-
-    ask_secret = ask
 
 
 def test_everything_is_asked_checked_and_kept(
