@@ -10,7 +10,7 @@ const HOST = /^(?:[^/?#:]*(?:\.[a-z][a-z-]+|\.\d+|:\d+)(?=\p{Script=Hangul})|[^/
 const AUTHORITY = /^[^@%:[\]]+(?::\d{1,5})?$/;
 /** Hangul straight after Latin letters is what is said about an address; after `/` it is in it. */
 const WORDS_AFTER = /(?<=[\w)\]])\p{Script=Hangul}/u;
-const TRAILING = /[.,:;!?…。、，！？~*_·'"]+$/u;
+const TRAILING = /[.,:;!?…。、，！？~*_·'"]/;
 const BRACKETS = { ')': '(', ']': '[', '}': '{' } as const;
 /** Hangul is like nothing else; in other scripts, a host may look like another one's. */
 const HANGUL_LABEL = /^[a-z0-9-]*[가-힣][가-힣a-z0-9-]*$/;
@@ -46,13 +46,22 @@ function withoutWordsAfter(written: string): string {
     url += words && !isMixed ? segment.slice(0, words.index) : segment;
     if (words && !isMixed) break;
   }
+  return withoutEnd(url);
+}
+
+/** Each sign is looked at once: others write this text, and it must not hold up who reads it. */
+function withoutEnd(url: string): string {
+  const counts = new Map<string, number>();
+  const count = (sign: string) => counts.get(sign) ?? 0;
+  for (const [sign] of url.matchAll(/[()[\]{}]/g)) counts.set(sign, count(sign) + 1);
+  let end = url.length;
   for (;;) {
-    const shorter = url.replace(TRAILING, '');
-    const last = shorter.at(-1) as keyof typeof BRACKETS;
-    const opening = BRACKETS[last];
-    const isSurplus = opening && shorter.split(last).length > shorter.split(opening).length;
-    url = isSurplus ? shorter.slice(0, -1) : shorter;
-    if (!isSurplus) return url;
+    const last = url.charAt(end - 1);
+    const opening = BRACKETS[last as keyof typeof BRACKETS];
+    const isSurplus = opening ? count(last) > count(opening) : TRAILING.test(last);
+    if (!isSurplus) return url.slice(0, end);
+    counts.set(last, count(last) - 1);
+    end--;
   }
 }
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { CHAT_TEXT_MAX } from '../../src/protocol';
 import { isEmojiOnly, linkify } from '../../src/ui/links';
 import { seeded } from '../core/fakes';
 
@@ -41,6 +42,9 @@ describe('linkify', () => {
     ['<https://example.com/a>', 'https://example.com/a'],
     ['https://example.com/a, https://example.org/b', 'https://example.com/a https://example.org/b'],
     ['https://bank.example\\@evil.example', 'https://bank.example → https://bank.example/'],
+    ['((https://example.com/a!).)!?', 'https://example.com/a'],
+    ['https://example.com/a_(b)!)).', 'https://example.com/a_(b)'],
+    ['https://example.com/[a](b))]', 'https://example.com/[a](b)'],
     // Hosts of other scripts
     ['http://한글.한국/가', 'http://한글.한국/가 → http://xn--bj0bj06e.xn--3e0b707e/%EA%B0%80'],
     ['https://аррӏе.com/x', 'https://xn--80ak6aa92e.com/x'],
@@ -93,14 +97,46 @@ describe('linkify', () => {
     expect(linkify('1 < 2 && <b>')).toEqual([{ text: '1 < 2 && <b>' }]);
   });
 
-  it('takes its time with the longest chat in proportion to its length', () => {
-    const rows = ['https://a.'.repeat(400), 'www.'.repeat(1000), `https://a.com/${'('.repeat(3980)}`];
-    rows.push(`https://a.com/${')'.repeat(3980)}`, 'https://a.com/' + '가a'.repeat(1990));
-    for (const text of rows) {
+  describe('takes its time with the longest chat in proportion to its length', () => {
+    const SIGNS = ['', '!', '.', ')', '(', ']', 'x', '1', ':', '-', '/', '#', '=', '&', '가', '한글', '\u0301', 'www.'];
+    const START = ['https://a.bc/', 'https://a.', 'www.', 'https://'];
+
+    it.each(START)('%s', (start) => {
+      for (const first of SIGNS) {
+        for (const between of ['', 'x', '가', '/']) {
+          for (const last of SIGNS) {
+            const times = Math.floor((CHAT_TEXT_MAX - 20) / (first.length + last.length || 1));
+            expectQuick(start + first.repeat(times) + between + last.repeat(times));
+          }
+        }
+      }
+    }, 60_000);
+
+    it('many addresses, and names of many scripts', () => {
+      const letters = Array.from({ length: 3_900 }, (_, i) => String.fromCharCode(0xac00 + i)).join('');
+      const texts = ['https://a.'.repeat(400), 'www.'.repeat(1_000), 'https://a.bc/!)'.repeat(266)];
+      texts.push(`https://${letters}.com`, `https://${'가.'.repeat(1_900)}com`, 'https://a.bc/?가나'.repeat(250));
+      texts.push('a@'.repeat(2_000), `https://${'a@'.repeat(1_990)}`, `${' '.repeat(3_900)}https://a.bc`);
+      for (const text of texts) expectQuick(text);
+    });
+
+    it('emoji', () => {
+      for (const part of ['👍🏽', '👩\u200d', '👩\u200d💻\u200d', '🇰🇷', '\ufe0f', '1️⃣', ' ', '\u{e0067}']) {
+        for (const start of ['🏴', '👍', '']) {
+          const text = start + part.repeat(Math.floor(CHAT_TEXT_MAX / part.length));
+          expectQuick(text);
+          expectQuick(`${text}x`);
+        }
+      }
+    });
+
+    /** Where the square of the length counts it is far more, and with its cube half a minute. */
+    function expectQuick(text: string): void {
       const started = process.cpuUsage();
       linkify(text);
-      // Microseconds; where the square of the length counts it is seconds.
-      expect(process.cpuUsage(started).user).toBeLessThan(500_000);
+      isEmojiOnly(text);
+      const microseconds = process.cpuUsage(started).user;
+      if (microseconds > 500_000) throw new Error(`${microseconds} µs for ${text.slice(0, 40)}…`);
     }
   });
 
