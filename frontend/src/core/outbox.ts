@@ -7,6 +7,7 @@ import {
 } from '../protocol';
 import { REPLY_MS } from './connection';
 import { Failure, failureCode, isTemporary } from './failure';
+import { KEEP_MS } from './kept';
 import { Item, type Outgoing, type Stored } from './outgoing';
 import type { Cancel, World } from './ports';
 
@@ -17,8 +18,6 @@ const LOSSES_MAX = 3;
 const GHOST_MS = WRITE_WITHIN_MS + 2_000;
 /** So many errors of the server in a row, and the person decides what happens next. */
 const TRIES_MAX = 6;
-/** Chats of rooms that were never seen again are forgotten after this. */
-const KEEP_MS = 7 * 24 * 3_600_000;
 
 export interface Post {
   online(): boolean;

@@ -19,6 +19,7 @@ import { Changes } from './changes';
 import { Connection, type Body, type ConnectionState } from './connection';
 import { Drafts } from './drafts';
 import { failureCode, isTemporary, type FailureCode } from './failure';
+import { keepUser, keptUser, wipe } from './kept';
 import { Lister } from './lister';
 import { Outbox } from './outbox';
 import type { Outgoing } from './outgoing';
@@ -345,17 +346,17 @@ export class Session {
     this.#setMe(reply.me);
   }
 
-  /** Forget everything of this person on this device. */
-  forget(): void {
+  /**
+   * Forget everything of this person on this device, also when there was no connection yet.
+   * Returns their id; '' when nobody knows it.
+   */
+  forget(): string {
+    const userId = this.me?.user_id ?? keptUser(this.world.store);
     this.#outbox?.clear();
-    this.#drafts?.clear();
     this.#drafts = null;
-    // What the page keeps for itself is named after the person, too.
-    const { user_id: userId } = this.me ?? {};
-    for (const key of userId ? this.world.store.keys() : []) {
-      if (key.startsWith('ping-pong.') && key.includes(`.${userId}`)) this.world.store.remove(key);
-    }
+    wipe(this.world.store, userId);
     this.#stop();
+    return userId;
   }
 
   /** The page goes away; what is stored stays. */
@@ -413,6 +414,7 @@ export class Session {
     this.ready = true;
     this.#early.clear();
     this.#setMe(reply.me);
+    keepUser(this.world.store, reply.me.user_id);
     this.#learn(reply.users);
     const more = (this.#lister.roomIds = reply.more_room_ids ?? []);
     const mine = new Set([...reply.rooms.map((room) => room.room_id), ...more]);

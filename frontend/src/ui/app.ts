@@ -1,5 +1,6 @@
 import { batch, signal, type Signal } from '@preact/signals';
 import type { FailureCode } from '../core/failure';
+import { wipe } from '../core/kept';
 import { Session, type Topic } from '../core/session';
 import { lang, preferredLang, texts, type Lang } from '../i18n';
 import { browserWorld, store } from './browser';
@@ -66,6 +67,26 @@ export function toSignIn(reason: FailureCode | ''): void {
   navigate(`/sign-in?next=${encodeURIComponent(next)}`, 'replace');
 }
 
+/** Told to the other tabs, and taken back at once: its value is who is to be forgotten. */
+const BYE = 'ping-pong.bye';
+
+/** Somebody has signed out: nothing of them stays on this device, whichever tab wrote it. */
+export function forget(): void {
+  const userId = session().forget();
+  store.set(BYE, userId);
+  store.remove(BYE);
+  setSignedIn(false);
+}
+
+/** Another tab has signed out; this one may have written something since. */
+function onStorage({ key, newValue }: StorageEvent): void {
+  if (key !== BYE || newValue === null) return;
+  const here = current;
+  here?.forget();
+  wipe(store, newValue);
+  if (here) toSignIn('signed_out');
+}
+
 const SIGNED_IN = 'ping-pong.signed-in';
 
 /** Whether somebody is signed in here, as far as is known without asking the server. */
@@ -95,6 +116,7 @@ export function startSessionEvents(): void {
   const network = () => current?.networkChanged();
   addEventListener('online', network);
   addEventListener('offline', network);
+  addEventListener('storage', onStorage);
   addEventListener('pagehide', () => current?.leaving());
   document.addEventListener('visibilitychange', () => {
     isVisible.value = document.visibilityState === 'visible';

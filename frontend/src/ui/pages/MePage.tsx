@@ -4,12 +4,12 @@ import { ERROR_CODES, NICKNAME_MAX, type ErrorCode } from '../../protocol';
 import { lang, texts, type Lang } from '../../i18n';
 import { meTexts } from '../../i18n/me';
 import {
+  forget,
   isWide,
   say,
   sayFarewellNext,
   session,
   setLang,
-  setSignedIn,
   setTheme,
   theme,
   toSignIn,
@@ -217,14 +217,18 @@ function Account() {
     setError('');
     try {
       const redirect = await post(path);
-      session().forget();
-      setSignedIn(false);
+      forget();
       if (path.endsWith('/withdraw')) sayFarewellNext();
       location.assign(redirect);
     } catch (failure) {
       const code = failure instanceof PostError ? failure.code : 'internal';
-      if (code === 'signed_out') toSignIn('');
-      else setError(code);
+      if (code === 'signed_out') {
+        // The session was over already, but here, too, nothing is to be left.
+        forget();
+        toSignIn('');
+      } else {
+        setError(code);
+      }
       setBusy(false);
     }
   };
