@@ -15,6 +15,7 @@ vi.mock('../../src/ui/app', () => ({
   session: () => here,
   watch: () => void drawn.value,
 }));
+const { acting } = await import('../../src/ui/chat/acting');
 const { LogView } = await import('../../src/ui/chat/LogView');
 const { RoomsPage } = await import('../../src/ui/pages/RoomsPage');
 
@@ -47,6 +48,8 @@ beforeEach(async () => {
 afterEach(() => {
   render(null, root);
   root.remove();
+  acting.value = null;
+  vi.useRealTimers();
 });
 
 describe('the log on the page', () => {
@@ -100,6 +103,42 @@ describe('the log on the page', () => {
     scene.server.append(room, 'chat', 'bob', 'news');
     await see();
     expect(newBelow()).toBe(true);
+  });
+});
+
+describe('a chat that is only a link', () => {
+  let link: HTMLElement;
+
+  beforeEach(async () => {
+    scene.server.append(room, 'chat', 'bob', 'https://example.com/a');
+    await see();
+    const state = here.rooms.get(room.id);
+    if (state) await act(() => render(<LogView room={state} />, root));
+    link = root.querySelector('.bubble a') as HTMLElement;
+    vi.useFakeTimers();
+  });
+
+  it('has a menu for a finger that rests on it', () => {
+    const how = { bubbles: true, pointerType: 'touch', isPrimary: true, clientX: 5, clientY: 5 };
+    link.dispatchEvent(new PointerEvent('pointerdown', how));
+    vi.advanceTimersByTime(449);
+    expect(acting.value).toBeNull();
+    vi.advanceTimersByTime(1);
+    expect(acting.value).toMatchObject({ what: 'menu', text: 'https://example.com/a' });
+    // And the link is not followed when the finger goes up.
+    const up = new Event('touchend', { bubbles: true, cancelable: true });
+    link.dispatchEvent(up);
+    expect(up.defaultPrevented).toBe(true);
+  });
+
+  it.each([
+    ['touch', true],
+    ['mouse', false],
+  ])("has a menu instead of the browser's: %s, %s", (pointerType, isOurs) => {
+    const event = new PointerEvent('contextmenu', { bubbles: true, cancelable: true, pointerType });
+    link.dispatchEvent(event);
+    expect(event.defaultPrevented).toBe(isOurs);
+    expect(acting.value !== null).toBe(isOurs);
   });
 });
 

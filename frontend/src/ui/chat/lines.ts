@@ -51,7 +51,7 @@ export function useLineActions(roomId: string, rows: readonly Row[]) {
       release();
       const target = event.target as Element;
       const bubble = target.closest('.bubble');
-      if (event.pointerType !== 'touch' || !event.isPrimary || !bubble || target.closest('a')) return;
+      if (event.pointerType !== 'touch' || !event.isPrimary || !bubble) return;
       actions.load();
       const timer = setTimeout(() => {
         isHeld.current = open(lineOf(bubble), bubble);
@@ -73,9 +73,10 @@ export function useLineActions(roomId: string, rows: readonly Row[]) {
     onPointerCancel: release,
     onContextMenu(event: MouseEvent) {
       const target = event.target as Element;
-      // The mouse's own button has the browser's menu, and so have links.
-      if (event.button === 2 || target.closest('a')) return;
       const isTouch = (event as PointerEvent).pointerType === 'touch';
+      // The mouse's own button has the browser's menu, and so have links, but for fingers: a chat
+      // may be nothing but a link, and no button is shown to them.
+      if (event.button === 2 || (!isTouch && target.closest('a'))) return;
       const bubble = isTouch ? target.closest('.bubble') : lineOf(target)?.querySelector('.bubble');
       if (!bubble) return;
       event.preventDefault();
