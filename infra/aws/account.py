@@ -96,7 +96,8 @@ class Account:
         name = f"pingpong-artifacts-{self.id}-{self.region}"
         s3 = self.client("s3")
         try:
-            s3.head_bucket(Bucket=name)
+            # Somebody else could have made a bucket of this name, which can be guessed.
+            s3.head_bucket(Bucket=name, ExpectedBucketOwner=self.id)
         except ClientError as error:
             if code_of(error) not in ("404", "NoSuchBucket"):
                 raise InfraError(

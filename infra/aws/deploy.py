@@ -15,7 +15,7 @@ from infra.aws.domain import check_certificate
 from infra.aws.package import Package
 from infra.aws.releases import Release, Releases, current_commit
 from infra.aws.site import SiteFile
-from infra.aws.stack import Stack, accept
+from infra.aws.stack import RUNNING, Stack, accept
 from infra.aws.stack_events import Report, silent
 from infra.errors import InfraError
 
@@ -177,6 +177,10 @@ def _bring_up(
     """Bring the stack to a release's template; returns its outputs."""
     stage, stack = target.stage, target.stack
     given = {"Stage": stage, "SecretsParameter": secrets_parameter(stage), **chosen}
+    is_new = stack.status() not in RUNNING
+    if not is_new and chosen.get("DomainName"):
+        # In one pass: else sign-in would be refused at the domain until the second is done.
+        given["SiteOrigin"] = f"https://{chosen['DomainName']}"
     asked: list[bool] = []
 
     def approve(changes: Sequence[Change]) -> None:
@@ -203,7 +207,9 @@ def _bring_up(
         # The Lambdas need the site's address, CloudFront's needs the APIs, and the APIs need
         # the Lambdas: the first deployment goes round twice.
         target.report(f"telling the Lambdas that the site is {outputs['SiteUrl']}")
-        changed = go({"SiteOrigin": outputs["SiteUrl"]}) or changed
+        # Nobody is there yet for whom it would be released in steps.
+        at_once = {"Rollout": "AllAtOnce"} if is_new else {}
+        changed = go({"SiteOrigin": outputs["SiteUrl"], **at_once}) or changed
     if not changed:
         target.report("the stack is up to date")
     return outputs

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 #: A stack in which nothing but its deletion is possible: its creation failed.
 STILLBORN: Final = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED")
 SETTLED: Final = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
+#: A stack that does what it is for.
+RUNNING: Final = (*SETTLED, "UPDATE_ROLLBACK_COMPLETE")
 
 #: A stack of which there is a change set only: somebody looked, or was interrupted.
 UNBORN: Final = "REVIEW_IN_PROGRESS"
@@ -142,7 +144,14 @@ class Stack:
             self._forget(change_set, is_new=status is None)
             raise
         events = Events(self._client, self.name)
-        self._client.execute_change_set(StackName=self.name, ChangeSetName=change_set)
+        self._client.execute_change_set(
+            StackName=self.name,
+            ChangeSetName=change_set,
+            # If it fails, what it has made goes, also what is kept otherwise: the names of
+            # tables would stay taken, and a Lambda has no second version of the same code.
+            # https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ExecuteChangeSet.html
+            RetainExceptOnCreate=True,
+        )
         progress = Progress(self.name, len(changes), report)
         state = follow(events, progress, self.status, live=live)
         if state not in SETTLED:

@@ -14,7 +14,9 @@ import pytest
 from infra.aws.account import Account
 from infra.aws.deploy import deploy, destroy
 from infra.aws.package import ROOT, Package, package
+from infra.aws.template import of_type
 from infra.errors import InfraError
+from infra.local.leave_out import leave_out
 from tests.unit.aws_harness import KAKAO, emulated_account
 
 
@@ -137,3 +139,71 @@ def test_no_credentials_are_told_as_such(monkeypatch: pytest.MonkeyPatch, tmp_pa
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
     with pytest.raises(InfraError, match="no valid AWS credentials"):
         Account.from_environment(None)
+
+
+def test_a_first_production_that_failed_leaves_no_names_taken(
+    account: Account, site_dir: Path, tmp_path: Path
+) -> None:
+    """Its tables are kept and protected, but only once there is something in them to keep."""
+    packaged = package(tmp_path / "prod", stage="prod", libraries=False, source=ROOT)
+    # What the emulator has not.
+    for body in of_type(packaged.template, "AWS::Serverless::Function").values():
+        body["Properties"].pop("DeploymentPreference")
+    missing = {"AWS::CloudWatch::Alarm": "no metric math", "AWS::CloudWatch::Dashboard": ""}
+    made = Package(leave_out(packaged.template, missing, "the emulator lacks it"), packaged.code)
+    account.write_secrets("/pingpong/prod/secrets", KAKAO)
+    broken = copy.deepcopy(made.template)
+    broken["Resources"]["Broken"] = {
+        "Type": "AWS::SSM::Parameter",
+        "DependsOn": sorted(of_type(made.template, "AWS::DynamoDB::Table")),
+        "Properties": {"Name": "/pingpong/prod/secrets", "Type": "String", "Value": "taken"},
+    }
+    tables = account.client("dynamodb")
+
+    def release(each: Package, **parameters: str) -> list[str]:
+        lines: list[str] = []
+        deploy(
+            account,
+            each,
+            stage="prod",
+            site_dir=site_dir,
+            parameters=parameters,
+            report=lines.append,
+        )
+        return lines
+
+    with pytest.raises(InfraError, match="Broken: "):
+        release(Package(broken, made.code))
+    assert tables.list_tables()["TableNames"] == []
+
+    release(made)
+    table = tables.describe_table(TableName="pingpong-prod-users")["Table"]
+    assert table["DeletionProtectionEnabled"] is True
+    # A version that did not become the live one is gone, so the same code can be deployed again.
+    with pytest.raises(InfraError, match="Broken: "):
+        release(Package(broken, made.code), FramePaceMs="300")
+    release(made, FramePaceMs="300")
+
+
+def test_a_domain_is_told_to_the_lambdas_in_the_same_pass(
+    account: Account, packaged: Package, site_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a pass of their own they would refuse everybody at the domain until it is done."""
+    account.write_secrets("/pingpong/dev/secrets", KAKAO)
+    run(account, packaged, site_dir)
+    certificate = account.client("acm", "us-east-1").request_certificate(
+        DomainName="chat.example.com"
+    )["CertificateArn"]
+    lines: list[str] = []
+    outputs = deploy(
+        account,
+        packaged,
+        stage="dev",
+        site_dir=site_dir,
+        parameters={"DomainName": "chat.example.com", "CertificateArn": certificate},
+        report=lines.append,
+    )
+    assert outputs["SiteUrl"] == "https://chat.example.com"
+    api = account.client("lambda").get_function_configuration(FunctionName="pingpong-dev-api")
+    assert api["Environment"]["Variables"]["SITE_ORIGIN"] == "https://chat.example.com"
+    assert not [line for line in lines if line.startswith("telling the Lambdas")]
