@@ -8,6 +8,9 @@ let world: FakeWorld;
 let server: FakeServer;
 let session: Session;
 
+/** What is stored of what was said, whoever said it. */
+const kept = () => world.store.keys().filter((key) => key !== 'ping-pong.user');
+
 const sent = (type: AnyCommand['type']) =>
   server.received.filter(({ command }) => command.type === type).map(({ command }) => command);
 
@@ -168,7 +171,7 @@ describe('a room', () => {
     const view = { state: 'removed', why: 'closed' };
     expect(session.view).toEqual({ ...view, unsent: ['one', 'two'] });
     expect(session.roomName(room.id)).toBe('ping');
-    expect(world.store.keys()).toEqual([]);
+    expect(kept()).toEqual([]);
     session.show(other.id);
     expect(session.view).toEqual({ ...view, unsent: ['three'] });
   });
@@ -331,7 +334,7 @@ describe('the outbox', () => {
     expect(sends().every((command) => command.retry_since === undefined)).toBe(true);
     expect(sends().every((command) => /^[\w-]{22}$/.test(command.cid))).toBe(true);
     expect(session.outgoing(room.id)).toEqual([]);
-    expect(world.store.keys()).toEqual([]);
+    expect(kept()).toEqual([]);
   });
 
   it('repeats a send that got no answer, marked, after 5 s, and says it once', async () => {
@@ -597,7 +600,7 @@ describe('the outbox', () => {
     expect(sends()).toHaveLength(1);
     expect(session.outgoing(room.id)).toEqual([]);
     expect(texts(room.id)).toEqual(['once']);
-    expect(world.store.keys()).toEqual([]);
+    expect(kept()).toEqual([]);
   });
 
   it('leaves the chats of a living tab to that tab', async () => {
@@ -636,7 +639,7 @@ describe('the outbox', () => {
     expect(server.said(room.id)).toEqual(['elsewhere']);
     session.discard(item?.cid ?? '');
     expect(session.outgoing(other.id)).toEqual([]);
-    expect(world.store.keys()).toEqual([]);
+    expect(kept()).toEqual([]);
   });
 
   it('forgets everything at sign-out', async () => {
@@ -645,7 +648,7 @@ describe('the outbox', () => {
     server.faults.dropCommand = 1;
     session.send(room.id, 'secret');
     await world.clock.elapse(100);
-    expect(world.store.keys()).toHaveLength(1);
+    expect(kept()).toHaveLength(1);
     session.forget();
     expect(world.store.keys()).toEqual([]);
   });
