@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import fnmatch
+import itertools
 import json
 import re
+from collections.abc import Iterable
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,7 @@ from botocore.session import Session
 
 from infra.aws import template as templates
 from infra.aws.package import ROOT
+from tests.unit.template_harness import strings, transformed
 
 POLICY = json.loads((ROOT / "infra" / "aws" / "deployer-policy.json").read_text())
 #: epochs.py writes to the tables themselves, after a restore: an operator's work.
@@ -40,6 +44,79 @@ BY_RESOURCE = {
     "s3:DeleteObjects": "s3:DeleteObjectVersion",
 }
 
+#: Names in CloudFormation's schemas that are no actions of IAM: the API's operations, which need
+#: the action on the right.
+NO_ACTION = {
+    "s3:DeleteBucketAnalyticsConfiguration": "s3:PutAnalyticsConfiguration",
+    "s3:DeleteBucketCors": "s3:PutBucketCORS",
+    "s3:DeleteBucketEncryption": "s3:PutEncryptionConfiguration",
+    "s3:DeleteBucketLifecycle": "s3:PutLifecycleConfiguration",
+    "s3:DeleteBucketMetricsConfiguration": "s3:PutMetricsConfiguration",
+    "s3:DeleteBucketReplication": "s3:PutReplicationConfiguration",
+}
+
+#: Type → property → what CloudFormation does only for a resource with that property. The
+#: template has none of these properties.
+ONLY_WITH: dict[str, dict[str, tuple[str, ...]]] = {
+    "AWS::DynamoDB::Table": {
+        "ContributorInsightsSpecification": ("dynamodb:UpdateContributorInsights",),
+        "ImportSourceSpecification": (
+            "dynamodb:ImportTable",
+            "s3:GetObjectMetadata",
+            "logs:*LogStream*",
+            "logs:PutLogEvents",
+        ),
+        "KMSMasterKeyId": ("kms:*",),
+        "KinesisStreamSpecification": ("kinesis:*", "dynamodb:*KinesisStreamingDestination"),
+        # A table's schema shares its list with a global table's, which copies rows.
+        "Replicas": (
+            *("dynamodb:AssociateTableReplica", "dynamodb:CreateTableReplica"),
+            *("dynamodb:*Item", "dynamodb:Query", "dynamodb:Scan"),
+            "iam:CreateServiceLinkedRole",
+        ),
+        "ResourcePolicy": ("dynamodb:PutResourcePolicy", "dynamodb:DeleteResourcePolicy"),
+    },
+    "AWS::IAM::ManagedPolicy": {
+        "Groups": ("iam:AttachGroupPolicy", "iam:DetachGroupPolicy"),
+        "Users": ("iam:AttachUserPolicy", "iam:DetachUserPolicy"),
+    },
+    "AWS::IAM::Role": {
+        "Description": ("iam:UpdateRoleDescription",),
+        "MaxSessionDuration": ("iam:UpdateRole",),
+        "PermissionsBoundary": ("iam:*RolePermissionsBoundary",),
+    },
+    "AWS::Lambda::Function": {
+        "FileSystemConfigs": ("elasticfilesystem:*", "s3files:*"),
+        "KmsKeyArn": ("kms:*",),
+        "S3ObjectVersion": ("s3:GetObjectVersion",),
+        "VpcConfig": ("ec2:*",),
+    },
+    "AWS::Logs::LogGroup": {
+        "BearerTokenAuthenticationEnabled": ("logs:PutBearerTokenAuthentication",),
+        "DataProtectionPolicy": (
+            *("logs:PutDataProtectionPolicy", "logs:DeleteDataProtectionPolicy"),
+            # Where its findings go.
+            *("firehose:TagDeliveryStream", "s3:REST.PUT.OBJECT"),
+        ),
+        "DeletionProtectionEnabled": ("logs:PutLogGroupDeletionProtection",),
+        "FieldIndexPolicies": ("logs:PutIndexPolicy", "logs:DeleteIndexPolicy"),
+        "KmsKeyId": ("logs:*KmsKey",),
+        "ResourcePolicyDocument": ("logs:DeleteResourcePolicy",),
+    },
+    "AWS::S3::Bucket": {
+        "AccelerateConfiguration": ("s3:PutAccelerateConfiguration",),
+        "AccessControl": ("s3:PutObjectAcl",),
+        "AnalyticsConfigurations": ("s3:PutAnalyticsConfiguration",),
+        "IntelligentTieringConfigurations": ("s3:PutIntelligentTieringConfiguration",),
+        "InventoryConfigurations": ("s3:PutInventoryConfiguration",),
+        "MetadataConfiguration": ("s3:*BucketMetadata*", "s3tables:*"),
+        "MetricsConfigurations": ("s3:PutMetricsConfiguration",),
+        "ObjectLockConfiguration": ("s3:PutObjectLockConfiguration",),
+        "ReplicationConfiguration": ("s3:PutReplicationConfiguration",),
+        "WebsiteConfiguration": ("s3:DeleteBucketWebsite",),
+    },
+}
+
 #: Types whose service has another name in IAM.
 PREFIX = {"ApiGatewayV2": "apigateway", "Serverless": "lambda"}
 
@@ -49,7 +126,12 @@ def actions() -> list[str]:
 
 
 def is_allowed(action: str) -> bool:
-    return any(fnmatch.fnmatchcase(action, allowed) for allowed in actions())
+    """Whether the policy has it; IAM does not mind the case of an action."""
+    return matches(action, actions())
+
+
+def matches(action: str, patterns: Iterable[str]) -> bool:
+    return any(fnmatch.fnmatchcase(action.lower(), pattern.lower()) for pattern in patterns)
 
 
 def services() -> set[str]:
@@ -93,6 +175,58 @@ def test_every_service_of_the_template_is_allowed() -> None:
         if PREFIX.get(kind.split("::")[1], kind.split("::")[1].lower()) not in prefixes
     }
     assert missing == set()
+
+
+def handled() -> dict[str, set[str]]:
+    """Each type of the template and what CloudFormation's handlers do for it, as they declare.
+
+    https://docs.aws.amazon.com/cloudformation-cli/latest/userguide/resource-type-schema.html
+    """
+    schemas = resources.files("cfnlint") / "data" / "schemas"
+    files = json.loads((schemas / "providers" / "ap-northeast-2.json").read_text())
+    found: dict[str, set[str]] = {}
+    # `prod` has all types that any stage has.
+    for kind in {body["Type"] for body in transformed("prod")["Resources"].values()}:
+        schema = json.loads((schemas / "resources" / f"{files[kind]}.json").read_text())
+        found[kind] = {
+            NO_ACTION.get(action, action)
+            for handler, body in schema.get("handlers", {}).items()
+            # A stack never lists all resources of a type.
+            if handler != "list"
+            for action in body["permissions"]
+        }
+    return found
+
+
+def test_whatever_cloudformation_does_for_the_templates_resources_is_allowed() -> None:
+    found = handled()
+    # Types of before there were handlers, whose actions are not declared.
+    assert {kind for kind in found if not found[kind]} == {"AWS::Route53::RecordSetGroup"}
+    missing = {
+        (kind, action)
+        for kind, wanted in found.items()
+        for action in wanted
+        if not is_allowed(action)
+        and not matches(action, itertools.chain(*ONLY_WITH.get(kind, {}).values()))
+    }
+    assert sorted(missing) == []
+
+
+def test_exceptions_are_for_properties_that_the_template_does_not_have() -> None:
+    found = handled()
+    for kind, properties in ONLY_WITH.items():
+        bodies = templates.of_type(transformed("prod"), kind).values()
+        names = set(strings([body["Properties"] for body in bodies]))
+        assert bodies
+        assert names.isdisjoint(properties)
+        for pattern in itertools.chain(*properties.values()):
+            assert [one for one in found[kind] if matches(one, [pattern])], (kind, pattern)
+            assert not is_allowed(pattern), pattern
+
+
+def test_a_rollback_that_stopped_can_be_continued() -> None:
+    # docs/deploy.md and decision 18 tell people to.
+    assert is_allowed("cloudformation:ContinueUpdateRollback")
 
 
 def test_nobody_reads_chats_or_others_things_with_it() -> None:
