@@ -585,6 +585,8 @@ export class Session {
     const reply: ChangeReply = await this.#ask(type, body);
     const { room_id: roomId } = body as { room_id: string };
     if (reply.entry) this.#pushed(roomId, [reply.entry]);
+    // It was done before, by a try whose answer was lost; its push went to all others.
+    else await this.#syncer.complete(roomId);
     return reply;
   }
 

@@ -19,6 +19,8 @@ export class Syncer {
   #wanted = new Set<string>();
   /** Rooms that are only asked for if their gap is still there when the time comes. */
   #gaps = new Set<string>();
+  /** Who waits until a room is complete, whatever happens to the connection until then. */
+  #waiting: { roomId: string; done: () => void }[] = [];
   #busy = false;
   #failures = 0;
   #timer: Cancel | null = null;
@@ -33,6 +35,14 @@ export class Syncer {
   now(roomIds: Iterable<string>, timeoutMs?: number): void {
     for (const id of roomIds) this.#wanted.add(id);
     if (!this.#busy) void this.#run(timeoutMs, true);
+  }
+
+  /** Resolves when a room's log has everything that it had at the time of asking, or is gone. */
+  complete(roomId: string): Promise<void> {
+    return new Promise((done) => {
+      this.#waiting.push({ roomId, done });
+      this.now([roomId]);
+    });
   }
 
   /** A room misses entries; they may still be on their way. */
@@ -65,6 +75,9 @@ export class Syncer {
     this.#timer = null;
     for (const id of this.#gaps) if (this.source.hasGap(id)) this.#wanted.add(id);
     this.#gaps.clear();
+    // Whoever comes to wait while this is on its way is served by the next request.
+    const waiting = new Set(this.#waiting);
+    for (const { roomId } of waiting) this.#wanted.add(roomId);
     const positions: RoomPosition[] = [];
     for (const id of this.#wanted) {
       if (positions.length === SYNC_ROOMS_MAX) break;
@@ -72,6 +85,9 @@ export class Syncer {
       const position = this.source.position(id);
       if (position) positions.push(position);
     }
+    const isOpen = (id: string) => this.#wanted.has(id) || this.#gaps.has(id);
+    const asked = new Set(positions.map((position) => position.room_id));
+    this.#settle((each) => waiting.has(each) && !asked.has(each.roomId) && !isOpen(each.roomId));
     if (!positions.length && !evenIfEmpty) return;
     const life = this.#life;
     this.#busy = true;
@@ -80,6 +96,7 @@ export class Syncer {
       const reply = await this.source.request(positions, timeoutMs);
       if (life !== this.#life) return;
       pause = this.#take(positions, reply);
+      this.#settle((each) => waiting.has(each) && !isOpen(each.roomId));
     } catch (error) {
       if (life !== this.#life) return;
       if (failureCode(error) === 'lost') return;
@@ -89,6 +106,12 @@ export class Syncer {
       if (life === this.#life) this.#busy = false;
     }
     if (this.#wanted.size || this.#gaps.size) this.#schedule(pause);
+  }
+
+  #settle(isDone: (each: { roomId: string; done: () => void }) => boolean): void {
+    const done = this.#waiting.filter(isDone);
+    this.#waiting = this.#waiting.filter((each) => !done.includes(each));
+    for (const each of done) each.done();
   }
 
   /** Apply a reply; returns how long to wait before asking for the rest. */

@@ -75,6 +75,38 @@ describe('a change on its way', () => {
     expect(held(bob)).toMatchObject({ text: 'twice', version: 1 });
   });
 
+  it('is shown on when only its repeat was answered, which had nothing more to do', async () => {
+    scene.server.faults = { ...scene.server.faults, dropReply: 1, dropEvent: 1 };
+    let then = '';
+    void edit('once').then(() => (then = held(ann).text ?? ''));
+    await scene.elapse(100);
+    expect(scene.server.rooms.get(roomId)?.log[2]?.text).toBe('once');
+    scene.server.faults.dropReply = 0;
+    await scene.elapse(12_500);
+    expect(scene.sent('chat.edit')).toHaveLength(2);
+    expect([then, ann.changes.of(roomId, 3)]).toEqual(['once', undefined]);
+    expect(held(ann).version).toBe(1);
+  });
+
+  it('is shown until the log has it, also over another connection', async () => {
+    scene.server.faults = { ...scene.server.faults, dropReply: 1, dropEvent: 1 };
+    let isDone = false;
+    void edit('once').then(() => (isDone = true));
+    await scene.elapse(100);
+    scene.server.faults.dropReply = 0;
+    scene.server.takes = (command) => command.type !== 'room.sync';
+    await scene.elapse(12_500);
+    expect(scene.sent('chat.edit')).toHaveLength(2);
+    expect([isDone, shown(ann).text, held(ann).text]).toEqual([false, 'once', 'hello']);
+    scene.server.cutAll('ann');
+    await scene.elapse(1);
+    expect(shown(ann).text).toBe('once');
+    scene.server.takes = () => true;
+    await scene.elapse(20_000);
+    expect([isDone, held(ann).text]).toEqual([true, 'once']);
+    expect(scene.sent('chat.edit')).toHaveLength(2);
+  });
+
   it('lets the next of one chat wait until it is answered, and skips what is undone', async () => {
     scene.server.faults.delayMs = 400;
     void edit('one');
