@@ -91,6 +91,17 @@ _HINTS: Final[tuple[tuple[str, str], ...]] = (
         "The bucket still has files; empty it and repeat the command.",
     ),
     (
+        # CloudFront says so in an AccessDenied.
+        r"account must be verified",
+        "AWS has not yet verified this new account for CloudFront: open a case at "
+        "https://console.aws.amazon.com/support (Account) with this message, then repeat.",
+    ),
+    (
+        r"A version for this Lambda function exists",
+        "An earlier, failed release left that version: aws lambda delete-function "
+        "--function-name NAME --qualifier N, then repeat.",
+    ),
+    (
         r"not authorized to perform|AccessDenied|is not authorized",
         "Your credentials (or CloudFormation's role) lack this permission; "
         "infra/aws/deployer-policy.json has all that a deployment needs.",

@@ -157,6 +157,19 @@ def test_malformed_arguments_are_refused_at_once(
         ),
         ("The bucket you tried to delete is not empty", "empty it"),
         ("User is not authorized to perform: iam:CreateRole", "deployer-policy.json"),
+        (
+            "Access denied for operation 'AWS::CloudFront::Distribution: Your account must be "
+            "verified before you can add new CloudFront resources. To verify your account, please "
+            "contact AWS Support (https://console.aws.amazon.com/support/home#/) and include this "
+            "error message.' (Service: CloudFront, Status Code: 403, Request ID: 1) "
+            "(HandlerErrorCode: AccessDenied)",
+            "not yet verified this new account",
+        ),
+        (
+            "A version for this Lambda function exists ( 1 ). Modify the function to create a new "
+            "version.",
+            "aws lambda delete-function --function-name NAME --qualifier N",
+        ),
         ("CloudWatch Logs role ARN must be set in account settings", "Access logs"),
     ],
 )
