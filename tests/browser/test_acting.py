@@ -171,6 +171,35 @@ def test_a_finger_that_scrolls_asks_for_nothing(person: People) -> None:
     expect(jimin.page.locator("dialog")).to_have_count(0)
 
 
+def test_a_button_that_a_finger_sees_works(person: People) -> None:
+    """A tap shows the button of a chat, as the chat has the focus then."""
+    jimin, _ = pair(person)
+    chat = jimin.chat("안녕하세요")
+    button = chat.get_by_test_id("chat-actions")
+    expect(button).to_have_css("opacity", "0")
+    expect(button).to_have_css("pointer-events", "none")
+    chat.locator(".bubble").tap()
+    expect(button).to_have_css("opacity", "1")
+    button.tap()
+    expect(jimin.page.get_by_test_id("chat-menu")).to_be_visible()
+
+
+def test_all_of_a_menu_can_be_reached_on_a_low_screen(person: People) -> None:
+    jimin, _ = pair(person)
+    page = jimin.page
+    long_press(page, jimin.chat("안녕하세요"))
+    page.set_viewport_size({"width": 568, "height": 200})
+    menu = page.get_by_test_id("chat-menu")
+    last = menu.get_by_test_id("delete-chat")
+    expect(last).not_to_be_in_viewport()
+    box = menu.bounding_box()
+    assert box is not None
+    assert box["y"] >= 0
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.wheel(0, 2_000)
+    expect(last).to_be_in_viewport(ratio=1)
+
+
 def test_all_of_it_by_keyboard(person: People) -> None:
     _, alex = pair(person)
     page = alex.page
