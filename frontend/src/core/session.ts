@@ -553,6 +553,7 @@ export class Session {
     } else if (synced.reset || (synced.epoch && synced.epoch !== room.epoch)) {
       // Another log under the same id: nothing of the old one is true any more.
       this.rooms.delete(room.id);
+      this.changes.dropRoom(room.id);
       if (room.id === this.#openId) this.reenter();
       this.#lister.add([room.id]);
     } else {
@@ -648,6 +649,8 @@ export class Session {
     this.#reads.drop(room.id);
     this.#reads.told(room.id, room.readSeq);
     this.#typing.drop(room.id);
+    // What was to be done to a chat of one log is not done to what stands there in another.
+    if (known) this.changes.dropRoom(room.id);
     if (known?.loaded && room.id === this.#openId) {
       this.#setView({ state: 'loading' });
       void this.#enter(room.id);

@@ -185,6 +185,27 @@ describe('a change that was refused', () => {
     expect(ann.changes.of(roomId, 3)).toBeUndefined();
   });
 
+  it.each(['hello', 'sync'])('is not made to another log of the same room (%s)', async (way) => {
+    scene.server.takes = (command) => command.type !== 'chat.edit';
+    const done = edit('for the old log');
+    await scene.elapse(100);
+    const room = scene.server.rooms.get(roomId);
+    if (!room) throw new Error('no room');
+    room.epoch = 'another';
+    scene.unheard(() => {
+      room.log = [];
+      for (const text of ['a', 'b', 'c', 'd', 'e']) scene.server.append(room, 'chat', 'ann', text);
+    });
+    scene.server.takes = () => true;
+    if (way === 'hello') scene.server.cutAll('ann');
+    // A gap, which has the log asked for.
+    else scene.server.append(room, 'chat', 'bob', 'f');
+    await scene.elapse(60_000);
+    expect(await done).toBe('lost');
+    expect(scene.sent('chat.edit')).toHaveLength(1);
+    expect(shown(ann).text).toBe('c');
+  });
+
   it('goes with its room and with the session', async () => {
     scene.world.isOnline = false;
     scene.server.cutAll('ann');
