@@ -671,10 +671,12 @@ export class Session {
     this.#reads.drop(roomId);
     this.#typing.drop(roomId);
     this.changes.dropRoom(roomId);
+    const draft = this.draft(roomId);
     this.#drafts?.drop(roomId);
     this.#early.delete(roomId);
     this.#lister.forget(roomId);
     const dropped = this.#outbox?.dropRoom(roomId) ?? [];
+    if (draft.trim()) dropped.push(draft);
     // The answer and the event both tell of it, in any order.
     const known = this.#removed.get(roomId);
     const removed: Removed = {

@@ -48,6 +48,26 @@ describe('drafts', () => {
     expect(ann.draft(roomId)).toBe('');
   });
 
+  it('are given back by a room that ends while one writes', async () => {
+    const bob = await scene.openIn('bob', roomId);
+    scene.server.faults.dropCommand = 1;
+    bob.send(roomId, 'on its way');
+    bob.keepDraft(roomId, 'half a sen');
+    scene.server.close(roomId);
+    await scene.elapse(100);
+    const view = { state: 'removed', why: 'closed', unsent: ['on its way', 'half a sen'] };
+    expect(bob.view).toEqual(view);
+    expect(bob.draft(roomId)).toBe('');
+  });
+
+  it.each(['', '  \n'])('of no words (%j) are not given back', async (text) => {
+    const bob = await scene.openIn('bob', roomId);
+    bob.keepDraft(roomId, text);
+    scene.server.close(roomId);
+    await scene.elapse(100);
+    expect(bob.view).toMatchObject({ state: 'removed', unsent: [] });
+  });
+
   it('are seen by nobody else in the same browser', () => {
     const store = new FakeStore();
     const ann = new Drafts(store, 'ann');
