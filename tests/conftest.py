@@ -124,9 +124,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     site = config.getoption("--site")
     if site != "stack":
         marker = site.replace("-", "_")
-        unwanted = [item for item in items if item.get_closest_marker(marker) is None]
-        items[:] = [item for item in items if item.get_closest_marker(marker)]
-        config.hook.pytest_deselected(items=unwanted)
+        wanted = [
+            item
+            for item in items
+            if item.get_closest_marker(marker) and not item.get_closest_marker("stack_only")
+        ]
+        unwanted = set(items).difference(wanted)
+        items[:] = wanted
+        config.hook.pytest_deselected(items=list(unwanted))
     endpoint = os.environ.get("LOCALSTACK_ENDPOINT") if site == "localstack" else None
     if endpoint and has_old_engine(endpoint):
         for item in items:
