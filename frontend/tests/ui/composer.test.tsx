@@ -6,8 +6,18 @@ import { CHAT_TEXT_MAX } from '../../src/protocol';
 
 const send = vi.fn();
 const drafts = new Map<string, string>();
+const make = vi.fn(() => Promise.resolve(''));
+const entries = [
+  { seq: 1, user_id: 'ann', text: 'first' },
+  { seq: 2, user_id: 'ann', text: 'second' },
+];
+let outgoing: object[] = [];
 const here = {
   send,
+  me: { user_id: 'ann' },
+  rooms: { get: () => ({ log: { entries } }) },
+  changes: { of: () => undefined, make },
+  outgoing: () => outgoing,
   draft: (roomId: string) => drafts.get(roomId) ?? '',
   keepDraft: (roomId: string, text: string) => void drafts.set(roomId, text),
 };
@@ -15,6 +25,7 @@ vi.mock('../../src/ui/app', () => ({
   isWide: { peek: () => true },
   session: () => here,
 }));
+const { editing } = await import('../../src/ui/chat/acting');
 const { Composer, putBack } = await import('../../src/ui/chat/Composer');
 
 let root: HTMLElement;
@@ -38,8 +49,14 @@ async function press(init: KeyboardEventInit & { keyCode?: number }): Promise<bo
   return event.defaultPrevented;
 }
 
+async function edit(seq: number, text = entries[seq - 1]?.text ?? ''): Promise<void> {
+  await act(() => void (editing.value = { roomId: `room${room}`, seq, text }));
+}
+
 beforeEach(async () => {
   send.mockReset();
+  make.mockClear();
+  outgoing = [];
   root = document.createElement('div');
   document.body.append(root);
   await act(() => render(<Composer roomId={`room${++room}`} />, root));
@@ -97,6 +114,38 @@ describe('Composer', () => {
     await type('다음 글');
     await act(() => putBack('고칠 글'));
     expect(box().value).toBe('고칠 글\n다음 글');
+  });
+
+  it('does not mix what it takes back with a chat that is being edited', async () => {
+    await type('다음 글');
+    await edit(1);
+    await type('first, changed');
+    await act(() => putBack('고칠 글'));
+    expect(editing.value).toBeNull();
+    expect(box().value).toBe('고칠 글\n다음 글');
+    await press({ key: 'Enter' });
+    expect(send).toHaveBeenCalledExactlyOnceWith(`room${room}`, '고칠 글\n다음 글');
+    expect(make).not.toHaveBeenCalled();
+  });
+
+  it('edits a chat, and keeps what was being written', async () => {
+    await type('다음 글');
+    await edit(1);
+    expect(box().value).toBe('first');
+    await type('first!');
+    await press({ key: 'Enter' });
+    expect(make).toHaveBeenCalledExactlyOnceWith(`room${room}`, 1, { type: 'edit', text: 'first!' });
+    expect(send).not.toHaveBeenCalled();
+    expect(box().value).toBe('다음 글');
+  });
+
+  it('makes an edit that was refused again, and none that changes nothing', async () => {
+    await edit(1);
+    await press({ key: 'Enter' });
+    expect(make).not.toHaveBeenCalled();
+    await edit(1, 'refused');
+    await press({ key: 'Enter' });
+    expect(make).toHaveBeenCalledExactlyOnceWith(`room${room}`, 1, { type: 'edit', text: 'refused' });
   });
 
   it('counts near the limit, in letters, and does not send beyond it', async () => {

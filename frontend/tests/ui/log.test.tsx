@@ -15,7 +15,7 @@ vi.mock('../../src/ui/app', () => ({
   session: () => here,
   watch: () => void drawn.value,
 }));
-const { acting } = await import('../../src/ui/chat/acting');
+const { acting, editing } = await import('../../src/ui/chat/acting');
 const { LogView } = await import('../../src/ui/chat/LogView');
 const { RoomsPage } = await import('../../src/ui/pages/RoomsPage');
 
@@ -48,7 +48,7 @@ beforeEach(async () => {
 afterEach(() => {
   render(null, root);
   root.remove();
-  acting.value = null;
+  acting.value = editing.value = null;
   vi.useRealTimers();
 });
 
@@ -103,6 +103,28 @@ describe('the log on the page', () => {
     scene.server.append(room, 'chat', 'bob', 'news');
     await see();
     expect(newBelow()).toBe(true);
+  });
+});
+
+describe('an edit that was refused', () => {
+  beforeEach(async () => {
+    scene.server.append(room, 'chat', 'ann', 'mine');
+    await see();
+    const state = here.rooms.get(room.id);
+    if (state) await act(() => render(<LogView room={state} />, root));
+  });
+
+  it('is edited again, of the same chat', async () => {
+    const failed = { text: 'refused', code: 'chat_not_found' } as const;
+    const { of } = here.changes;
+    let pending: ReturnType<typeof of> = { changes: [], failed };
+    vi.spyOn(here.changes, 'of').mockImplementation((_, seq) => (seq === 4 ? pending : undefined));
+    vi.spyOn(here.changes, 'discard').mockImplementation(() => (pending = undefined));
+    await see();
+    await act(() => root.querySelector<HTMLElement>('[data-testid=edit-send]')?.click());
+    expect(editing.value).toEqual({ roomId: room.id, seq: 4, text: 'refused' });
+    await see();
+    expect(root.querySelector('[data-testid=edit-send]')).toBeNull();
   });
 });
 

@@ -3,7 +3,7 @@ import { session, watch } from '../app';
 import { Icon } from '../art';
 import { isEmojiOnly, linkify } from '../links';
 import { Avatar, nameOf } from '../parts';
-import { toggleReaction } from './acting';
+import { editing, toggleReaction } from './acting';
 import { putBack } from './Composer';
 
 export interface BubbleProps {
@@ -163,7 +163,8 @@ function Words({ text, tab }: { text: string; tab: number }) {
 }
 
 /** The words of an edit that the server refused are not lost. */
-function EditFailed({ chat: { roomId, seq = 0, reason, canRetry } }: { chat: BubbleProps }) {
+function EditFailed({ chat }: { chat: BubbleProps }) {
+  const { roomId, seq = 0, reason, canRetry } = chat;
   const t = texts.value;
   const { changes } = session();
   return (
@@ -188,7 +189,8 @@ function EditFailed({ chat: { roomId, seq = 0, reason, canRetry } }: { chat: Bub
           onClick={() => {
             const { text = '' } = changes.of(roomId, seq)?.failed ?? {};
             changes.discard(roomId, seq);
-            putBack(text);
+            if (chat.isDeleted) putBack(text);
+            else editing.value = { roomId, seq, text };
           }}
         >
           {t.chat.edit}

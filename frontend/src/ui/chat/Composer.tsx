@@ -4,7 +4,7 @@ import { texts } from '../../i18n';
 import { isWide, session } from '../app';
 import { Icon } from '../art';
 import { Counter, IconButton } from '../parts';
-import { change as changeChat, editing, editLast } from './acting';
+import { change, chatAt, editing, editLast } from './acting';
 import { cleanText, hasVisible, lengthOf } from '../rows';
 
 let receive: ((text: string) => void) | null = null;
@@ -49,8 +49,9 @@ export function Composer({ roomId }: { roomId: string | null }) {
   useEffect(() => {
     if (!roomId) return;
     receive = (returned) => {
-      const next = text.trim() ? `${returned}\n${text}` : returned;
-      change(next);
+      // It is nothing of a chat that is being edited.
+      editing.value = null;
+      write(draft.trim() ? `${returned}\n${draft}` : returned);
       box.current?.focus();
     };
     return () => {
@@ -58,11 +59,7 @@ export function Composer({ roomId }: { roomId: string | null }) {
     };
   });
 
-  const change = (next: string) => {
-    if (edit) {
-      setEdited(next);
-      return;
-    }
+  const write = (next: string) => {
     setDraft(next);
     if (roomId) session().keepDraft(roomId, next);
   };
@@ -73,12 +70,13 @@ export function Composer({ roomId }: { roomId: string | null }) {
   const submit = () => {
     if (!canSend) return;
     if (edit) {
-      if (clean !== edit.text) void changeChat(roomId, edit.seq, { type: 'edit', text: clean });
+      // Not with what is in the box at first: that may be an edit that was refused.
+      if (clean !== chatAt(roomId, edit.seq)?.text) void change(roomId, edit.seq, { type: 'edit', text: clean });
       stopEditing();
       return;
     }
     session().send(roomId, clean);
-    change('');
+    write('');
     box.current?.focus();
   };
 
@@ -125,7 +123,7 @@ export function Composer({ roomId }: { roomId: string | null }) {
           aria-invalid={isTooLong}
           aria-describedby="composer-counter"
           enterkeyhint="send"
-          onInput={(event) => change(event.currentTarget.value)}
+          onInput={({ currentTarget: { value } }) => (edit ? setEdited(value) : write(value))}
           onKeyDown={(event) => {
             const isComposing = event.isComposing || event.keyCode === 229;
             if (event.key === 'Escape' && edit && !isComposing) {
