@@ -1,9 +1,16 @@
 import { CHAT_TEXT_MAX } from '../protocol';
-import type { Store } from './ports';
+import { KEEP_MS } from './kept';
+import type { Clock, Store } from './ports';
 
 const PREFIX = 'ping-pong.draft.';
 /** Beyond what can be sent; a pasted book does not crowd out what is on its way. */
 const KEPT_MAX = 4 * CHAT_TEXT_MAX;
+
+/** A draft as it is stored: and when it was last touched. */
+interface Stored {
+  text: string;
+  at: number;
+}
 
 /**
  * What a person has begun to write, by room. Kept on this device until it is sent; in memory,
@@ -14,17 +21,19 @@ export class Drafts {
 
   constructor(
     private readonly store: Store,
+    private readonly clock: Clock,
     private readonly userId: string,
   ) {}
 
   of(roomId: string): string {
-    return this.#held.get(roomId) ?? this.store.get(this.#key(roomId)) ?? '';
+    return this.#held.get(roomId) ?? this.#read(this.#key(roomId))?.text ?? '';
   }
 
   set(roomId: string, text: string): void {
     this.#held.set(roomId, text);
-    if (text && text.length <= KEPT_MAX) this.store.set(this.#key(roomId), text);
-    else this.store.remove(this.#key(roomId));
+    const stored: Stored = { text, at: this.clock.now() };
+    if (!text || text.length > KEPT_MAX) this.store.remove(this.#key(roomId));
+    else this.store.set(this.#key(roomId), JSON.stringify(stored));
   }
 
   /** The room is gone, and with it what was to be said there. */
@@ -33,12 +42,27 @@ export class Drafts {
     this.store.remove(this.#key(roomId));
   }
 
-  /** Forget everything of this person. */
-  clear(): void {
-    this.#held.clear();
+  /** These are all of the person's rooms: what is not of them goes, and what is too old. */
+  keepOnly(roomIds: ReadonlySet<string>): void {
+    const oldest = this.clock.now() - KEEP_MS;
+    const mine = new Set([...roomIds].map((roomId) => this.#key(roomId)));
     for (const key of this.store.keys()) {
-      if (key.startsWith(this.#key(''))) this.store.remove(key);
+      if (!key.startsWith(PREFIX)) continue;
+      const isLost = key.startsWith(this.#key('')) && !mine.has(key);
+      // Of others, too: they may never come back to this device.
+      if (isLost || (this.#read(key)?.at ?? 0) < oldest) this.store.remove(key);
     }
+    for (const roomId of this.#held.keys()) if (!roomIds.has(roomId)) this.#held.delete(roomId);
+  }
+
+  #read(key: string): Stored | undefined {
+    try {
+      const { text, at } = JSON.parse(this.store.get(key) ?? '') as Partial<Stored>;
+      if (typeof text === 'string' && typeof at === 'number') return { text, at };
+    } catch {
+      // Not of this version, or not there: as if nothing had been begun.
+    }
+    return undefined;
   }
 
   #key(roomId: string): string {

@@ -420,7 +420,8 @@ export class Session {
     const mine = new Set([...reply.rooms.map((room) => room.room_id), ...more]);
     for (const roomId of this.rooms.keys()) if (!mine.has(roomId)) this.#remove(roomId, 'gone');
     for (const room of reply.rooms) this.#upsert(room);
-    this.#drafts ??= new Drafts(this.world.store, reply.me.user_id);
+    this.#drafts ??= new Drafts(this.world.store, this.world.clock, reply.me.user_id);
+    this.#drafts.keepOnly(mine);
     if (!this.#outbox) {
       this.#outbox = new Outbox(this.world, reply.me.user_id, {
         online: () => this.connection.state === 'online',

@@ -2,8 +2,11 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { Drafts } from '../../src/core/drafts';
 import type { Store } from '../../src/core/ports';
 import { CHAT_TEXT_MAX } from '../../src/protocol';
-import { FakeStore } from './fakes';
+import { FakeClock, FakeStore } from './fakes';
 import { Scene } from './scene';
+
+const DAY_MS = 24 * 3_600_000;
+const clock = new FakeClock();
 
 describe('drafts', () => {
   let scene: Scene;
@@ -70,28 +73,70 @@ describe('drafts', () => {
 
   it('are seen by nobody else in the same browser', () => {
     const store = new FakeStore();
-    const ann = new Drafts(store, 'ann');
-    const bob = new Drafts(store, 'bob');
+    const ann = new Drafts(store, clock, 'ann');
+    const bob = new Drafts(store, clock, 'bob');
     ann.set('r', 'of ann');
     expect(bob.of('r')).toBe('');
     bob.set('r', 'of bob');
-    ann.clear();
+    ann.drop('r');
     expect([ann.of('r'), bob.of('r')]).toEqual(['', 'of bob']);
     expect([...store.map.keys()]).toHaveLength(1);
   });
 
   it('last as long as the page where nothing can be stored', () => {
     const forbidden: Store = { keys: () => [], get: () => null, set: () => {}, remove: () => {} };
-    const drafts = new Drafts(forbidden, 'ann');
+    const drafts = new Drafts(forbidden, clock, 'ann');
     drafts.set('r', 'hel');
     expect(drafts.of('r')).toBe('hel');
   });
 
   it('that are far too long are kept by the page alone', () => {
     const store = new FakeStore();
-    new Drafts(store, 'ann').set('r', 'a'.repeat(64 * 1024));
+    new Drafts(store, clock, 'ann').set('r', 'a'.repeat(64 * 1024));
     expect(store.map.size).toBe(0);
-    new Drafts(store, 'ann').set('r', 'a'.repeat(CHAT_TEXT_MAX));
+    new Drafts(store, clock, 'ann').set('r', 'a'.repeat(CHAT_TEXT_MAX));
     expect(store.map.size).toBe(1);
   });
+
+  it('of rooms that are not the person\'s any more are not kept', async () => {
+    const left = scene.server.addRoom('pong', 'bob', ['ann']);
+    const before = await scene.openIn('ann', left.id);
+    before.keepDraft(roomId, 'stays');
+    before.keepDraft(left.id, 'goes');
+    before.abandon();
+    left.members.delete('ann');
+    const after = await scene.open('ann');
+    expect([after.draft(roomId), after.draft(left.id)]).toEqual(['stays', '']);
+    const drafts = () => scene.storeOf('ann').keys().filter((key) => key.includes('draft'));
+    expect(drafts()).toEqual([`ping-pong.draft.ann.${roomId}`]);
+  });
+
+  it('are forgotten after a week, also those of who never came back', async () => {
+    const store = new FakeStore();
+    const mine = new Set(['old', 'new']);
+    new Drafts(store, clock, 'bob').set('old', 'of bob');
+    const ann = new Drafts(store, clock, 'ann');
+    ann.set('old', 'long ago');
+    clock.jump(6 * DAY_MS);
+    ann.set('new', 'lately');
+    new Drafts(store, clock, 'ann').keepOnly(mine);
+    expect(store.keys()).toHaveLength(3);
+    clock.jump(DAY_MS + 1);
+    const after = new Drafts(store, clock, 'ann');
+    after.keepOnly(mine);
+    expect([after.of('old'), after.of('new')]).toEqual(['', 'lately']);
+    expect(store.keys()).toEqual(['ping-pong.draft.ann.new']);
+  });
+
+  it.each(['', 'plain text', '7', 'null', '{"text":7,"at":1}', '{"text":"no time"}'])(
+    'that nobody can read (%j) are as if they were not there',
+    (stored) => {
+      const store = new FakeStore();
+      store.set('ping-pong.draft.ann.r', stored);
+      const drafts = new Drafts(store, clock, 'ann');
+      expect(drafts.of('r')).toBe('');
+      drafts.keepOnly(new Set(['r']));
+      expect(store.keys()).toEqual([]);
+    },
+  );
 });
