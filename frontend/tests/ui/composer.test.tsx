@@ -148,6 +148,38 @@ describe('Composer', () => {
     expect(make).toHaveBeenCalledExactlyOnceWith(`room${room}`, 1, { type: 'edit', text: 'refused' });
   });
 
+  it('edits the last chat on ArrowUp', async () => {
+    expect(await press({ key: 'ArrowUp' })).toBe(true);
+    expect(box().value).toBe('second');
+    expect(box().selectionStart).toBe('second'.length);
+  });
+
+  it('does not edit an older chat while the last one is on its way', async () => {
+    outgoing = [{}];
+    expect(await press({ key: 'ArrowUp' })).toBe(false);
+    expect(editing.value).toBeNull();
+  });
+
+  it.each(['shiftKey', 'altKey', 'ctrlKey', 'metaKey'])('does not edit with %s', async (key) => {
+    expect(await press({ key: 'ArrowUp', [key]: true })).toBe(false);
+    expect(editing.value).toBeNull();
+  });
+
+  it('never shows the words of another edit', async () => {
+    await edit(1);
+    await type('first, changed');
+    await press({ key: 'Escape' });
+    const shown: string[] = [];
+    const mirror = root.querySelector('.composer-mirror') as HTMLElement;
+    const observer = new MutationObserver(() => shown.push(mirror.textContent));
+    observer.observe(mirror, { characterData: true, childList: true, subtree: true });
+    // Without act(), effects run after the drawing, as on a page.
+    editing.value = { roomId: `room${room}`, seq: 2, text: 'second' };
+    await vi.waitFor(() => expect(box().selectionStart).toBe('second'.length));
+    observer.disconnect();
+    expect(shown.map((each) => each.replace('\u200b', ''))).toEqual(['second']);
+  });
+
   it('counts near the limit, in letters, and does not send beyond it', async () => {
     await type('🏓'.repeat(CHAT_TEXT_MAX));
     expect(root.querySelector('.counter')?.textContent).toBe(`${CHAT_TEXT_MAX} / ${CHAT_TEXT_MAX}`);

@@ -16,18 +16,21 @@ export function putBack(text: string): void {
 
 /** Whether this key press means "send". */
 export function isSendKey(event: KeyboardEvent): boolean {
-  if (event.key !== 'Enter' || event.shiftKey) return false;
-  // The Enter that ends a Hangul composition belongs to the input method (229: Safari).
-  return !event.isComposing && event.keyCode !== 229;
+  return event.key === 'Enter' && !event.shiftKey && !isComposing(event);
+}
+
+/** Whether a key press belongs to the input method, as the Enter that ends Hangul (229: Safari). */
+export function isComposing(event: KeyboardEvent): boolean {
+  return event.isComposing || event.keyCode === 229;
 }
 
 /** Where one writes; without a room yet, only its place. */
 export function Composer({ roomId }: { roomId: string | null }) {
   const t = texts.value.chat;
   const [draft, setDraft] = useState(() => (roomId ? session().draft(roomId) : ''));
-  const [edited, setEdited] = useState('');
   const edit = editing.value?.roomId === roomId ? editing.value : null;
-  const text = edit ? edited : draft;
+  const [edited, setEdited] = useState({ edit, text: '' });
+  const text = edit ? (edited.edit === edit ? edited.text : edit.text) : draft;
   const box = useRef<HTMLTextAreaElement>(null);
   const clean = cleanText(text).trim();
   const isTooLong = lengthOf(clean) > CHAT_TEXT_MAX;
@@ -38,12 +41,8 @@ export function Composer({ roomId }: { roomId: string | null }) {
   }, [roomId]);
   useEffect(() => {
     if (!edit) return;
-    setEdited(edit.text);
-    const area = box.current;
-    if (!area) return;
-    area.focus();
-    area.value = edit.text;
-    area.setSelectionRange(edit.text.length, edit.text.length);
+    box.current?.focus();
+    box.current?.setSelectionRange(edit.text.length, edit.text.length);
   }, [edit]);
   useEffect(() => () => void (editing.value = null), []);
   useEffect(() => {
@@ -123,13 +122,13 @@ export function Composer({ roomId }: { roomId: string | null }) {
           aria-invalid={isTooLong}
           aria-describedby="composer-counter"
           enterkeyhint="send"
-          onInput={({ currentTarget: { value } }) => (edit ? setEdited(value) : write(value))}
+          onInput={({ currentTarget: { value } }) => (edit ? setEdited({ edit, text: value }) : write(value))}
           onKeyDown={(event) => {
-            const isComposing = event.isComposing || event.keyCode === 229;
-            if (event.key === 'Escape' && edit && !isComposing) {
+            const isPlain = !(event.shiftKey || event.altKey || event.ctrlKey || event.metaKey);
+            if (event.key === 'Escape' && edit && !isComposing(event)) {
               event.preventDefault();
               stopEditing();
-            } else if (event.key === 'ArrowUp' && !edit && !text && !isComposing) {
+            } else if (event.key === 'ArrowUp' && isPlain && !edit && !text && !isComposing(event)) {
               if (roomId && editLast(roomId)) event.preventDefault();
             }
             if (!isSendKey(event)) return;

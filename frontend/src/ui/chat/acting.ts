@@ -34,9 +34,13 @@ export function chatAt(roomId: string, seq: number): Entry | undefined {
   return withPending(found, here.changes.of(roomId, seq), here.me?.user_id ?? '');
 }
 
-/** Change one's last chat that can be changed; false when there is none in sight. */
+/**
+ * Change one's last chat that can be changed; false when there is none in sight, or when what one
+ * has said last is still on its way: it can't be changed yet, and one before it is not meant.
+ */
 export function editLast(roomId: string): boolean {
   const here = session();
+  if (here.outgoing(roomId).length) return false;
   const me = here.me?.user_id;
   const last = here.rooms.get(roomId)?.log.entries.findLast(({ seq, kind = 'chat', user_id }) => {
     return kind === 'chat' && user_id === me && !chatAt(roomId, seq)?.deleted;
