@@ -9,14 +9,14 @@ from typing import Final
 
 from infra.aws.package import ROOT
 
-#: Part of the names of buckets and tables, hence strict.
-STAGE: Final = re.compile(r"[a-z][a-z0-9-]{0,20}")
+#: Part of the names of buckets and tables, hence strict; as the template's parameter Stage.
+STAGE: Final = re.compile(r"[a-z][a-z0-9-]{0,15}")
 
 
 def _stage(text: str) -> str:
     if not STAGE.fullmatch(text):
         raise argparse.ArgumentTypeError(
-            f"{text!r} is no stage: lower-case letters, digits and hyphens, at most 21"
+            f"{text!r} is no stage: a lower-case letter, then those, digits and hyphens, at most 16"
         )
     return text
 

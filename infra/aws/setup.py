@@ -22,7 +22,11 @@ from infra.errors import InfraError
 #: Typed to take away what was chosen.
 NONE: Final = "-"
 EMAIL: Final = re.compile(r"[^@\s]{1,64}@[^@\s]+\.[^@\s]{2,}")
+#: As much as the template's parameter takes, and SMTP (RFC 5321, 4.5.3.1.3, without < and >).
+EMAIL_MAX: Final = 254
 BUDGET_MAX: Final = 1_000_000
+#: The site's origin is `https://` and this; as much as the template's SiteOrigin takes.
+DOMAIN_MAX: Final = 72
 
 #: Kakao's keys: their questions, and what it means to have none.
 KEYS: Final[Mapping[str, tuple[str, str]]] = {
@@ -200,6 +204,8 @@ def email(text: str) -> str:
     """An e-mail address. Raises InfraError."""
     if not EMAIL.fullmatch(text):
         raise InfraError(f"AlarmEmail: {text!r} is no e-mail address")
+    if len(text) > EMAIL_MAX:
+        raise InfraError(f"AlarmEmail: must have at most {EMAIL_MAX} characters")
     return text
 
 
@@ -222,6 +228,8 @@ def domain_name(text: str) -> str:
     name = text.lower().rstrip(".")
     if not domains.DOMAIN.fullmatch(name):
         raise InfraError(f"DomainName: {text!r} is no domain name, such as chat.example.com")
+    if len(name) > DOMAIN_MAX:
+        raise InfraError(f"DomainName: must have at most {DOMAIN_MAX} characters, not {len(name)}")
     return name
 
 

@@ -15,8 +15,11 @@ import pytest
 
 from infra.aws import remembered
 from infra.aws.account import Account
-from infra.aws.setup import Answers, Kakao, set_up
+from infra.aws.arguments import STAGE
+from infra.aws.deploy import secrets_parameter
+from infra.aws.setup import Answers, Kakao, budget, domain_name, email, set_up
 from infra.aws.template import merge_template
+from infra.errors import InfraError
 from tests.unit.aws_harness import KAKAO, Answering, emulated_account
 
 DECLARED: dict[str, dict[str, Any]] = merge_template()["Parameters"]
@@ -112,3 +115,42 @@ def test_what_is_taken_away_leaves_what_the_template_takes(
 def test_enter_mends_an_empty_budget_that_was_kept(account: Account, stage: str) -> None:
     remembered.write(account.client("ssm"), stage, {"MonthlyBudget": ""})
     assert refused(chosen(account, stage, Answers(), Answering())) == {}
+
+
+@pytest.mark.parametrize(
+    "text", ["prod", "a", "a" * 16, "a" * 17, "a-1", "1a", "-a", "Prod", "a_b", "é", "a\n", ""]
+)
+def test_the_command_line_takes_the_stages_that_the_template_takes(text: str) -> None:
+    assert (STAGE.fullmatch(text) is not None) is is_allowed("Stage", text)
+
+
+def test_the_longest_stage_leaves_room_for_its_secrets() -> None:
+    assert is_allowed("SecretsParameter", secrets_parameter("a" * DECLARED["Stage"]["MaxLength"]))
+
+
+def domain_of(length: int) -> str:
+    """A domain's name of that length."""
+    name = f"{'a' * 40}.{'b' * (length - 45)}.com"
+    assert len(name) == length
+    return name
+
+
+def test_setup_takes_the_domains_whose_origin_the_template_takes() -> None:
+    longest = DECLARED["SiteOrigin"]["MaxLength"] - len("https://")
+    taken = domain_name(domain_of(longest))
+    assert is_allowed("SiteOrigin", f"https://{taken}")
+    assert is_allowed("DomainName", taken)
+    # A closing dot is not kept.
+    assert domain_name(f"{taken}.") == taken
+    with pytest.raises(InfraError, match=f"DomainName: must have at most {longest} characters"):
+        domain_name(domain_of(longest + 1))
+
+
+def test_setup_takes_addresses_and_budgets_as_long_as_the_template_does() -> None:
+    longest = DECLARED["AlarmEmail"]["MaxLength"]
+    address = f"ops@{'a' * (longest - 8)}.com"
+    assert is_allowed("AlarmEmail", email(address))
+    with pytest.raises(InfraError, match=f"AlarmEmail: must have at most {longest} characters"):
+        email(f"x{address}")
+    assert is_allowed("MonthlyBudget", budget("1000000"))
+    assert is_allowed("MonthlyBudget", budget("007"))

@@ -121,7 +121,7 @@ def test_a_missing_permission_is_named_by_the_command(
     "arguments",
     [
         ["status", "--stage", "Prod"],
-        ["status", "--stage", "a" * 22],
+        ["status", "--stage", "a" * 17],
         ["status", "--account", "12"],
         ["smoke", "--url", "chat.example.com"],
         ["deploy", "--parameter", "=5"],
