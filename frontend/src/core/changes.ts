@@ -60,6 +60,15 @@ export class Changes {
     return this.#targets.get(keyOf(roomId, seq));
   }
 
+  /** How many edits and deletions would be lost with the page, also refused edits. */
+  get unsent(): number {
+    let count = 0;
+    for (const { failed, changes } of this.#targets.values()) {
+      if (failed || changes.some((change) => change.type !== 'react')) count++;
+    }
+    return count;
+  }
+
   /**
    * Change a chat, now or when there is a connection. Resolves when that is settled: with '',
    * or with why the server refused.

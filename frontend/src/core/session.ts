@@ -189,9 +189,9 @@ export class Session {
     return this.#outbox?.of(roomId) ?? [];
   }
 
-  /** How many chats would be lost if everything were forgotten now. */
+  /** How many chats, edits and deletions would be lost if everything were forgotten now. */
   get unsent(): number {
-    return this.#outbox?.unsent ?? 0;
+    return (this.#outbox?.unsent ?? 0) + this.changes.unsent;
   }
 
   // --- What a person does

@@ -13,7 +13,7 @@ const ko = {
   account: '계정',
   signOut: '로그아웃',
   signOutUnsent: (count: number) =>
-    `아직 보내지 못한 메시지 ${count}개가 있습니다. 로그아웃하면 사라집니다.`,
+    `아직 보내지 못한 메시지나 수정·삭제가 ${count}건 있습니다. 로그아웃하면 사라집니다.`,
   withdraw: '회원 탈퇴',
   withdrawTitle: '정말 탈퇴할까요?',
   withdrawLead: '탈퇴하면 다음이 바로 처리되며, 되돌릴 수 없습니다.',
@@ -38,7 +38,7 @@ const en: typeof ko = {
   account: 'Account',
   signOut: 'Sign out',
   signOutUnsent: (count) =>
-    `${count === 1 ? 'One message has' : `${count} messages have`} not been sent yet and would be lost.`,
+    `${count === 1 ? 'One message or change has' : `${count} messages or changes have`} not been sent yet and would be lost.`,
   withdraw: 'Delete my account',
   withdrawTitle: 'Really delete your account?',
   withdrawLead: 'This happens at once and cannot be undone:',

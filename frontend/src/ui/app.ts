@@ -33,6 +33,7 @@ function flush(): void {
 /** A busy room brings many frames in one blink; the page is drawn once. */
 function changed(topic: Topic): void {
   if (topic === 'connection') connectionChanged();
+  guard();
   if (dirty.size === 0) {
     if (document.visibilityState === 'visible') requestAnimationFrame(flush);
     else setTimeout(flush, 250);
@@ -53,6 +54,17 @@ export function session(): Session {
   return current;
 }
 
+/** Edits and deletions live as long as the page; chats on their way are stored. */
+function ask(event: BeforeUnloadEvent): void {
+  if (current?.changes.unsent) event.preventDefault();
+}
+
+/** Only while there is something to lose: some browsers keep no such page for "Back". */
+function guard(): void {
+  if (current?.changes.unsent) addEventListener('beforeunload', ask);
+  else removeEventListener('beforeunload', ask);
+}
+
 export function hasSession(): boolean {
   return current !== null;
 }
@@ -62,6 +74,7 @@ export function toSignIn(reason: FailureCode | ''): void {
   const next = location.pathname;
   current?.abandon();
   current = null;
+  guard();
   setSignedIn(false);
   signInReason.value = reason;
   navigate(`/sign-in?next=${encodeURIComponent(next)}`, 'replace');

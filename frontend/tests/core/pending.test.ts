@@ -147,6 +147,35 @@ describe('a change on its way', () => {
   });
 });
 
+describe('what would be lost', () => {
+  it('counts edits and deletions that are pending, and no reactions', async () => {
+    const room = scene.server.rooms.get(roomId);
+    if (room) scene.server.append(room, 'chat', 'ann', 'other');
+    await scene.elapse(100);
+    expect(ann.unsent).toBe(0);
+    scene.server.faults.dropCommand = 1;
+    void edit('one');
+    void edit('two');
+    void ann.changes.make(roomId, 4, { type: 'delete' });
+    void react('👍');
+    expect([ann.unsent, bob.unsent]).toEqual([2, 0]);
+    ann.send(roomId, 'and a chat');
+    expect(ann.unsent).toBe(3);
+    scene.server.faults.dropCommand = 0;
+    await scene.elapse(60_000);
+    expect(ann.unsent).toBe(0);
+  });
+
+  it('counts an edit that was refused until it is let go', async () => {
+    scene.server.takes = (command) => (command.type === 'chat.edit' ? 'chat_not_found' : true);
+    void edit('refused');
+    await scene.elapse(100);
+    expect(ann.unsent).toBe(1);
+    ann.changes.discard(roomId, 3);
+    expect(ann.unsent).toBe(0);
+  });
+});
+
 describe('a change that was refused', () => {
   it('keeps the words of an edit, and why', async () => {
     const room = scene.server.rooms.get(roomId);

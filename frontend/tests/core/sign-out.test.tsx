@@ -6,6 +6,7 @@ import {
   hasSession,
   isSignedIn,
   session,
+  setLang,
   setSignedIn,
   signInReason,
   startSessionEvents,
@@ -89,6 +90,36 @@ describe('signing out', () => {
     await signOut();
     expect(left()).toEqual(expect.arrayContaining([DRAFT, OUTBOX]));
     expect(told).toEqual([]);
+  });
+});
+
+describe('an edit or a deletion that has not got there', () => {
+  const asks = () => !dispatchEvent(new Event('beforeunload', { cancelable: true }));
+
+  it('is asked about before signing out', async () => {
+    answer = Response.json({ redirect: '/' });
+    await act(() => render(<MePage />, root));
+    void session().changes.make('r', 3, { type: 'delete' });
+    await signOut();
+    expect(location.assign).not.toHaveBeenCalled();
+    expect(root.textContent).toContain('수정·삭제가 1건');
+    await act(() => setLang('en'));
+    expect(root.textContent).toContain('One message or change');
+    await act(() => setLang('ko'));
+  });
+
+  it('is asked about before the page goes, as long as there is one', () => {
+    const added = vi.spyOn(globalThis, 'addEventListener');
+    const removed = vi.spyOn(globalThis, 'removeEventListener');
+    const listens = (spy: typeof added | typeof removed) =>
+      spy.mock.calls.filter(([type]) => type === 'beforeunload').length;
+    const { changes } = session();
+    void changes.make('r', 3, { type: 'react', emoji: '👍', on: true });
+    expect([asks(), listens(added)]).toEqual([false, 0]);
+    void changes.make('r', 4, { type: 'edit', text: 'later' });
+    expect([asks(), listens(added) > 0]).toEqual([true, true]);
+    heard('ping-pong.bye', 'ann');
+    expect([asks(), listens(removed) > 0]).toEqual([false, true]);
   });
 });
 

@@ -245,7 +245,7 @@ function Account() {
           class="button"
           data-testid="sign-out"
           disabled={isBusy}
-          onClick={() => (unsent > 0 ? setAsking('sign-out') : signOut())}
+          onClick={() => (session().unsent > 0 ? setAsking('sign-out') : signOut())}
         >
           {t.me.signOut}
         </button>
