@@ -12,6 +12,7 @@ from cfnlint.schema import PROVIDER_SCHEMA_MANAGER  # type: ignore[import-untype
 from infra.aws import aliases
 from infra.aws import template as templates
 from infra.aws.aliases import DESCRIPTION_CHARACTERS_MAX, STAGED_ONLY, alias_of, publish, unpublish
+from infra.aws.package import ROOT
 from infra.errors import InfraError
 from infra.local.pingpong.adapt import adapt
 from tests.unit.template_harness import (
@@ -216,3 +217,20 @@ def test_a_caller_of_an_unknown_kind_is_refused() -> None:
     }
     with pytest.raises(InfraError, match=r"Calls .* does not call the alias of F"):
         publish(template, is_staged=False)
+
+
+def test_a_version_stays_when_another_comes_but_not_when_it_is_replaced() -> None:
+    # Decision 18, Versions.
+    versions = templates.of_type(transformed("prod"), "AWS::Lambda::Version")
+    assert len(versions) == len(FUNCTIONS)
+    for body in versions.values():
+        assert body["DeletionPolicy"] == "Retain"
+        assert "UpdateReplacePolicy" not in body
+
+
+def test_the_decision_names_all_aliases_that_a_rollback_may_have_to_skip() -> None:
+    text = (ROOT / "docs" / "decisions" / "0018-release.md").read_text(encoding="utf-8")
+    command = re.search(r"--resources-to-skip ((?:[^`\\]|\\\n)+)", text)
+    assert command is not None
+    named = re.findall(r"\w+", command[1])
+    assert sorted(named) == sorted(templates.of_type(transformed("prod"), "AWS::Lambda::Alias"))
