@@ -11,7 +11,7 @@ const AUTHORITY = /^[^@%:[\]]+(?::\d{1,5})?$/;
 /** Hangul straight after Latin letters is what is said about an address; after `/` it is in it. */
 const WORDS_AFTER = /(?<=[\w)\]])\p{Script=Hangul}/u;
 const TRAILING = /[.,:;!?…。、，！？~*_·'"]/;
-const BRACKETS = { ')': '(', ']': '[', '}': '{' } as const;
+const CLOSING: Record<string, string> = { '(': ')', '[': ']', '{': '}' };
 /** Hangul is like nothing else; in other scripts, a host may look like another one's. */
 const HANGUL_LABEL = /^[a-z0-9-]*[가-힣][가-힣a-z0-9-]*$/;
 
@@ -51,17 +51,15 @@ function withoutWordsAfter(written: string): string {
 
 /** Each sign is looked at once: others write this text, and it must not hold up who reads it. */
 function withoutEnd(url: string): string {
-  const counts = new Map<string, number>();
-  const count = (sign: string) => counts.get(sign) ?? 0;
-  for (const [sign] of url.matchAll(/[()[\]{}]/g)) counts.set(sign, count(sign) + 1);
-  let end = url.length;
-  for (;;) {
+  const surplus: Record<string, number> = { ')': 0, ']': 0, '}': 0 };
+  for (const sign of url) {
+    const closing = CLOSING[sign] ?? sign;
+    if (closing in surplus) surplus[closing]! += closing === sign ? 1 : -1;
+  }
+  for (let end = url.length; ; end--) {
     const last = url.charAt(end - 1);
-    const opening = BRACKETS[last as keyof typeof BRACKETS];
-    const isSurplus = opening ? count(last) > count(opening) : TRAILING.test(last);
-    if (!isSurplus) return url.slice(0, end);
-    counts.set(last, count(last) - 1);
-    end--;
+    const isOver = last in surplus ? surplus[last]!-- <= 0 : !TRAILING.test(last);
+    if (isOver) return url.slice(0, end);
   }
 }
 
