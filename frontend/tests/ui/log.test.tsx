@@ -106,6 +106,54 @@ describe('the log on the page', () => {
   });
 });
 
+describe('from the log to a chat by keyboard', () => {
+  const lines = () => [...root.querySelectorAll<HTMLElement>('.line')];
+  const press = (key: string) => {
+    const event = new KeyboardEvent('keydown', { key, bubbles: true, cancelable: true });
+    document.activeElement?.dispatchEvent(event);
+    return event.defaultPrevented;
+  };
+
+  /** The first chats end and start at these heights, in pixels; 0 to 300 is in sight. */
+  async function lay(...edges: number[]): Promise<void> {
+    for (let i = 2; i < edges.length; i++) scene.server.append(room, 'chat', 'bob', `chat ${i}`);
+    await see();
+    const state = here.rooms.get(room.id);
+    if (state) await act(() => render(<LogView room={state} />, root));
+    log().getBoundingClientRect = () => new DOMRect(0, 0, 100, 300);
+    lines().forEach((line, i) => {
+      const [top = 0, bottom = 0] = edges.slice(i);
+      line.getBoundingClientRect = () => new DOMRect(0, top, 100, bottom - top);
+    });
+    await act(() => log().focus());
+  }
+
+  it('goes to the last one in sight, and on from there', async () => {
+    await lay(-200, -100, 50, 300, 400, 900);
+    expect(press('ArrowUp')).toBe(true);
+    expect(document.activeElement).toBe(lines()[2]);
+    press('ArrowDown');
+    expect(document.activeElement).toBe(lines()[3]);
+  });
+
+  it('goes to one that fills the log', async () => {
+    await lay(-200, -100, 400, 900);
+    press('ArrowUp');
+    expect(document.activeElement).toBe(lines()[1]);
+  });
+
+  it('lets the browser scroll down', async () => {
+    await lay(-200, 50, 280, 400);
+    expect(press('ArrowDown')).toBe(false);
+    expect(document.activeElement).toBe(log());
+  });
+
+  it('takes none for the one that has the focus while the log has it', async () => {
+    await lay(0, 100, 200);
+    expect(lines().map((line) => line.tabIndex)).toEqual([-1, -1]);
+  });
+});
+
 describe('an edit that was refused', () => {
   beforeEach(async () => {
     scene.server.append(room, 'chat', 'ann', 'mine');
@@ -151,6 +199,17 @@ describe('a chat that is only a link', () => {
     const up = new Event('touchend', { bubbles: true, cancelable: true });
     link.dispatchEvent(up);
     expect(up.defaultPrevented).toBe(true);
+  });
+
+  it('keeps no other touch from being a click, when the browser took the finger', () => {
+    const how = { bubbles: true, pointerType: 'touch', isPrimary: true, clientX: 5, clientY: 5 };
+    link.dispatchEvent(new PointerEvent('pointerdown', how));
+    vi.advanceTimersByTime(450);
+    expect(acting.value).not.toBeNull();
+    link.dispatchEvent(new Event('touchcancel', { bubbles: true }));
+    const up = new Event('touchend', { bubbles: true, cancelable: true });
+    link.dispatchEvent(up);
+    expect(up.defaultPrevented).toBe(false);
   });
 
   it.each([

@@ -21,7 +21,8 @@ export function useLineActions(roomId: string, rows: readonly Row[]) {
   current.current = rows;
 
   const rowOf = (line: Element | null): ChatRow | undefined => {
-    const { seq = '', cid = '' } = (line as HTMLElement | null)?.dataset ?? {};
+    if (!line) return undefined;
+    const { seq = '', cid = '' } = (line as HTMLElement).dataset;
     return current.current.find((row): row is ChatRow => {
       return row.type === 'chat' && (seq ? row.seq === Number(seq) : row.cid === cid);
     });
@@ -69,6 +70,9 @@ export function useLineActions(roomId: string, rows: readonly Row[]) {
       if (isHeld.current && event.cancelable) event.preventDefault();
       isHeld.current = false;
     },
+    onTouchCancel() {
+      isHeld.current = false;
+    },
     onPointerUp: release,
     onPointerCancel: release,
     onContextMenu(event: MouseEvent) {
@@ -97,10 +101,11 @@ export function useLineActions(roomId: string, rows: readonly Row[]) {
       }
       if (event.ctrlKey || event.metaKey || event.altKey) return;
       const lines = [...log.querySelectorAll<HTMLElement>('.line')];
-      const at = line ? lines.indexOf(line as HTMLElement) : lines.length;
+      const at = line ? lines.indexOf(line as HTMLElement) : lastInSight(log, lines) + 1;
       const next = {
         ArrowUp: at - 1,
-        ArrowDown: at + 1,
+        // Without a chat to start from, the browser scrolls.
+        ArrowDown: line ? at + 1 : -1,
         Home: 0,
         End: lines.length - 1,
       }[event.key];
@@ -110,6 +115,12 @@ export function useLineActions(roomId: string, rows: readonly Row[]) {
     },
   };
   return { active, handlers };
+}
+
+/** So that who reads further up stays there. */
+function lastInSight(log: Element, lines: readonly Element[]): number {
+  const { bottom } = log.getBoundingClientRect();
+  return lines.findLastIndex((line) => line.getBoundingClientRect().top < bottom);
 }
 
 function lineOf(element: Element): Element | null {
