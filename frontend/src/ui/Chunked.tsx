@@ -15,7 +15,9 @@ interface ChunkedProps<T> {
 /** What is drawn by code of its own; until that is there, that it is loading or could not be. */
 export function Chunked<T>({ chunk, title, onClose, children }: ChunkedProps<T>) {
   const t = texts.value;
-  useEffect(() => chunk.load(), [chunk]);
+  useEffect(() => {
+    chunk.load();
+  }, [chunk]);
   const { module, hasFailed } = chunk;
   if (module) return <>{children(module)}</>;
   const retry = hasFailed && (

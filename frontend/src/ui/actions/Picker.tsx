@@ -2,6 +2,7 @@ import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { lang, texts } from '../../i18n';
 import { session } from '../app';
 import { chatAt, toggleReaction } from '../chat/acting';
+import { isComposing } from '../chat/Composer';
 import { ErrorText } from '../parts';
 import type { ActionsProps } from '.';
 import { loadEmoji, recent, remember, search, setTone, tone, withTone, type Emoji } from './emoji';
@@ -49,7 +50,7 @@ export function Picker({ open: { roomId, seq = 0, near, isOwn }, onClose }: Acti
           value={query}
           onInput={(event) => setQuery(event.currentTarget.value)}
           onKeyDown={(event) => {
-            if (event.isComposing || (event.key !== 'ArrowDown' && event.key !== 'Enter')) return;
+            if (isComposing(event) || (event.key !== 'ArrowDown' && event.key !== 'Enter')) return;
             event.preventDefault();
             const picker = event.currentTarget.closest('dialog');
             picker?.querySelector<HTMLElement>('.picker-grid .emoji')?.focus();
@@ -128,7 +129,7 @@ function Grid({ groups, skin, onChoose }: GridProps) {
               const name = (lang.value === 'ko' ? each.ko : each.en) || undefined;
               return (
                 <button
-                  key={each.emoji}
+                  key={withTone(each, skin)}
                   type="button"
                   class="emoji"
                   tabIndex={-1}

@@ -17,6 +17,7 @@ interface SheetProps {
 
 /** Something that lies over the page until one has chosen, or pressed beside it. */
 export function Sheet({ label, near, atEnd, onClose, testId, children, ...rest }: SheetProps) {
+  const hasRoom = isWide.value;
   const box = useRef<HTMLDialogElement>(null);
   /** The finger that called for this may still be down: its click is not meant for this. */
   const isPressed = useRef(false);
@@ -24,9 +25,20 @@ export function Sheet({ label, near, atEnd, onClose, testId, children, ...rest }
     const dialog = box.current;
     if (!dialog) return;
     dialog.showModal();
-    if (isWide.peek()) place(dialog, near.getBoundingClientRect(), atEnd);
+    // Not a field for words, over which a phone would open its keyboard.
+    if (!hasRoom) dialog.querySelector<HTMLElement>('.sheet-body')?.focus();
     return () => dialog.close();
   }, []);
+  useLayoutEffect(() => {
+    const { current: dialog } = box;
+    if (!dialog) return;
+    if (hasRoom) {
+      place(dialog, near.getBoundingClientRect(), atEnd);
+    } else {
+      dialog.style.removeProperty('top');
+      dialog.style.removeProperty('left');
+    }
+  }, [hasRoom]);
   return (
     <dialog
       ref={box}
@@ -46,7 +58,7 @@ export function Sheet({ label, near, atEnd, onClose, testId, children, ...rest }
         if (event.button !== 2 && !(event.target instanceof HTMLInputElement)) event.preventDefault();
       }}
     >
-      <div class="sheet-body">{children}</div>
+      <div class="sheet-body" tabIndex={-1}>{children}</div>
     </dialog>
   );
 }
