@@ -3,18 +3,9 @@ import type { Store } from './ports';
 /** What was not said for so long, or never taken up again, is forgotten. */
 export const KEEP_MS = 7 * 24 * 3_600_000;
 
-const LAST_USER = 'ping-pong.user';
+/** Whose words are kept here: without a connection nobody else can tell. */
+export const LAST_USER = 'ping-pong.user';
 const OF_PEOPLE = /^ping-pong\.(draft|outbox|emoji)\./;
-
-/** Remember whose words are kept here: without a connection nobody else can tell. */
-export function keepUser(store: Store, userId: string): void {
-  store.set(LAST_USER, userId);
-}
-
-/** Who was last connected here, or ''. */
-export function keptUser(store: Store): string {
-  return store.get(LAST_USER) ?? '';
-}
 
 /**
  * Remove what is kept of a person in this browser, also what the page keeps for itself under
@@ -25,5 +16,5 @@ export function wipe(store: Store, userId: string): void {
     const isTheirs = userId ? `${key}.`.includes(`.${userId}.`) : OF_PEOPLE.test(key);
     if (isTheirs && key.startsWith('ping-pong.')) store.remove(key);
   }
-  if (!userId || keptUser(store) === userId) store.remove(LAST_USER);
+  if (!userId || store.get(LAST_USER) === userId) store.remove(LAST_USER);
 }

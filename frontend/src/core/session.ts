@@ -19,7 +19,7 @@ import { Changes } from './changes';
 import { Connection, type Body, type ConnectionState } from './connection';
 import { Drafts } from './drafts';
 import { failureCode, isTemporary, type FailureCode } from './failure';
-import { keepUser, keptUser, wipe } from './kept';
+import { LAST_USER, wipe } from './kept';
 import { Lister } from './lister';
 import { Outbox } from './outbox';
 import type { Outgoing } from './outgoing';
@@ -351,7 +351,7 @@ export class Session {
    * Returns their id; '' when nobody knows it.
    */
   forget(): string {
-    const userId = this.me?.user_id ?? keptUser(this.world.store);
+    const userId = this.me?.user_id ?? this.world.store.get(LAST_USER) ?? '';
     this.#outbox?.clear();
     this.#drafts = null;
     wipe(this.world.store, userId);
@@ -388,8 +388,8 @@ export class Session {
   // --- The connection
 
   #stop(): void {
-    this.connection.stop();
     this.changes.stop();
+    this.connection.stop();
     this.#typing.clear();
     this.#lister.stop();
   }
@@ -414,7 +414,7 @@ export class Session {
     this.ready = true;
     this.#early.clear();
     this.#setMe(reply.me);
-    keepUser(this.world.store, reply.me.user_id);
+    this.world.store.set(LAST_USER, reply.me.user_id);
     this.#learn(reply.users);
     const more = (this.#lister.roomIds = reply.more_room_ids ?? []);
     const mine = new Set([...reply.rooms.map((room) => room.room_id), ...more]);

@@ -20,7 +20,7 @@ export class Syncer {
   /** Rooms that are only asked for if their gap is still there when the time comes. */
   #gaps = new Set<string>();
   /** Who waits until a room is complete, whatever happens to the connection until then. */
-  #waiting: { roomId: string; done: () => void }[] = [];
+  #waiting = new Set<{ roomId: string; done: () => void }>();
   #busy = false;
   #failures = 0;
   #timer: Cancel | null = null;
@@ -40,7 +40,7 @@ export class Syncer {
   /** Resolves when a room's log has everything that it had at the time of asking, or is gone. */
   complete(roomId: string): Promise<void> {
     return new Promise((done) => {
-      this.#waiting.push({ roomId, done });
+      this.#waiting.add({ roomId, done });
       this.now([roomId]);
     });
   }
@@ -76,7 +76,7 @@ export class Syncer {
     for (const id of this.#gaps) if (this.source.hasGap(id)) this.#wanted.add(id);
     this.#gaps.clear();
     // Whoever comes to wait while this is on its way is served by the next request.
-    const waiting = new Set(this.#waiting);
+    const waiting = [...this.#waiting];
     for (const { roomId } of waiting) this.#wanted.add(roomId);
     const positions: RoomPosition[] = [];
     for (const id of this.#wanted) {
@@ -85,9 +85,6 @@ export class Syncer {
       const position = this.source.position(id);
       if (position) positions.push(position);
     }
-    const isOpen = (id: string) => this.#wanted.has(id) || this.#gaps.has(id);
-    const asked = new Set(positions.map((position) => position.room_id));
-    this.#settle((each) => waiting.has(each) && !asked.has(each.roomId) && !isOpen(each.roomId));
     if (!positions.length && !evenIfEmpty) return;
     const life = this.#life;
     this.#busy = true;
@@ -96,7 +93,11 @@ export class Syncer {
       const reply = await this.source.request(positions, timeoutMs);
       if (life !== this.#life) return;
       pause = this.#take(positions, reply);
-      this.#settle((each) => waiting.has(each) && !isOpen(each.roomId));
+      for (const each of waiting) {
+        if (this.#wanted.has(each.roomId) || this.#gaps.has(each.roomId)) continue;
+        this.#waiting.delete(each);
+        each.done();
+      }
     } catch (error) {
       if (life !== this.#life) return;
       if (failureCode(error) === 'lost') return;
@@ -106,12 +107,6 @@ export class Syncer {
       if (life === this.#life) this.#busy = false;
     }
     if (this.#wanted.size || this.#gaps.size) this.#schedule(pause);
-  }
-
-  #settle(isDone: (each: { roomId: string; done: () => void }) => boolean): void {
-    const done = this.#waiting.filter(isDone);
-    this.#waiting = this.#waiting.filter((each) => !done.includes(each));
-    for (const each of done) each.done();
   }
 
   /** Apply a reply; returns how long to wait before asking for the rest. */

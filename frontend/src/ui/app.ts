@@ -54,15 +54,12 @@ export function session(): Session {
   return current;
 }
 
-/** Edits and deletions live as long as the page; chats on their way are stored. */
-function ask(event: BeforeUnloadEvent): void {
-  if (current?.changes.unsent) event.preventDefault();
-}
-
-/** Only while there is something to lose: some browsers keep no such page for "Back". */
+/**
+ * Edits and deletions live as long as the page; chats on their way are stored. Asks only while
+ * there is something to lose: some browsers keep no page for "Back" that listens to this.
+ */
 function guard(): void {
-  if (current?.changes.unsent) addEventListener('beforeunload', ask);
-  else removeEventListener('beforeunload', ask);
+  onbeforeunload = current?.changes.unsent ? (event) => event.preventDefault() : null;
 }
 
 export function hasSession(): boolean {
