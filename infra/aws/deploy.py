@@ -112,6 +112,10 @@ def deploy_release(
     ssm = account.client("ssm")
     defaults = {name: str(declared[name]["Default"]) for name in ONCE if name in declared}
     chosen = {**defaults, **remembered.read(ssm, stage), **parameters}
+    for name, value in chosen.items():
+        # CloudFormation takes no empty number: what is empty takes the template's default.
+        if not value and declared.get(name, {}).get("Type") == "Number":
+            chosen[name] = str(declared[name]["Default"])
     if chosen.get("DomainName"):
         check_certificate(account, chosen["DomainName"], chosen.get("CertificateArn", ""))
     if chosen.get("AccessLogs") == "on":

@@ -211,6 +211,12 @@ def test_parameters_are_remembered_and_unknown_ones_refused(stage: Stage) -> Non
     assert stage.page() == "<p>six"
 
 
+def test_an_empty_number_is_the_templates_own(stage: Stage) -> None:
+    """CloudFormation refuses an empty number."""
+    stage.deploy("six and a half", MonthlyBudget="")
+    assert Target(stage.account, STAGE).stack.parameters()["MonthlyBudget"] == "0"
+
+
 def test_status_shows_what_runs_and_what_is_wrong(stage: Stage) -> None:
     stage.deploy("status-1")
     stage.deploy("status-2")
