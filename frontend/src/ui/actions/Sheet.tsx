@@ -58,7 +58,8 @@ export function Sheet({ label, near, atEnd, onClose, testId, children, ...rest }
         if (event.button !== 2 && !(event.target instanceof HTMLInputElement)) event.preventDefault();
       }}
     >
-      <div class="sheet-body" tabIndex={-1}>{children}</div>
+      {/* Where it can have the focus, it gets it first. */}
+      <div class="sheet-body" tabIndex={hasRoom ? undefined : -1}>{children}</div>
     </dialog>
   );
 }
