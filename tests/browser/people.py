@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.support.site import Browser as Visitor
 from tests.support.site import Site
@@ -118,3 +118,13 @@ def new_person(browser: Browser, site: Site, **context: Any) -> Person:
     page = browser.new_context(**options).new_page()
     page.set_default_timeout(20_000)
     return Person(page, site)
+
+
+def open_menu(someone: Person, text: str) -> Locator:
+    """The menu of a chat, by mouse."""
+    chat = someone.chat(text)
+    chat.hover()
+    chat.get_by_test_id("chat-actions").click()
+    menu = someone.page.get_by_test_id("chat-menu")
+    expect(menu).to_be_visible()
+    return menu

@@ -5,9 +5,17 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import Page, expect, sync_playwright
 
-from tests.browser.people import CHROMIUM, CHROMIUM_ARGUMENTS, DESKTOP, PHONE, Person, new_person
+from tests.browser.people import (
+    CHROMIUM,
+    CHROMIUM_ARGUMENTS,
+    DESKTOP,
+    PHONE,
+    Person,
+    new_person,
+    open_menu,
+)
 from tests.support.stack import ROOT, own_stack
 
 PICTURES = ROOT / "docs" / "images"
@@ -32,6 +40,23 @@ def converse(people: list[Person], name: str) -> None:
             expect(someone.chat(text.splitlines()[0])).to_have_attribute("data-state", "sent")
 
 
+def react(someone: Person, text: str, emoji: str, people: list[Person]) -> None:
+    """React to a chat by its menu, and wait until everybody sees it."""
+    open_menu(someone, text).get_by_role("menuitemcheckbox", name=emoji).click()
+    for each in people:
+        expect(each.chat(text).get_by_test_id("reactions")).to_contain_text(emoji)
+
+
+def picture(page: Page, name: str) -> None:
+    """Take a picture when nothing moves any more."""
+    page.evaluate(
+        """() => Promise.allSettled(document.getAnimations()
+             .filter((each) => each.effect.getComputedTiming().endTime !== Infinity)
+             .map((each) => each.finished))"""
+    )
+    page.screenshot(path=PICTURES / f"{name}.png")
+
+
 def main() -> None:
     """Start a stack of its own, let two people talk, take the pictures."""
     PICTURES.mkdir(parents=True, exist_ok=True)
@@ -45,17 +70,25 @@ def main() -> None:
         phone = new_person(browser, site, viewport=PHONE, device_scale_factor=2)
         desktop = new_person(browser, site, viewport=DESKTOP)
         phone.page.goto(site.origin)
-        phone.page.screenshot(path=PICTURES / "landing-phone.png")
+        expect(phone.page.get_by_role("heading", level=1)).to_be_visible()
+        picture(phone.page, "landing-phone")
         phone.sign_in("서연")
         desktop.sign_in("도윤")
         for other in ("새벽 감성 라디오", "부산 맛집 탐험대"):
             desktop.open_room(other)
             desktop.say("첫 글 남겨요")
             desktop.sees("첫 글 남겨요")
-        converse([phone, desktop], "탁구 초보 모여라")
+        people = [phone, desktop]
+        converse(people, "탁구 초보 모여라")
+        react(desktop, "동네 문방구에서 산 거요", "😂", people)
+        react(phone, "다음 주말에 온라인 말고", "👍", people)
+        desktop.page.mouse.move(0, 0)
+        desktop.page.get_by_test_id("composer").focus()
         expect(desktop.page.get_by_role("status").filter(has_text="찾")).to_have_count(0)
-        desktop.page.screenshot(path=PICTURES / "chat-desktop.png")
-        phone.page.screenshot(path=PICTURES / "chat-phone.png")
+        picture(desktop.page, "chat-desktop")
+        picture(phone.page, "chat-phone")
+        open_menu(phone, "동네 문방구에서 산 거요")
+        picture(phone.page, "menu-phone")
         browser.close()
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
-from tests.browser.people import DESKTOP, PHONE, Person
+from tests.browser.people import DESKTOP, PHONE, Person, open_menu
 from tests.support.site import unique
 
 People = Callable[..., Person]
@@ -31,16 +31,6 @@ def long_press(page: Page, chat: Locator) -> None:
     devtools.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
     expect(menu).to_be_visible()
     devtools.detach()
-
-
-def open_menu(someone: Person, text: str) -> Locator:
-    """The menu of a chat, by mouse."""
-    chat = someone.chat(text)
-    chat.hover()
-    chat.get_by_test_id("chat-actions").click()
-    menu = someone.page.get_by_test_id("chat-menu")
-    expect(menu).to_be_visible()
-    return menu
 
 
 def pair(person: People) -> tuple[Person, Person]:
