@@ -125,7 +125,7 @@ def deploy_release(
     releases = Releases(artifacts, stage)
     release = releases.keep(artifacts.upload(package), files, current_commit())
     outputs = _bring_up(target, artifacts, release, chosen, declared)
-    kept = {name: value for name, value in parameters.items() if name not in ONCE}
+    kept = {name: chosen[name] for name in parameters if name not in ONCE}
     if kept:
         remembered.write(ssm, stage, kept)
     _finish(target, releases, release, outputs, files, "deploy")
