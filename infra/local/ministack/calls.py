@@ -35,6 +35,8 @@ _SCOPE: Final = re.compile(r"Credential=[^/]+/\d+/[^/]+/([^/]+)/")
 
 #: The header of the request that is being served.
 _inbound: contextvars.ContextVar[str] = contextvars.ContextVar("pingpong_trace", default="")
+#: How deep its caller is; it may have ended when what it asked for begins.
+_callers_depth: contextvars.ContextVar[int] = contextvars.ContextVar("pingpong_depth", default=0)
 
 
 @dataclass
@@ -64,7 +66,7 @@ def invocation() -> Iterator[Invocation]:
     fields = header_parts(_inbound.get())
     caller = _running.get(fields.get("Parent", ""))
     root = fields.get("Root") or f"1-{int(time.time()):08x}-{secrets.token_hex(12)}"
-    depth = caller.depth + 1 if caller else 1
+    depth = (caller.depth if caller else _callers_depth.get()) + 1
     begun = Invocation(root, fields.get("Parent", ""), depth)
     _running[begun.segment] = begun
     try:
@@ -92,6 +94,7 @@ def attribute() -> None:
         header = headers.get("x-amzn-trace-id", "")
         _inbound.set(header)
         caller = _running.get(header_parts(header).get("Parent", "")) if header else None
+        _callers_depth.set(caller.depth if caller else 0)
         if caller is None:
             return await dispatch(method, path, headers, body, query, request_id)
         started, status = time.time(), 500
