@@ -21,7 +21,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run build test lint types unit site-test stack-test test-localstack explore bench \
+.PHONY: help setup run build test lint types unit site-test test-localstack explore bench \
 	conformance cost package setup-aws secrets deploy rollback status logs failed-jobs smoke epochs \
 	destroy screenshots generate lock format clean
 
