@@ -558,6 +558,7 @@ def test_the_largest_chat_fits_into_a_frame_wherever_it_is_told(
     assert len(people) == limits.REACTIONS_PER_CHAT_MAX
 
 
+@pytest.mark.stack_only
 def test_a_page_of_popular_chats_fits_into_a_frame(handlers: HandlerSite, host: ChatClient) -> None:
     """The names of all who reacted count, too."""
     room_id = open_room(host)

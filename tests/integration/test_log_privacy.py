@@ -106,6 +106,7 @@ def assert_unseen(printed: str, *secrets: str) -> None:
 
 
 @pytest.mark.localstack
+@pytest.mark.stack_only
 def test_what_people_write_is_not_in_the_log(
     handlers: HandlerSite, capfd: pytest.CaptureFixture[str]
 ) -> None:

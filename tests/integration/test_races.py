@@ -207,6 +207,7 @@ def test_what_is_not_said_yet_can_not_be_marked_as_read(host: ChatClient) -> Non
     host.ask("room.read", room_id=room_id, seq=1)
 
 
+@pytest.mark.stack_only
 def test_no_reply_is_larger_than_a_frame(handlers: HandlerSite, host: ChatClient) -> None:
     positions = []
     for _ in range(8):

@@ -121,9 +121,14 @@ LIVE, DEAD, NOTICE = "a chat", "a chat that is lost", "a notice that is lost"
         [NOTICE, NOTICE],
         [NOTICE, DEAD],
         [DEAD, NOTICE],
-        [LIVE, DEAD, NOTICE, DEAD, LIVE],
-        [NOTICE, DEAD, NOTICE, LIVE, DEAD],
-        [DEAD, LIVE, NOTICE, LIVE, DEAD, DEAD, NOTICE],
+        *(
+            pytest.param(log, marks=pytest.mark.stack_only)
+            for log in (
+                [LIVE, DEAD, NOTICE, DEAD, LIVE],
+                [NOTICE, DEAD, NOTICE, LIVE, DEAD],
+                [DEAD, LIVE, NOTICE, LIVE, DEAD, DEAD, NOTICE],
+            )
+        ),
     ],
     ids=lambda log: ",".join(what.split()[-1] for what in log),
 )
