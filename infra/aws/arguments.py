@@ -13,7 +13,12 @@ from infra.aws.package import ROOT
 STAGE: Final = re.compile(r"[a-z][a-z0-9-]{0,15}")
 
 
-def _stage(text: str) -> str:
+def stage(text: str) -> str:
+    """The name of a stage, as an argument of a command line.
+
+    Raises:
+        argparse.ArgumentTypeError: it can not be one.
+    """
     if not STAGE.fullmatch(text):
         raise argparse.ArgumentTypeError(
             f"{text!r} is no stage: a lower-case letter, then those, digits and hyphens, at most 16"
@@ -50,7 +55,7 @@ def parser() -> argparse.ArgumentParser:
 
     def command(name: str, help_text: str) -> argparse.ArgumentParser:
         made = commands.add_parser(name, help=help_text, description=help_text)
-        made.add_argument("--stage", type=_stage, default="dev", help="default: dev")
+        made.add_argument("--stage", type=stage, default="dev", help="default: dev")
         return made
 
     def on_aws(name: str, help_text: str) -> argparse.ArgumentParser:

@@ -10,12 +10,13 @@ from __future__ import annotations
 import argparse
 import secrets
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.aws.account import Account
+from infra.aws.arguments import stage
 from infra.errors import InfraError
 
 #: As long as the ids that the app makes (chalicelib/ids.py): 16 characters.
@@ -70,12 +71,12 @@ def _rooms(client: Any, table: str) -> Iterator[str]:
             yield item["room_id"]["S"]
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run it; 1 and a message if it does not work."""
     parser = argparse.ArgumentParser(prog="python -m infra.aws.epochs", description=__doc__)
-    parser.add_argument("--stage", required=True)
+    parser.add_argument("--stage", type=stage, required=True)
     parser.add_argument("--region")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     try:
         account = Account.from_environment(options.region)
         done = renew_epochs(account.client("dynamodb"), f"pingpong-{options.stage}-rooms")

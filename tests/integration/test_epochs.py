@@ -69,3 +69,13 @@ def test_rooms_that_are_erased_meanwhile_stay_away(
 def test_a_table_that_is_not_there_is_named(dynamodb: Any) -> None:
     with pytest.raises(InfraError, match=r"no-such-rooms: .*; 0 rooms are done, run this again"):
         renew_epochs(dynamodb, "no-such-rooms")
+
+
+def test_a_stage_that_can_not_be_one_is_refused_before_anything_is_read(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    from infra.aws import epochs
+
+    with pytest.raises(SystemExit):
+        epochs.main(["--stage", "prod-rooms;x"])
+    assert "is no stage" in capsys.readouterr().err

@@ -64,15 +64,22 @@ _running: dict[str, Invocation] = {}
 def invocation() -> Iterator[Invocation]:
     """An invocation that begins now, in the trace of the request that led to it."""
     fields = header_parts(_inbound.get())
-    caller = _running.get(fields.get("Parent", ""))
     root = fields.get("Root") or f"1-{int(time.time()):08x}-{secrets.token_hex(12)}"
-    depth = (caller.depth if caller else _callers_depth.get()) + 1
-    begun = Invocation(root, fields.get("Parent", ""), depth)
+    begun = Invocation(root, fields.get("Parent", ""), _callers_depth.get() + 1)
     _running[begun.segment] = begun
     try:
         yield begun
     finally:
         del _running[begun.segment]
+
+
+def arrived(headers: dict[str, str]) -> Invocation | None:
+    """Remember who makes the request that is served from here on; None if no invocation does."""
+    header = headers.get("x-amzn-trace-id", "")
+    caller = _running.get(header_parts(header).get("Parent", "")) if header else None
+    _inbound.set(header)
+    _callers_depth.set(caller.depth if caller else 0)
+    return caller
 
 
 Dispatch: TypeAlias = Callable[..., Awaitable[tuple[int, Json, Any]]]
@@ -91,10 +98,7 @@ def attribute() -> None:
     async def noted(
         method: str, path: str, headers: dict[str, str], body: bytes, query: Json, request_id: str
     ) -> tuple[int, Json, Any]:
-        header = headers.get("x-amzn-trace-id", "")
-        _inbound.set(header)
-        caller = _running.get(header_parts(header).get("Parent", "")) if header else None
-        _callers_depth.set(caller.depth if caller else 0)
+        caller = arrived(headers)
         if caller is None:
             return await dispatch(method, path, headers, body, query, request_id)
         started, status = time.time(), 500
@@ -117,7 +121,7 @@ def attribute() -> None:
         method: str, path: str, headers: dict[str, str], *rest: Any, **more: Any
     ) -> Any:
         # A request to a REST API, among others.
-        _inbound.set(headers.get("x-amzn-trace-id", ""))
+        arrived(headers)
         return await special(method, path, headers, *rest, **more)
 
     app._handle_special_data_plane_request = remembered
@@ -125,8 +129,7 @@ def attribute() -> None:
 
     @functools.wraps(inbound_depth)
     def depth_of_caller(headers: dict[str, str]) -> int:
-        caller = _running.get(header_parts(headers.get("x-amzn-trace-id", "")).get("Parent", ""))
-        return caller.depth if caller else int(inbound_depth(headers))
+        return _callers_depth.get() or int(inbound_depth(headers))
 
     lambda_svc._inbound_invoke_depth = depth_of_caller
 
