@@ -1,5 +1,5 @@
 import { gzipSync } from 'node:zlib';
-import { readFileSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** What the first load may weigh, JavaScript and CSS together, compressed. */
@@ -23,7 +23,9 @@ export function budget() {
         total += bytes;
         console.log(`${(bytes / 1024).toFixed(1).padStart(6)} KB gzip  ${path}`);
       }
-      console.log(`${(total / 1024).toFixed(1).padStart(6)} KB gzip  first load, of ${BUDGET_BYTES / 1024} KB`);
+      const en = readdirSync(join(outDir, 'assets')).find((name) => /^en-.*\.js$/.test(name));
+      const english = gzipSync(readFileSync(join(outDir, 'assets', en)), { level: 9 }).length;
+      console.log(`${(total / 1024).toFixed(1).padStart(6)} KB gzip  first load, of ${BUDGET_BYTES / 1024} KB; English adds ${(english / 1024).toFixed(1)}`);
       if (/<script(?![^>]*\bsrc=)|<style|\son\w+=|style=/.test(html)) {
         throw new Error('index.html has inline code or style, which the site’s CSP forbids');
       }

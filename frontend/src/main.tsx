@@ -6,8 +6,9 @@ import { App } from './ui/App';
 import { loadChoices, sayFarewell, startSessionEvents } from './ui/app';
 import { startRouter } from './ui/router';
 
-loadChoices();
 startRouter();
 startSessionEvents();
-sayFarewell();
-render(<App />, document.getElementById('app') as HTMLElement);
+void loadChoices().then(() => {
+  sayFarewell();
+  render(<App />, document.getElementById('app') as HTMLElement);
+});

@@ -45,14 +45,6 @@ export const en: Messages = {
     offline: 'You are offline. What you write is sent later.',
     restored: 'Connected again',
   },
-  signIn: {
-    title: 'Sign in',
-    lead: 'Your Kakao account is all you need.',
-    kakao: 'Login with Kakao',
-    failed: 'Could not sign you in',
-    again: 'Please try again.',
-    note: 'We only receive your nickname and, if you agree, your email.',
-  },
   rooms: {
     title: 'Rooms',
     openLabel: 'Find or create a room by name',
@@ -96,7 +88,6 @@ export const en: Messages = {
     notSent: 'Not sent',
     edit: 'Edit',
     discard: 'Discard',
-    unsent: (count) => `${count} unsent ${count === 1 ? 'message' : 'messages'}`,
     newBelow: 'New messages',
     toNewest: 'To the newest',
     beginning: 'This is where it began.',
@@ -105,14 +96,6 @@ export const en: Messages = {
     joined: (name) => `${name} came in.`,
     left: (name) => `${name} left.`,
     hostChanged: (name) => `${name} is the host now.`,
-    removed: {
-      left: 'You have left this room.',
-      closed: 'The host closed this room.',
-      gone: 'This room is gone, or you have left it.',
-    },
-    toRooms: 'Back to rooms',
-    enterAgain: 'Enter again',
-    failedTitle: 'Could not enter',
   },
   leave: {
     button: 'Leave',
@@ -120,11 +103,6 @@ export const en: Messages = {
   me: {
     title: 'Me',
     withdrawn: 'Your account was deleted. Thank you for the rallies.',
-  },
-  notFound: {
-    title: 'Out of bounds',
-    text: 'There is no such page.',
-    home: 'Back to the start',
   },
   time: { today: 'Today', yesterday: 'Yesterday', now: 'now' },
 };

@@ -1,5 +1,4 @@
 import { computed, signal } from '@preact/signals';
-import { en } from './en';
 import { ko, type Messages } from './ko';
 
 export type Lang = 'ko' | 'en';
@@ -13,8 +12,16 @@ export function preferredLang(stored: string | null, browser: string | undefined
 
 export const lang = signal<Lang>('ko');
 
+/** A chunk of its own: who reads Korean does not load it. */
+let en: Messages | undefined;
+
+/** Resolves when the texts of a language are there; before that, it can't be the page's. */
+export async function loadLang(wanted: Lang): Promise<void> {
+  if (wanted === 'en') en ??= (await import('./en')).en;
+}
+
 /** The texts in the language of the page. */
-export const texts = computed<Messages>(() => (lang.value === 'ko' ? ko : en));
+export const texts = computed<Messages>(() => (lang.value === 'ko' ? ko : (en ?? ko)));
 
 const tags: Record<Lang, string> = { ko: 'ko-KR', en: 'en-GB' };
 

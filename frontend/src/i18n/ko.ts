@@ -45,14 +45,6 @@ export const ko = {
     offline: '오프라인입니다. 쓴 글은 연결되면 보냅니다.',
     restored: '다시 연결됨',
   },
-  signIn: {
-    title: '로그인',
-    lead: '카카오 계정으로 바로 시작할 수 있습니다.',
-    kakao: '카카오 로그인',
-    failed: '로그인하지 못했습니다',
-    again: '다시 시도해 주세요.',
-    note: '닉네임과, 동의하신 경우 이메일만 받습니다.',
-  },
   rooms: {
     title: '대화방',
     openLabel: '대화방 이름으로 찾거나 만들기',
@@ -96,7 +88,6 @@ export const ko = {
     notSent: '보내지 못함',
     edit: '고치기',
     discard: '지우기',
-    unsent: (count: number) => `보내지 못한 글 ${count}개`,
     newBelow: '새 메시지',
     toNewest: '맨 아래로',
     beginning: '대화의 시작입니다.',
@@ -105,14 +96,6 @@ export const ko = {
     joined: (name: string) => `${name}님이 들어왔습니다.`,
     left: (name: string) => `${name}님이 나갔습니다.`,
     hostChanged: (name: string) => `${name}님이 방장이 되었습니다.`,
-    removed: {
-      left: '이 대화방에서 나왔습니다.',
-      closed: '방장이 대화방을 닫았습니다.',
-      gone: '이 대화방은 더 이상 없거나, 이미 나온 방입니다.',
-    },
-    toRooms: '대화방 목록으로',
-    enterAgain: '다시 들어가기',
-    failedTitle: '들어가지 못했습니다',
   },
   leave: {
     button: '나가기',
@@ -120,11 +103,6 @@ export const ko = {
   me: {
     title: '내 정보',
     withdrawn: '탈퇴를 마쳤습니다. 그동안 고마웠습니다.',
-  },
-  notFound: {
-    title: '공이 테이블을 벗어났어요',
-    text: '찾으시는 페이지가 없습니다.',
-    home: '처음으로',
   },
   time: { today: '오늘', yesterday: '어제', now: '방금' },
 };

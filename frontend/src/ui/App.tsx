@@ -3,16 +3,11 @@ import { useEffect, useRef } from 'preact/hooks';
 import { texts } from '../i18n';
 import { hasSession, isSignedIn, isWide, session, toast, watch } from './app';
 import { Logo } from './art';
-import { chunk } from './chunk';
 import { Chunked } from './Chunked';
-import { NotFound } from './pages/NotFound';
+import { ends, me, outside } from './chunks';
 import { RoomsPage } from './pages/RoomsPage';
-import { SignIn } from './pages/SignIn';
 import { route } from './router';
 import { StatusLine } from './StatusLine';
-
-const landing = chunk(() => import('./pages/Landing'));
-const me = chunk(() => import('./pages/MePage'));
 
 export function App() {
   const { page } = route.value;
@@ -51,12 +46,16 @@ function Page(): ComponentChildren {
   switch (where.page) {
     case 'landing':
       return (
-        <Chunked chunk={landing} title={texts.value.brand}>
+        <Chunked chunk={outside} title={texts.value.brand}>
           {({ Landing }) => <Landing />}
         </Chunked>
       );
     case 'sign-in':
-      return <SignIn />;
+      return (
+        <Chunked chunk={outside} title={texts.value.nav.signIn}>
+          {({ SignIn }) => <SignIn />}
+        </Chunked>
+      );
     case 'rooms':
       return <RoomsPage roomId={null} />;
     case 'room':
@@ -68,7 +67,11 @@ function Page(): ComponentChildren {
         </Chunked>
       );
     case 'not-found':
-      return <NotFound />;
+      return (
+        <Chunked chunk={ends} title={texts.value.brand}>
+          {({ NotFound }) => <NotFound />}
+        </Chunked>
+      );
   }
 }
 
@@ -111,7 +114,7 @@ function Title() {
     for (const room of session().rooms.values()) unread += room.unread;
     if (where.page === 'room') names.unshift(session().rooms.get(where.roomId)?.name ?? '');
   }
-  if (where.page === 'sign-in') names.unshift(t.signIn.title);
+  if (where.page === 'sign-in') names.unshift(t.nav.signIn);
   if (where.page === 'rooms') names.unshift(t.rooms.title);
   if (where.page === 'me') names.unshift(t.me.title);
   const title = `${unread > 0 ? `(${unread}) ` : ''}${names.filter(Boolean).join(' · ')}`;

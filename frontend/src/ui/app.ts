@@ -2,7 +2,7 @@ import { batch, signal, type Signal } from '@preact/signals';
 import type { FailureCode } from '../core/failure';
 import { wipe } from '../core/kept';
 import { Session, type Topic } from '../core/session';
-import { lang, preferredLang, texts, type Lang } from '../i18n';
+import { lang, loadLang, preferredLang, texts, type Lang } from '../i18n';
 import { browserWorld, store } from './browser';
 import { navigate, route } from './router';
 
@@ -171,10 +171,27 @@ export function sayFarewell(): void {
 export type Theme = 'auto' | 'light' | 'dark';
 export const theme = signal<Theme>('auto');
 
-export function setLang(next: Lang): void {
+let wantedLang: Lang = 'ko';
+const LANG_RETRY_MS = 5_000;
+
+/** The page stays as it is until the language's texts are there; they are tried again and again. */
+async function applyLang(next: Lang): Promise<boolean> {
+  wantedLang = next;
+  const hasLoaded = await loadLang(next).then(
+    () => true,
+    () => false,
+  );
+  // Another one may be wanted by now.
+  if (next !== wantedLang) return true;
+  if (hasLoaded) lang.value = next;
+  else setTimeout(() => next === wantedLang && void applyLang(next), LANG_RETRY_MS);
+  document.documentElement.lang = lang.peek();
+  return hasLoaded;
+}
+
+export async function setLang(next: Lang): Promise<void> {
   store.set('ping-pong.lang', next);
-  lang.value = next;
-  document.documentElement.lang = next;
+  if (!(await applyLang(next))) say(texts.peek().notLoaded);
 }
 
 export function setTheme(next: Theme): void {
@@ -188,9 +205,9 @@ export function setTheme(next: Theme): void {
   }
 }
 
-export function loadChoices(): void {
-  lang.value = preferredLang(store.get('ping-pong.lang'), navigator.language);
-  document.documentElement.lang = lang.value;
+/** Resolves when the page can be drawn in the language of who reads it, or else in Korean. */
+export async function loadChoices(): Promise<void> {
   const stored = store.get('ping-pong.theme');
   theme.value = stored === 'light' || stored === 'dark' ? stored : 'auto';
+  await applyLang(preferredLang(store.get('ping-pong.lang'), navigator.language));
 }

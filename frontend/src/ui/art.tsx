@@ -16,18 +16,6 @@ export function Logo() {
   );
 }
 
-/** The speech bubble that Kakao's guide asks for on its button. */
-export function KakaoSymbol() {
-  return (
-    <svg viewBox="0 0 20 20" width="20" height="20" aria-hidden="true">
-      <path
-        fill="currentColor"
-        d="M10 2.2c-4.7 0-8.5 3-8.5 6.7 0 2.4 1.6 4.5 4 5.7l-.8 3.1c-.1.3.3.6.6.4l3.6-2.4 1.1.1c4.7 0 8.5-3.1 8.5-6.9S14.700 2.2 10 2.2Z"
-      />
-    </svg>
-  );
-}
-
 /** A bat of the large drawings: its handle down, its face a place for words. */
 export const FACE =
   'M0-78C44-78 76-46 76-4c0 28-15 49-33 63h-86C-61 45-76 24-76-4c0-42 32-74 76-74Z';
@@ -43,17 +31,6 @@ export function Serve() {
         <path class="art-teal" d={FACE} />
       </g>
       <circle class="art-ball" cx="124" cy="88" r="10" />
-    </svg>
-  );
-}
-
-/** A ball that has left the table. */
-export function OutOfBounds() {
-  return (
-    <svg class="serve" viewBox="0 0 160 120" aria-hidden="true">
-      <path class="art-shade" d="M4 72h92l10 12H4z" />
-      <path class="art-arc" d="M30 66C50 8 78 8 94 62c6-22 22-26 34 34" />
-      <circle class="art-ball" cx="130" cy="102" r="10" />
     </svg>
   );
 }

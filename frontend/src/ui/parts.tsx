@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import type { FailureCode } from '../core/failure';
 import { texts } from '../i18n';
 import { session, watch } from './app';
-import { Icon, KakaoSymbol } from './art';
+import { Icon } from './art';
 import { initialOf, isolated, lengthOf, tintOf } from './rows';
 
 /** What somebody is called; who withdrew is called nothing any more. */
@@ -17,16 +17,6 @@ export function Avatar({ userId, name }: { userId: string; name: string }) {
     <span class={`avatar tint-${tintOf(userId)}`} aria-hidden="true">
       {name === texts.value.unknownUser ? '?' : initialOf(name)}
     </span>
-  );
-}
-
-/** Kakao's own colours and words; a link, because signing in is a navigation. */
-export function KakaoButton({ next }: { next: string }) {
-  return (
-    <a class="kakao" href={`/api/auth/kakao?next=${encodeURIComponent(next)}`}>
-      <KakaoSymbol />
-      <span>{texts.value.signIn.kakao}</span>
-    </a>
   );
 }
 

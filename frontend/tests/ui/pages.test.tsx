@@ -26,7 +26,7 @@ beforeEach(() => {
 afterEach(() => {
   render(null, root);
   root.remove();
-  setLang('ko');
+  return setLang('ko');
 });
 
 describe('the sign-in page', () => {

@@ -1,24 +1,20 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { isTemporary } from '../../core/failure';
 import type { RoomState } from '../../core/room';
 import { texts } from '../../i18n';
 import { session, watch } from '../app';
-import { Icon, OutOfBounds } from '../art';
-import { chunk } from '../chunk';
+import { Icon } from '../art';
 import { Chunked } from '../Chunked';
-import { Blank, IconButton } from '../parts';
+import { asides, ends } from '../chunks';
+import { IconButton } from '../parts';
 import { ActingLayer } from './ActingLayer';
 import { Composer } from './Composer';
 import { LogView } from './LogView';
-
-const asides = chunk(() => import('./asides'));
 
 /** One room: entering it, what is said in it, and what happens when it is no more. */
 export function ChatPane({ roomId }: { roomId: string }) {
   watch(`room:${roomId}`, 'rooms');
   const here = session();
-  const t = texts.value;
   useEffect(() => {
     here.show(roomId);
     return () => here.show(null);
@@ -26,48 +22,13 @@ export function ChatPane({ roomId }: { roomId: string }) {
 
   const { view } = here;
   const room = here.rooms.get(roomId);
-  if (view.state === 'removed') {
+  if (view.state === 'removed' || view.state === 'failed') {
+    const name = here.roomName(roomId);
     return (
-      <Bare name={here.roomName(roomId)}>
-        <Blank
-          art={<OutOfBounds />}
-          title={t.chat.removed[view.why]}
-          isAlert
-          more={<Unsent texts={view.unsent} />}
-        >
-          <a class="button primary" href="/rooms">
-            {t.chat.toRooms}
-          </a>
-          {view.why !== 'closed' && (
-            <button type="button" class="button" onClick={() => here.reenter()}>
-              {t.chat.enterAgain}
-            </button>
-          )}
-        </Blank>
-      </Bare>
-    );
-  }
-  if (view.state === 'failed') {
-    const unsent = here.outgoing(roomId).filter((item) => item.state !== 'sent');
-    const canRetry = isTemporary(view.code);
-    return (
-      <Bare name={here.roomName(roomId)}>
-        <Blank
-          art={<OutOfBounds />}
-          title={t.chat.failedTitle}
-          text={t.errors[view.code]}
-          isAlert
-          more={<Unsent texts={unsent.map((item) => item.text)} />}
-        >
-          {canRetry && (
-            <button type="button" class="button primary" onClick={() => here.reenter()}>
-              {t.retry}
-            </button>
-          )}
-          <a class={`button ${canRetry ? '' : 'primary'}`} href="/rooms">
-            {t.chat.toRooms}
-          </a>
-        </Blank>
+      <Bare name={name}>
+        <Chunked chunk={ends} title={name}>
+          {({ RoomEnd }) => <RoomEnd roomId={roomId} view={view} />}
+        </Chunked>
       </Bare>
     );
   }
@@ -134,21 +95,6 @@ function BackLink() {
     <a class="icon-button back" href="/rooms" aria-label={texts.value.chat.back}>
       <Icon name="back" />
     </a>
-  );
-}
-
-/** What was written and did not get there: to be read and copied. */
-function Unsent({ texts: unsent }: { texts: readonly string[] }) {
-  if (!unsent.length) return null;
-  return (
-    <div class="unsent" data-testid="unsent">
-      <h3>{texts.value.chat.unsent(unsent.length)}</h3>
-      <ul>
-        {unsent.map((text, i) => (
-          <li key={i}>{text}</li>
-        ))}
-      </ul>
-    </div>
   );
 }
 

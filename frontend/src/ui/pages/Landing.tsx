@@ -4,9 +4,7 @@ import { landingTexts } from '../../i18n/landing';
 import { hasSession, isSignedIn, setLang, setSignedIn } from '../app';
 import { Rally } from '../Rally';
 import { signedIn } from '../browser';
-import { KakaoButton } from '../parts';
-
-export { default as css } from '../../styles/landing.css?url';
+import { KakaoButton } from './KakaoButton';
 
 export function Landing() {
   const t = { ...texts.value, landing: landingTexts.value };

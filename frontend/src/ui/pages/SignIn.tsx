@@ -1,11 +1,12 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { FailureCode } from '../../core/failure';
 import { lang, texts } from '../../i18n';
+import { signInTexts } from '../../i18n/outside';
 import { setLang, signInReason } from '../app';
 import { Logo } from '../art';
 import { signedIn } from '../browser';
-import { KakaoButton } from '../parts';
 import { navigate, safeNext } from '../router';
+import { KakaoButton } from './KakaoButton';
 
 /** The code of a failed sign-in; what is not known reads as `internal`. */
 export function errorOf(search: string): FailureCode | '' {
@@ -15,7 +16,8 @@ export function errorOf(search: string): FailureCode | '' {
 }
 
 export function SignIn() {
-  const t = texts.value;
+  const t = signInTexts.value;
+  const { errors } = texts.value;
   const [error] = useState(() => errorOf(location.search) || signInReason.peek());
   const [next] = useState(() => safeNext(new URLSearchParams(location.search).get('next')));
 
@@ -37,7 +39,7 @@ export function SignIn() {
     <div class="sign-in">
       <div class="card sign-in-card">
         <Logo />
-        <h1>{t.signIn.title}</h1>
+        <h1>{t.title}</h1>
         {error === 'consent_refused' ? (
           <div
             class="notice-box is-neutral"
@@ -45,19 +47,19 @@ export function SignIn() {
             data-testid="sign-in-error"
             data-code={error}
           >
-            <p>{t.errors[error]}</p>
+            <p>{errors[error]}</p>
           </div>
         ) : error ? (
           <div class="notice-box" role="alert" data-testid="sign-in-error" data-code={error}>
-            <strong>{error === 'signed_out' ? '' : t.signIn.failed}</strong>
-            <p>{t.errors[error]}</p>
+            <strong>{error === 'signed_out' ? '' : t.failed}</strong>
+            <p>{errors[error]}</p>
           </div>
         ) : (
-          <p class="muted">{t.signIn.lead}</p>
+          <p class="muted">{t.lead}</p>
         )}
         <KakaoButton next={next} />
-        {error && error !== 'signed_out' && error !== 'consent_refused' && <p class="muted small">{t.signIn.again}</p>}
-        <p class="muted small">{t.signIn.note}</p>
+        {error && error !== 'signed_out' && error !== 'consent_refused' && <p class="muted small">{t.again}</p>}
+        <p class="muted small">{t.note}</p>
       </div>
       <button
         type="button"

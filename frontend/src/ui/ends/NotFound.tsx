@@ -1,9 +1,9 @@
-import { texts } from '../../i18n';
-import { OutOfBounds } from '../art';
+import { endTexts } from '../../i18n/ends';
 import { Blank } from '../parts';
+import { OutOfBounds } from './OutOfBounds';
 
 export function NotFound() {
-  const t = texts.value.notFound;
+  const t = endTexts.value.notFound;
   return (
     <Blank art={<OutOfBounds />} title={t.title} text={t.text}>
       <a class="button primary" href="/">

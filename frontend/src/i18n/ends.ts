@@ -1,0 +1,39 @@
+import { computed } from '@preact/signals';
+import { lang } from '.';
+
+const ko = {
+  notFound: {
+    title: '공이 테이블을 벗어났어요',
+    text: '찾으시는 페이지가 없습니다.',
+    home: '처음으로',
+  },
+  removed: {
+    left: '이 대화방에서 나왔습니다.',
+    closed: '방장이 대화방을 닫았습니다.',
+    gone: '이 대화방은 더 이상 없거나, 이미 나온 방입니다.',
+  },
+  unsent: (count: number) => `보내지 못한 글 ${count}개`,
+  toRooms: '대화방 목록으로',
+  enterAgain: '다시 들어가기',
+  failedTitle: '들어가지 못했습니다',
+};
+
+const en: typeof ko = {
+  notFound: {
+    title: 'Out of bounds',
+    text: 'There is no such page.',
+    home: 'Back to the start',
+  },
+  removed: {
+    left: 'You have left this room.',
+    closed: 'The host closed this room.',
+    gone: 'This room is gone, or you have left it.',
+  },
+  unsent: (count) => `${count} unsent ${count === 1 ? 'message' : 'messages'}`,
+  toRooms: 'Back to rooms',
+  enterAgain: 'Enter again',
+  failedTitle: 'Could not enter',
+};
+
+/** What is said where there is nothing (any more). */
+export const endTexts = computed(() => (lang.value === 'ko' ? ko : en));

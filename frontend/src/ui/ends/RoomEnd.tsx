@@ -1,0 +1,72 @@
+import { isTemporary } from '../../core/failure';
+import type { View } from '../../core/session';
+import { texts } from '../../i18n';
+import { endTexts } from '../../i18n/ends';
+import { session } from '../app';
+import { Blank } from '../parts';
+import { OutOfBounds } from './OutOfBounds';
+
+interface RoomEndProps {
+  roomId: string;
+  view: Extract<View, { state: 'removed' | 'failed' }>;
+}
+
+/** Why a room is not there, what was not sent to it, and where to go on. */
+export function RoomEnd({ roomId, view }: RoomEndProps) {
+  const here = session();
+  const t = endTexts.value;
+  if (view.state === 'removed') {
+    return (
+      <Blank
+        art={<OutOfBounds />}
+        title={t.removed[view.why]}
+        isAlert
+        more={<Unsent texts={view.unsent} />}
+      >
+        <a class="button primary" href="/rooms">
+          {t.toRooms}
+        </a>
+        {view.why !== 'closed' && (
+          <button type="button" class="button" onClick={() => here.reenter()}>
+            {t.enterAgain}
+          </button>
+        )}
+      </Blank>
+    );
+  }
+  const unsent = here.outgoing(roomId).filter((item) => item.state !== 'sent');
+  const canRetry = isTemporary(view.code);
+  return (
+    <Blank
+      art={<OutOfBounds />}
+      title={t.failedTitle}
+      text={texts.value.errors[view.code]}
+      isAlert
+      more={<Unsent texts={unsent.map((item) => item.text)} />}
+    >
+      {canRetry && (
+        <button type="button" class="button primary" onClick={() => here.reenter()}>
+          {texts.value.retry}
+        </button>
+      )}
+      <a class={`button ${canRetry ? '' : 'primary'}`} href="/rooms">
+        {t.toRooms}
+      </a>
+    </Blank>
+  );
+}
+
+/** What was written and did not get there: to be read and copied. */
+function Unsent({ texts: unsent }: { texts: readonly string[] }) {
+  if (!unsent.length) return null;
+  return (
+    <div class="unsent" data-testid="unsent">
+      <h3>{endTexts.value.unsent(unsent.length)}</h3>
+      <ul>
+        {unsent.map((text, i) => (
+          <li key={i}>{text}</li>
+        ))}
+      </ul>
+    </div>
+  );
+}
