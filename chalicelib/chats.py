@@ -13,9 +13,9 @@ import msgspec
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
-from chalicelib import clock, ids, limits, rows, writing
+from chalicelib import clock, ids, limits, members, rows, texts, writing
 from chalicelib.dynamodb_steps import LogSteps
-from chalicelib.errors import StaleError
+from chalicelib.errors import ChatNotFoundError, RoomNotFoundError, StaleError
 from chalicelib.protocol import Entry, EntryKind
 from chalicelib.steps import Draft, run
 from chalicelib.tables import EntryRow, RoomRow
@@ -78,12 +78,14 @@ def say(
     cid: str,
     now: int,
     *,
+    reply_to: int | None = None,
     retry_since: int | None = None,
     received: int,
 ) -> writing.Written:
-    """Write a chat, once. Three DynamoDB writes.
+    """Write a chat, once. Three DynamoDB writes; before those of a reply, a read.
 
     Args:
+        reply_to: the place of the chat that it answers.
         retry_since: it may have been sent before, not earlier than when the log ended there.
         received: when (ms) API Gateway took it. If that is too long ago, or before the sender
             joined (again), its claim may be forgotten.
@@ -91,12 +93,35 @@ def say(
     Raises:
         RoomNotFoundError: the room does not exist or is closed.
         NotMemberError: not a member.
+        ChatNotFoundError: there is no chat at ``reply_to``.
         StaleError: too late, or it must be sent again to find out whether it is done.
     """
     if clock.now_ms() > received + limits.WRITE_WITHIN_MS:
         raise StaleError
+    if reply_to is not None:
+        _check_is_chat(user_id, room_id, reply_to)
     steps = LogSteps(room_id, received=received)
-    return run(writing.say(steps, Draft(user_id, now, text=text, cid=cid), retry_since))
+    draft = Draft(user_id, now, text=text, cid=cid, reply_to=reply_to or 0)
+    return run(writing.say(steps, draft, retry_since))
+
+
+def _check_is_chat(user_id: str, room_id: str, seq: int) -> None:
+    """Check that a chat stands at ``seq``, also a deleted one: what it is never changes.
+
+    So it need not be checked in the calls that write the answer, nor can it turn a repeat of one
+    that was written into a refusal. One consistent GetItem.
+    """
+    try:
+        kind = EntryRow.get(room_id, seq, consistent_read=True).kind
+    except EntryRow.DoesNotExist:
+        kind = None
+    if kind == EntryKind.CHAT:
+        return
+    # What there is in a room's log is for its members only.
+    members.membership(user_id, room_id)
+    if rows.find_open_room(room_id) is None:
+        raise RoomNotFoundError(room_id)
+    raise ChatNotFoundError(seq, field="reply_to")
 
 
 def read_after(
@@ -171,6 +196,8 @@ def people_in(entries: Iterable[Entry]) -> set[str]:
             if each is not None:
                 people.add(each.user_id)
                 people.update(*each.reactions.values())
+                if each.kind is EntryKind.CHAT:  # a notice's text is a room's name
+                    people |= texts.mentions(each.text)
     return people - {""}
 
 

@@ -18,6 +18,7 @@ from chalicelib import (
     log_commands,
     members,
     protocol,
+    renaming,
     rooms,
     sessions,
     users,
@@ -162,6 +163,23 @@ def leave_room(caller: Caller, command: protocol.LeaveRoom, at: Moment) -> Reply
     return Reply(ref=command.ref)
 
 
+def rename_room(caller: Caller, command: protocol.RenameRoom, at: Moment) -> Reply:
+    members.membership(caller.user_id, command.room_id)
+    notice = renaming.rename(caller.user_id, command.room_id, command.name, at.now)
+    if notice is not None:
+        # Also to this connection: the reply has no entry.
+        delivery.deliver(command.room_id, notice, caller.own_name)
+    return Reply(ref=command.ref)
+
+
+def mute_room(caller: Caller, command: protocol.MuteRoom, at: Moment) -> Reply:
+    if members.mute(caller.user_id, command.room_id, on=command.on):
+        own = connections.of_user(caller.user_id)
+        event = protocol.RoomMuted(room_id=command.room_id, muted=command.on)
+        delivery.push_to_connections(own, event, but=caller.connection_id)
+    return Reply(ref=command.ref)
+
+
 # --- Shared ----------------------------------------------------------------------------
 
 
@@ -211,7 +229,8 @@ def _rooms_page(found: Sequence[Room]) -> tuple[list[Room], list[str]]:
     """As many rooms as fit into a frame, and the ids of the others."""
     used = 0
     for count, room in enumerate(found):
-        used += chats.encoded_size(room) + 1 + limits.USER_BYTES_MAX
+        used += chats.encoded_size(room) + 1
+        used += limits.USER_BYTES_MAX * len(rooms.people_in([room]))
         if used > limits.PAGE_BYTES_MAX and count > 0:
             return list(found[:count]), [later.room_id for later in found[count:]]
     return list(found), []
@@ -225,6 +244,8 @@ HANDLERS: Final[dict[type[protocol.Command], Callable[[Caller, Any, Moment], Rep
     protocol.EnterRoom: enter_room,
     protocol.ListMembers: list_members,
     protocol.LeaveRoom: leave_room,
+    protocol.RenameRoom: rename_room,
+    protocol.MuteRoom: mute_room,
     protocol.MarkRead: log_commands.mark_read,
     protocol.SyncRooms: log_commands.sync_rooms,
     protocol.SendChat: log_commands.send_chat,

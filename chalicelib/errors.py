@@ -84,6 +84,16 @@ class RoomNotFoundError(PingPongError):
         super().__init__(f"room_id: no open room {room_id!r}", field="room_id")
 
 
+class RoomNameTakenError(PingPongError):
+    """Another room has that name."""
+
+    code = ErrorCode.ROOM_NAME_TAKEN
+    is_input_wrong = False
+
+    def __init__(self) -> None:
+        super().__init__("name: another room has it", field="name")
+
+
 class NotMemberError(PingPongError):
     """Only members may do that."""
 
@@ -135,8 +145,8 @@ class ChatNotFoundError(PingPongError):
 
     code = ErrorCode.CHAT_NOT_FOUND
 
-    def __init__(self, seq: int) -> None:
-        super().__init__(f"seq: there is no chat {seq} in this room", field="seq")
+    def __init__(self, seq: int, *, field: str = "seq") -> None:
+        super().__init__(f"{field}: there is no chat {seq} in this room", field=field)
 
 
 class NotAuthorError(PingPongError):

@@ -9,6 +9,8 @@ from typing import Final
 CHAT_TEXT_MAX: Final = 4000
 ROOM_NAME_MAX: Final = 40
 NICKNAME_MAX: Final = 20
+# So many of the people that a chat mentions are named to those who get it.
+MENTIONS_MAX: Final = 20
 
 # What one person may have.
 ROOMS_PER_USER_MAX: Final = 100

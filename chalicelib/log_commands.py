@@ -42,6 +42,7 @@ def send_chat(caller: Caller, command: protocol.SendChat, at: Moment) -> Reply:
         text,
         command.cid,
         at.now,
+        reply_to=command.reply_to,
         retry_since=command.retry_since,
         received=at.received,
     )
@@ -162,6 +163,7 @@ def _sync_one(
         last_seq=row.last_seq,
         read_seq=member.read_seq,
         unread=unread(row, member),
+        muted=bool(member.muted),
     )
     if after == row.last_seq:
         answer.complete = True

@@ -73,6 +73,22 @@ def mark_read(user_id: str, room_id: str, place: Place) -> bool:
     return False
 
 
+def mute(user_id: str, room_id: str, *, on: bool) -> bool:
+    """Note whether somebody's devices are to be quiet about a room; False if it is so already.
+
+    Raises:
+        NotMemberError: they are not in the room.
+    """
+    is_news = MemberRow.muted.does_not_exist() if on else MemberRow.muted.exists()
+    is_in = MemberRow.user_id.exists() & MemberRow.leaving.does_not_exist()
+    action: Action = MemberRow.muted.set(True) if on else MemberRow.muted.remove()
+    member = MemberRow(user_id, room_id)
+    if succeeds(lambda: member.update([action], condition=is_in & is_news)):
+        return True
+    membership(user_id, room_id)
+    return False
+
+
 def read_seqs(room_id: str, user_ids: Iterable[str]) -> dict[str, int]:
     """How far members have read. One BatchGetItem per 100."""
     keys = {(user_id, room_id) for user_id in user_ids}

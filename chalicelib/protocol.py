@@ -27,12 +27,16 @@ from chalicelib import limits
 
 #: What ids are made of. The lookahead is for Python, whose ``$`` also matches before a newline.
 ID_PATTERN = r"^[A-Za-z0-9_-]+(?!\n)$"
+#: A person in the text of a chat. Where ``users`` has no such person it is text like any other.
+MENTION_PATTERN = r"<@([A-Za-z0-9_-]{1,64})>"
 
 Ref = Annotated[str, Meta(min_length=1, max_length=32)]
 RoomId = Annotated[str, Meta(min_length=1, max_length=64, pattern=ID_PATTERN)]
 UserId = Annotated[str, Meta(min_length=1, max_length=64, pattern=ID_PATTERN)]
 ClientChatId = Annotated[str, Meta(min_length=8, max_length=64, pattern=ID_PATTERN)]
 Seq = Annotated[int, Meta(ge=0, le=2**53 - 1)]
+#: The place of an entry.
+EntrySeq = Annotated[int, Meta(ge=1, le=2**53 - 1)]
 PageLimit = Annotated[int, Meta(ge=1, le=limits.HISTORY_PAGE_MAX)]
 # Generous bounds on what a frame may carry; the rules for names and texts proper
 # (trimmed, visible, no control characters) are in texts.py.
@@ -54,6 +58,8 @@ class EntryKind(StrEnum):
     JOINED = "joined"
     LEFT = "left"
     HOST_CHANGED = "host_changed"
+    #: The host gave the room another name, which is the entry's ``text``.
+    RENAMED = "renamed"
     #: An earlier chat was edited, deleted or reacted to; see ``Entry.changed``.
     CHANGED = "changed"
     #: A place in the log that its writer never filled; shown to nobody, counts as seen.
@@ -78,6 +84,7 @@ class ErrorCode(StrEnum):
     #: It took too long on its way to us, so it was not done; repeat it as after no answer.
     STALE = "stale"
     ROOM_NOT_FOUND = "room_not_found"
+    ROOM_NAME_TAKEN = "room_name_taken"
     NOT_MEMBER = "not_member"
     TOO_MANY_ROOMS = "too_many_rooms"
     HOST_MUST_CHOOSE = "host_must_choose"
@@ -116,6 +123,8 @@ class Entry(Struct, omit_defaults=True):
     at: int
     kind: EntryKind = EntryKind.CHAT
     text: str = ""
+    #: The place of the chat that this one answers. What that says is in its own entry only.
+    reply_to: int = 0
     #: The sender's own id of this chat; lets the sender's other tabs match it.
     cid: str = ""
     #: How often the chat has been changed: of two states of a chat, the higher is the later.
@@ -158,6 +167,10 @@ class Room(Struct, omit_defaults=True):
     #: When the last entry was written, or the room was made.
     active_at: int = 0
     preview: Preview | None = None
+    #: The place of the notice that gave the room its ``name``: the highest that one knows counts.
+    name_seq: int = 0
+    #: One wants to hear of it only where one looks; for oneself alone, on all one's devices.
+    muted: bool = False
 
 
 class FoundRoom(Struct, omit_defaults=True):
@@ -179,6 +192,8 @@ class Member(Struct, omit_defaults=True):
     read_seq: int | None = None
 
 
+#: The people that entries, or previews of rooms, are by or speak of: of each chat the first
+#: ``MENTIONS_MAX`` that are mentioned.
 Users = dict[str, User]
 
 # --- Commands: client to server ----------------------------------------------------
@@ -239,6 +254,21 @@ class LeaveRoom(Command, tag="room.leave"):
     close: bool = False
 
 
+class RenameRoom(Command, tag="room.rename"):
+    """Give a room another name, as its host. Repeating it does no harm."""
+
+    room_id: RoomId
+    name: RoomNameInput
+
+
+class MuteRoom(Command, tag="room.mute"):
+    """Have one's devices be quiet about a room, or not any more. Repeating it does no harm."""
+
+    room_id: RoomId
+    #: False ends it.
+    on: bool = True
+
+
 class MarkRead(Command, tag="room.read"):
     """Everything up to ``seq`` has been seen. It never goes back."""
 
@@ -264,9 +294,12 @@ class SendChat(Command, tag="chat.send"):
     """Say something in a room, once, however often this is sent with the same ``cid``."""
 
     room_id: RoomId
+    #: People in it are written as ``MENTION_PATTERN`` says.
     text: ChatText
     #: Made by the client, unique for this person.
     cid: ClientChatId
+    #: The place of the chat that this one answers.
+    reply_to: EntrySeq | None = None
     #: Only when this is a repeat: the last ``seq`` the client had at its first try.
     retry_since: Seq | None = None
 
@@ -320,7 +353,7 @@ class ReadHistory(Command, tag="chat.history"):
     """
 
     room_id: RoomId
-    before: Annotated[int, Meta(ge=1, le=2**53 - 1)] | None = None
+    before: EntrySeq | None = None
     after: Seq | None = None
     limit: PageLimit = limits.HISTORY_PAGE_DEFAULT
 
@@ -333,6 +366,8 @@ AnyCommand = (
     | EnterRoom
     | ListMembers
     | LeaveRoom
+    | RenameRoom
+    | MuteRoom
     | MarkRead
     | SyncRooms
     | SendChat
@@ -421,6 +456,7 @@ class SyncedRoom(Struct, omit_defaults=True):
     #: As in ``Room``.
     read_seq: int = 0
     unread: int = 0
+    muted: bool = False
     entries: list[Entry] = []
     #: No more to fetch now; otherwise ask again from the last entry.
     complete: bool = False
@@ -474,6 +510,8 @@ REPLIES: dict[type[Command], type[Reply]] = {
     EnterRoom: EnterReply,
     ListMembers: MembersReply,
     LeaveRoom: Reply,
+    RenameRoom: Reply,
+    MuteRoom: Reply,
     MarkRead: Reply,
     SyncRooms: SyncReply,
     SendChat: SendReply,
@@ -537,6 +575,13 @@ class RoomClosed(Event, tag="room.closed"):
     name: str
 
 
+class RoomMuted(Event, tag="room.muted"):
+    """One muted a room on another connection of one's own, or ended that."""
+
+    room_id: str
+    muted: bool
+
+
 class ReadMarked(Event, tag="read.marked"):
     """Somebody has seen a room up to ``seq``.
 
@@ -567,6 +612,7 @@ AnyEvent = (
     | RoomJoined
     | RoomLeft
     | RoomClosed
+    | RoomMuted
     | ReadMarked
     | TypingSignalled
     | ProfileUpdated

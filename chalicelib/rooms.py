@@ -54,7 +54,9 @@ def _find_by_key(key: str) -> RoomRow | None:
         lock = RoomNameRow.get(RoomNameRow.key(key), consistent_read=True)
     except RoomNameRow.DoesNotExist:
         return None
-    return find_open_room(lock.target_id)
+    room = find_open_room(lock.target_id)
+    # Renamed between these two reads: then its lock is another one.
+    return room if room is not None and room.name_key == key else None
 
 
 def _create(name: str, key: str, user_id: str, now: int) -> RoomRow | None:
@@ -128,6 +130,7 @@ def close_room(room: RoomRow, now: int, *, if_unchanged: bool = False) -> None:
         HostMustChooseError: ``if_unchanged``, and something has changed.
     """
     is_same = (RoomRow.host_id == room.host_id) & RoomRow.closed_at.does_not_exist()
+    is_same &= RoomRow.name_key == room.name_key
     if if_unchanged:
         is_same &= RoomRow.last_seq == room.last_seq
 
@@ -145,10 +148,14 @@ def close_room(room: RoomRow, now: int, *, if_unchanged: bool = False) -> None:
     if transact(write):
         return
     still_open = find_open_room(room.room_id)
-    if still_open is not None and still_open.host_id != room.host_id:
+    if still_open is None:
+        return
+    if still_open.host_id != room.host_id:
         raise NotHostError
-    if still_open is not None:
+    if if_unchanged:
         raise HostMustChooseError
+    # Renamed in another tab meanwhile: the lock to free is that on the new name.
+    close_room(still_open, now)
 
 
 def hand_over(room: RoomRow, host_id: str, successor_id: str, now: int) -> chats.Appended:
@@ -212,12 +219,17 @@ def to_room(row: RoomRow, member: MemberRow) -> Room:
         )
         if preview
         else None,
+        name_seq=row.name_seq or 0,
+        muted=bool(member.muted),
     )
 
 
 def people_in(rooms: Iterable[Room]) -> set[str]:
     """The user ids that room lists refer to."""
-    return {room.preview.user_id for room in rooms if room.preview}
+    previews = [room.preview for room in rooms if room.preview]
+    return {preview.user_id for preview in previews}.union(
+        *(texts.mentions(preview.text) for preview in previews)
+    )
 
 
 def _found(row: RoomRow, *, is_member: bool) -> FoundRoom:

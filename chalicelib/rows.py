@@ -87,6 +87,7 @@ def to_row(room_id: str, draft: Draft, place: Place) -> EntryRow:
         text=draft.text or None,
         cid=draft.cid or None,
         target=draft.target or None,
+        reply_to=draft.reply_to or None,
         created_at=draft.at,
     )
 
@@ -103,6 +104,7 @@ def to_entry(row: EntryRow) -> Entry:
         at=row.created_at,
         kind=EntryKind(row.kind),
         text=row.text or "",
+        reply_to=row.reply_to or 0,
         cid=row.cid or "",
         version=row.version or 0,
         edited_at=row.edited_at or 0,

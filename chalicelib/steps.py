@@ -101,6 +101,8 @@ class Draft:
     cid: str = ""
     #: With kind ``changed``: the place of the chat that is changed.
     target: int = 0
+    #: The place of the chat that this one answers.
+    reply_to: int = 0
 
     @property
     def is_chat(self) -> bool:

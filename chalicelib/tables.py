@@ -147,6 +147,8 @@ class RoomRow(_Table):
     room_id = UnicodeAttribute(hash_key=True)
     name = UnicodeAttribute()
     name_key = UnicodeAttribute()
+    #: The place of the notice that gave it this name; absent from a room that has its first.
+    name_seq = IntegerAttribute(null=True)
     host_id = UnicodeAttribute()
     epoch = UnicodeAttribute()
     created_at = IntegerAttribute()
@@ -231,6 +233,8 @@ class MemberRow(_Table):
     claim_7 = UnicodeAttribute(null=True)
     #: Present once the person has asked to leave.
     leaving = IntegerAttribute(null=True)
+    #: Present while the person wants their devices to be quiet about the room.
+    muted = BooleanAttribute(null=True)
     by_room = MembersByRoom()
 
 
@@ -252,6 +256,8 @@ class EntryRow(_Table):
     created_at = IntegerAttribute()
     #: Of an entry that tells of a change: the place of the chat that was changed.
     target = IntegerAttribute(null=True)
+    #: Of a chat: the place of the one that it answers.
+    reply_to = IntegerAttribute(null=True)
     #: Of a chat: how often it was changed, when it was last edited, whether it was deleted.
     version = IntegerAttribute(null=True)
     edited_at = IntegerAttribute(null=True)

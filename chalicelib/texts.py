@@ -8,12 +8,14 @@ from typing import Final
 
 from chalicelib import limits
 from chalicelib.errors import InvalidFieldError
+from chalicelib.protocol import MENTION_PATTERN
 
 # Letters by category that draw nothing. https://www.unicode.org/reports/tr36/
 _HANGUL_FILLERS: Final = frozenset("\u115f\u1160\u3164\uffa0")
 # Format characters that emoji and some scripts need (joiners).
 _JOINERS: Final = frozenset("\u200c\u200d")
 _SPACES: Final = re.compile(r"\s+")
+_MENTION: Final = re.compile(MENTION_PATTERN)
 
 
 def _is_newer_emoji(character: str) -> bool:
@@ -81,10 +83,26 @@ def check_chat(text: str) -> str:
     return text
 
 
+def mentions(text: str) -> set[str]:
+    """The people whom a chat mentions: the first ``MENTIONS_MAX``, whether they exist or not."""
+    found: set[str] = set()
+    for mention in _MENTION.finditer(text):
+        if len(found) == limits.MENTIONS_MAX:
+            break
+        found.add(mention[1])
+    return found
+
+
 def preview(text: str) -> str:
-    """The beginning of a chat, on one line, for room lists."""
+    """The beginning of a chat, on one line, for room lists; no mention is cut in two."""
     line = _SPACES.sub(" ", text).strip()
-    return line if len(line) <= limits.PREVIEW_MAX else line[: limits.PREVIEW_MAX - 1] + "…"
+    if len(line) <= limits.PREVIEW_MAX:
+        return line
+    end = limits.PREVIEW_MAX - 1
+    for mention in _MENTION.finditer(line):
+        if mention.start() < end < mention.end():
+            end = mention.start()
+    return line[:end] + "…"
 
 
 _JOINER: Final = "\u200d"

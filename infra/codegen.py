@@ -221,7 +221,14 @@ def typescript() -> str:
     for name, value in vars(limits).items():
         if name.isupper():
             lines.append(f"export const {name} = {value};")
-    lines += ["", "// --- What frames are made of", ""]
+    lines += [
+        "",
+        "// --- What frames are made of",
+        "",
+        *ts_doc("A person in the text of a chat; the source of a regular expression."),
+        f"export const MENTION_PATTERN = '{protocol.MENTION_PATTERN}';",
+        "",
+    ]
     for enum in enums:
         lines += ts_enum(enum)
     for struct in structs:

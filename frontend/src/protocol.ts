@@ -6,6 +6,7 @@
 export const CHAT_TEXT_MAX = 4000;
 export const ROOM_NAME_MAX = 40;
 export const NICKNAME_MAX = 20;
+export const MENTIONS_MAX = 20;
 export const ROOMS_PER_USER_MAX = 100;
 export const HISTORY_PAGE_DEFAULT = 50;
 export const HISTORY_PAGE_MAX = 100;
@@ -32,12 +33,16 @@ export const CONNECTION_SECONDS = 7800;
 
 // --- What frames are made of
 
+/** A person in the text of a chat; the source of a regular expression. */
+export const MENTION_PATTERN = '<@([A-Za-z0-9_-]{1,64})>';
+
 export const ENTRY_KINDS = [
   'chat',
   'created',
   'joined',
   'left',
   'host_changed',
+  'renamed',
   'changed',
   'void',
 ] as const;
@@ -64,6 +69,7 @@ export const ERROR_CODES = [
   'signed_out',
   'stale',
   'room_not_found',
+  'room_name_taken',
   'not_member',
   'too_many_rooms',
   'host_must_choose',
@@ -120,6 +126,10 @@ export interface Room {
   /** When the last entry was written, or the room was made. */
   active_at?: number;
   preview?: Preview;
+  /** The place of the notice that gave the room its ``name``: the highest that one knows counts. */
+  name_seq?: number;
+  /** One wants to hear of it only where one looks; for oneself alone, on all one's devices. */
+  muted?: boolean;
 }
 
 /** A person as others see them. Someone who withdrew has no entry in ``users`` maps. */
@@ -142,6 +152,8 @@ export interface Entry {
   at: number;
   kind?: EntryKind;
   text?: string;
+  /** The place of the chat that this one answers. What that says is in its own entry only. */
+  reply_to?: number;
   /** The sender's own id of this chat; lets the sender's other tabs match it. */
   cid?: string;
   /** How often the chat has been changed: of two states of a chat, the higher is the later. */
@@ -177,6 +189,7 @@ export interface SyncedRoom {
   /** As in ``Room``. */
   read_seq?: number;
   unread?: number;
+  muted?: boolean;
   entries?: Entry[];
   /** No more to fetch now; otherwise ask again from the last entry. */
   complete?: boolean;
@@ -242,6 +255,23 @@ export interface LeaveRoom {
   ref: string;
 }
 
+/** Give a room another name, as its host. Repeating it does no harm. */
+export interface RenameRoom {
+  type: 'room.rename';
+  room_id: string;
+  name: string;
+  ref: string;
+}
+
+/** Have one's devices be quiet about a room, or not any more. Repeating it does no harm. */
+export interface MuteRoom {
+  type: 'room.mute';
+  room_id: string;
+  /** False ends it. */
+  on?: boolean;
+  ref: string;
+}
+
 /** Everything up to ``seq`` has been seen. It never goes back. */
 export interface MarkRead {
   type: 'room.read';
@@ -261,9 +291,12 @@ export interface SyncRooms {
 export interface SendChat {
   type: 'chat.send';
   room_id: string;
+  /** People in it are written as ``MENTION_PATTERN`` says. */
   text: string;
   /** Made by the client, unique for this person. */
   cid: string;
+  /** The place of the chat that this one answers. */
+  reply_to?: number;
   /** Only when this is a repeat: the last ``seq`` the client had at its first try. */
   retry_since?: number;
   ref: string;
@@ -492,6 +525,13 @@ export interface RoomClosed {
   name: string;
 }
 
+/** One muted a room on another connection of one's own, or ended that. */
+export interface RoomMuted {
+  type: 'room.muted';
+  room_id: string;
+  muted: boolean;
+}
+
 /**
  * Somebody has seen a room up to ``seq``.
  *
@@ -529,6 +569,8 @@ export interface Commands {
   'room.enter': EnterRoom;
   'room.members': ListMembers;
   'room.leave': LeaveRoom;
+  'room.rename': RenameRoom;
+  'room.mute': MuteRoom;
   'room.read': MarkRead;
   'room.sync': SyncRooms;
   'chat.send': SendChat;
@@ -549,6 +591,8 @@ export interface Replies {
   'room.enter': EnterReply;
   'room.members': MembersReply;
   'room.leave': Reply;
+  'room.rename': Reply;
+  'room.mute': Reply;
   'room.read': Reply;
   'room.sync': SyncReply;
   'chat.send': SendReply;
@@ -571,6 +615,8 @@ export type AnyCommand =
   | EnterRoom
   | ListMembers
   | LeaveRoom
+  | RenameRoom
+  | MuteRoom
   | MarkRead
   | SyncRooms
   | SendChat
@@ -602,6 +648,7 @@ export type AnyEvent =
   | RoomJoined
   | RoomLeft
   | RoomClosed
+  | RoomMuted
   | ReadMarked
   | TypingSignalled
   | ProfileUpdated;

@@ -24,7 +24,7 @@ LAYERS = [
     {"rows"},
     {"dynamodb_steps"},
     {"users", "sessions", "kakao", "chats", "members", "connections"},
-    {"rooms", "delivery", "changes"},
+    {"rooms", "renaming", "delivery", "changes"},
     {"joining", "presence", "push_worker"},
     {"background"},
     {"withdrawal", "log_commands"},

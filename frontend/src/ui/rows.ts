@@ -4,7 +4,7 @@ import type { FailureCode } from '../core/failure';
 import type { Outgoing } from '../core/outgoing';
 import { dayOf } from '../i18n';
 
-export type NoticeKind = Exclude<EntryKind, 'chat' | 'changed' | 'void'>;
+export type NoticeKind = Exclude<EntryKind, 'chat' | 'changed' | 'renamed' | 'void'>;
 
 export interface ChatRow {
   type: 'chat';
@@ -69,7 +69,7 @@ export function rowsOf(
     const kind = held.kind ?? 'chat';
     const pending = pendingOf(held.seq);
     const entry = withPending(held, pending, me);
-    if (kind === 'void' || kind === 'changed') continue;
+    if (kind === 'void' || kind === 'changed' || kind === 'renamed') continue;
     if (kind !== 'chat') {
       const key = `seq ${entry.seq}`;
       begin(entry.at, key);

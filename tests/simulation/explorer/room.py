@@ -77,7 +77,7 @@ class Room:
         there = self.entries.get(place.seq)
         if there is None:
             entry = self.entries[place.seq] = Entry(
-                place.seq, draft.user_id, draft.at, draft.kind, draft.text, draft.cid
+                place.seq, draft.user_id, draft.at, draft.kind, draft.text, cid=draft.cid
             )
             self.numbers[place.seq] = place.number
             return entry

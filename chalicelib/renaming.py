@@ -1,0 +1,121 @@
+"""Giving a room another name: a notice in its log, and the name with it.
+
+A place in the log is taken first; the notice, the name and its lock are then written in one
+transaction. So whoever is cut off leaves a hole, which readers fill, and nothing has happened
+(docs/decisions/0024-renaming.md).
+"""
+
+from __future__ import annotations
+
+from pynamodb.expressions.update import Action
+from pynamodb.transactions import TransactWrite
+
+from chalicelib import rows, texts, writing
+from chalicelib.dynamodb_steps import LogSteps, RoomChangedError
+from chalicelib.errors import NotHostError, RoomNameTakenError, RoomNotFoundError
+from chalicelib.protocol import Entry, EntryKind
+from chalicelib.rows import find_open_room
+from chalicelib.steps import Draft, Place, run
+from chalicelib.tables import EntryRow, RoomNameRow, RoomRow, transact
+from chalicelib.writing import Written
+
+
+def rename(user_id: str, room_id: str, name: str, now: int) -> Written | None:
+    """Give a room another name; None if it has it already.
+
+    Raises:
+        InvalidFieldError: the name breaks the rules.
+        RoomNotFoundError: the room does not exist or is closed.
+        NotHostError: only the host may.
+        RoomNameTakenError: another room has the name.
+    """
+    name = texts.clean_room_name(name)
+    room = find_open_room(room_id)
+    if room is None:
+        raise RoomNotFoundError(room_id)
+    if room.host_id != user_id:
+        raise NotHostError
+    if room.name == name:
+        return None
+    # The transaction has the same conditions; this spares the log a void.
+    _check_is_free(texts.room_name_key(name), room_id)
+    steps = _RenamingSteps(room_id, user_id, name)
+    draft = Draft(user_id, now, EntryKind.RENAMED, text=name)
+    try:
+        return run(writing.append(steps, draft))
+    except RoomChangedError:
+        raise NotHostError from None
+    except _HasNameError:
+        return None
+
+
+class _HasNameError(Exception):
+    """Somebody else gave the room this very name meanwhile, or this was done twice at once."""
+
+
+class _RenamingSteps(LogSteps):
+    """Storing the notice and renaming the room are one step."""
+
+    def __init__(self, room_id: str, user_id: str, name: str) -> None:
+        super().__init__(room_id, room_condition=RoomRow.host_id == user_id)
+        self._user_id = user_id
+        self._name = name
+        self._key = texts.room_name_key(name)
+
+    async def store(self, draft: Draft, place: Place) -> Entry | None:
+        """One transaction."""
+        # As it was when the place was taken.
+        room = self.room
+        if room is None:
+            raise TypeError("the place was not taken by these steps")
+        old_key = room.name_key
+        row = rows.to_row(self.room_id, draft, place)
+        # A rename with a later place has won if it was faster: its notice is the last one.
+        is_latest = RoomRow.name_seq.does_not_exist() | (RoomRow.name_seq < place.seq)
+        is_same = (RoomRow.host_id == self._user_id) & (RoomRow.name_key == old_key) & is_latest
+        condition = is_same & RoomRow.closed_at.does_not_exist()
+        actions: list[Action] = [
+            RoomRow.name.set(self._name),
+            RoomRow.name_key.set(self._key),
+            RoomRow.name_seq.set(place.seq),
+        ]
+
+        def write(transaction: TransactWrite) -> None:
+            transaction.save(row, condition=EntryRow.seq.does_not_exist())
+            transaction.update(RoomRow(self.room_id), actions=actions, condition=condition)
+            if self._key != old_key:
+                transaction.save(
+                    RoomNameRow(RoomNameRow.key(self._key), target_id=self.room_id),
+                    condition=RoomNameRow.room_id.does_not_exist(),
+                )
+                transaction.delete(
+                    RoomNameRow(RoomNameRow.key(old_key)),
+                    condition=RoomNameRow.target_id == self.room_id,
+                )
+
+        if room.name != self._name and transact(write):
+            return rows.to_entry(row)
+        await self._give_up(place)
+        return None
+
+    async def _give_up(self, place: Place) -> None:
+        """Free a place that can't be used; returns when another one may do."""
+        if not await writing.give_up(self, place, is_chat=False):
+            raise RoomNotFoundError(self.room_id)
+        room = find_open_room(self.room_id)
+        if room is None:
+            raise RoomNotFoundError(self.room_id)
+        if room.host_id != self._user_id:
+            raise NotHostError
+        if room.name == self._name:
+            raise _HasNameError
+        _check_is_free(self._key, self.room_id)
+
+
+def _check_is_free(key: str, room_id: str) -> None:
+    try:
+        lock = RoomNameRow.get(RoomNameRow.key(key), consistent_read=True)
+    except RoomNameRow.DoesNotExist:
+        return
+    if lock.target_id != room_id:
+        raise RoomNameTakenError
