@@ -29,6 +29,8 @@ export class RoomState {
   /** Which chat the preview shows, in which version; 0 when the server did not say. */
   #previewSeq = 0;
   #previewVersion = 0;
+  /** The place of the notice that the name is from. */
+  #nameSeq: number;
 
   constructor(
     room: Room,
@@ -37,6 +39,7 @@ export class RoomState {
     this.id = room.room_id;
     this.epoch = room.epoch;
     this.name = room.name;
+    this.#nameSeq = room.name_seq ?? 0;
     this.hostId = room.host_id;
     this.activeAt = room.active_at ?? 0;
     this.preview = room.preview;
@@ -67,7 +70,7 @@ export class RoomState {
   /** Take another snapshot of the same log; pushes may have overtaken it. */
   refresh(room: Room): void {
     const { last_seq: last } = room;
-    this.name = room.name;
+    this.#named({ kind: 'renamed', seq: room.name_seq ?? 0, text: room.name });
     this.activeAt = Math.max(this.activeAt, room.active_at ?? 0);
     const { preview } = room;
     const isNewer = preview && preview.at > (this.preview?.at ?? 0);
@@ -102,6 +105,7 @@ export class RoomState {
     this.loaded = true;
     this.members.doubt();
     for (const entry of reply.entries) {
+      this.#named(entry);
       this.#unread.appended(entry, this.log);
       this.#showPreview(entry);
       this.#learnReader(entry);
@@ -140,6 +144,7 @@ export class RoomState {
       this.activeAt = Math.max(this.activeAt, entry.at);
       this.#unread.appended(entry, this.log);
       this.#learnReader(entry);
+      this.#named(entry);
       this.#membersChanged(entry);
     }
     if (!this.loaded) this.log.trim(FOLLOWED_MAX);
@@ -151,6 +156,13 @@ export class RoomState {
     if (entry.user_id === this.me) return;
     if (isChat(entry)) this.markReader(entry.user_id, entry.seq);
     else if (entry.kind === 'left') this.readers.delete(entry.user_id);
+  }
+
+  /** The latest name counts: a snapshot may be from before a notice that is known already. */
+  #named({ kind, seq, text = '' }: Pick<Entry, 'kind' | 'seq' | 'text'>): void {
+    if (kind !== 'renamed' || seq < this.#nameSeq) return;
+    this.#nameSeq = seq;
+    this.name = text;
   }
 
   /** The last chat is what the room list shows, in its latest state. */

@@ -11,7 +11,7 @@ export const en: Messages = {
     signed_out: 'Your session has ended. Please sign in again.',
     room_not_found: 'This room does not exist, or was closed.',
     stale: 'That took too long on its way. It is sent again.',
-    room_name_taken: 'There is a room of that name already.',
+    room_name_taken: 'There is a room of that name already. Please choose another.',
     not_member: 'You are not a member of this room.',
     too_many_rooms: 'You are in as many rooms as possible. Leave one and try again.',
     host_must_choose: 'A host has to hand the room over or close it before leaving.',
@@ -96,6 +96,7 @@ export const en: Messages = {
     created: (name) => `${name} created the room.`,
     joined: (name) => `${name} came in.`,
     left: (name) => `${name} left.`,
+    renamed: (name, title) => `${name} renamed the room to “${title}”.`,
     hostChanged: (name) => `${name} is the host now.`,
   },
   leave: {

@@ -7,7 +7,7 @@ const errors: Record<FailureCode, string> = {
   hello_first: '연결이 끊어졌습니다. 잠시 후 다시 시도해 주세요.',
   signed_out: '로그인이 만료되었습니다. 다시 로그인해 주세요.',
   room_not_found: '없거나 닫힌 대화방입니다.',
-  room_name_taken: '이미 있는 대화방 이름입니다.',
+  room_name_taken: '이미 있는 대화방 이름입니다. 다른 이름을 적어 주세요.',
   stale: '가는 데 너무 오래 걸렸습니다. 다시 보냅니다.',
   not_member: '이 대화방의 멤버가 아닙니다.',
   too_many_rooms: '들어갈 수 있는 대화방 수를 넘었습니다. 다른 방에서 나간 뒤 시도해 주세요.',
@@ -96,6 +96,8 @@ export const ko = {
     created: (name: string) => `${name}님이 대화방을 만들었습니다.`,
     joined: (name: string) => `${name}님이 들어왔습니다.`,
     left: (name: string) => `${name}님이 나갔습니다.`,
+    renamed: (name: string, title: string) =>
+      `${name}님이 방 이름을 ‘${title}’(으)로 바꿨습니다.`,
     hostChanged: (name: string) => `${name}님이 방장이 되었습니다.`,
   },
   leave: {

@@ -4,7 +4,7 @@ import type { FailureCode } from '../core/failure';
 import type { Outgoing } from '../core/outgoing';
 import { dayOf } from '../i18n';
 
-export type NoticeKind = Exclude<EntryKind, 'chat' | 'changed' | 'renamed' | 'void'>;
+export type NoticeKind = Exclude<EntryKind, 'chat' | 'changed' | 'void'>;
 
 export interface ChatRow {
   type: 'chat';
@@ -31,7 +31,7 @@ export interface ChatRow {
 
 export type Row =
   | { type: 'day'; key: string; at: number }
-  | { type: 'notice'; key: string; seq: number; kind: NoticeKind; userId: string }
+  | { type: 'notice'; key: string; seq: number; kind: NoticeKind; userId: string; text: string }
   | ChatRow;
 
 /**
@@ -69,12 +69,13 @@ export function rowsOf(
     const kind = held.kind ?? 'chat';
     const pending = pendingOf(held.seq);
     const entry = withPending(held, pending, me);
-    if (kind === 'void' || kind === 'changed' || kind === 'renamed') continue;
+    if (kind === 'void' || kind === 'changed') continue;
     if (kind !== 'chat') {
       const key = `seq ${entry.seq}`;
       begin(entry.at, key);
       previous = null;
-      rows.push({ type: 'notice', key, seq: entry.seq, kind, userId: entry.user_id });
+      const { seq, user_id: userId, text = '' } = entry;
+      rows.push({ type: 'notice', key, seq, kind, userId, text });
       continue;
     }
     const isOwn = entry.user_id === me;

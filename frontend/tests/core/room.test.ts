@@ -60,3 +60,35 @@ describe('a room that is entered', () => {
     expect([...room.readers]).toEqual([['bob', 6]]);
   });
 });
+
+describe('a room that is given another name', () => {
+  const renamed = (seq: number, text: string): Entry => ({ ...entry(seq, 'bob', 'renamed'), text });
+
+  it('has the name of the last notice, whichever way it hears of it', () => {
+    const room = new RoomState(snapshot(), 'ann');
+    room.push([renamed(102, 'pong')]);
+    expect(room.name).toBe('ping');
+    room.push([entry(101)]);
+    expect(room.name).toBe('pong');
+    room.follow(102, [renamed(103, 'rally')]);
+    expect(room.name).toBe('rally');
+    room.refresh(snapshot({ last_seq: 110, name: 'serve', name_seq: 104 }));
+    expect(room.name).toBe('serve');
+  });
+
+  it('keeps the name when a snapshot is from before the notice, though it counts its place', () => {
+    const room = new RoomState(snapshot({ name: 'ping', name_seq: 90 }), 'ann');
+    room.push([renamed(101, 'pong')]);
+    room.refresh(snapshot({ last_seq: 101, name: 'ping', name_seq: 90 }));
+    expect(room.name).toBe('pong');
+  });
+
+  it('learns it from the page that it is entered with, and not from older ones', () => {
+    const room = new RoomState(snapshot({ name: 'ping', name_seq: 4, last_seq: 6 }), 'ann');
+    const reply = { type: 'ok', ref: '1', users: {}, joined: false, has_before: false } as const;
+    room.enter({ ...reply, room: snapshot(), entries: [renamed(3, 'old'), renamed(4, 'ping')] });
+    expect(room.name).toBe('ping');
+    room.enter({ ...reply, room: snapshot(), entries: [renamed(5, 'pong')] });
+    expect(room.name).toBe('pong');
+  });
+});

@@ -74,6 +74,13 @@ describe('the log on the page', () => {
     expect(root.querySelector('[data-testid=edited], [data-testid=reactions]')).toBeNull();
   });
 
+  it('says who gave the room which name', async () => {
+    scene.server.append(room, 'renamed', 'bob', '탁구장');
+    await see();
+    const notices = [...root.querySelectorAll('[data-testid=notice]')];
+    expect(notices.at(-1)?.textContent).toContain('‘탁구장’');
+  });
+
   /** As somebody does who wants to read what was said before. */
   async function scrollUp(): Promise<void> {
     Object.defineProperties(log(), {

@@ -5,7 +5,7 @@ import { dayText, texts, timeText } from '../../i18n';
 import { isVisible, session, watch } from '../app';
 import { Icon } from '../art';
 import { nameOf } from '../parts';
-import { lastShown, rowsOf, type NoticeKind } from '../rows';
+import { isolated, lastShown, rowsOf, type NoticeKind } from '../rows';
 import { Bubble } from './Bubble';
 import { useLineActions } from './lines';
 
@@ -137,7 +137,7 @@ export function LogView({ room }: { room: RoomState }) {
               case 'notice':
                 return (
                   <p class="notice" key={row.key} data-row data-testid="notice">
-                    {noticeText(row.kind, nameOf(row.userId))}
+                    {noticeText(row.kind, nameOf(row.userId), isolated(row.text))}
                   </p>
                 );
               case 'chat':
@@ -198,7 +198,7 @@ function isoOf(at: number): string {
   return Number.isNaN(date.getTime()) ? '' : date.toISOString();
 }
 
-function noticeText(kind: NoticeKind, name: string): string {
+function noticeText(kind: NoticeKind, name: string, text: string): string {
   const t = texts.value.chat;
   switch (kind) {
     case 'created':
@@ -209,5 +209,7 @@ function noticeText(kind: NoticeKind, name: string): string {
       return t.left(name);
     case 'host_changed':
       return t.hostChanged(name);
+    case 'renamed':
+      return t.renamed(name, text);
   }
 }
