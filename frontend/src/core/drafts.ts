@@ -1,14 +1,30 @@
 import { CHAT_TEXT_MAX } from '../protocol';
 import { KEEP_MS } from './kept';
+import type { Answered } from './outgoing';
 import type { Clock, Store } from './ports';
 
 const PREFIX = 'ping-pong.draft.';
 /** Beyond what can be sent; a pasted book does not crowd out what is on its way. */
 const KEPT_MAX = 4 * CHAT_TEXT_MAX;
 
-/** A draft as it is stored: and when it was last touched. */
-interface Stored {
+/** Whom a part of a draft means: `length` letters at `at`. */
+export interface Mark {
+  at: number;
+  length: number;
+  userId: string;
+}
+
+/** What was begun in a room. */
+export interface Begun {
   text: string;
+  /** The chat that it answers. */
+  reply?: Answered | undefined;
+  /** Who is mentioned in it, in order. */
+  marks?: readonly Mark[];
+}
+
+/** A draft as it is stored: and when it was last touched. */
+interface Stored extends Begun {
   at: number;
 }
 
@@ -17,7 +33,7 @@ interface Stored {
  * too, so that it lasts as long as the page where storage is forbidden or full.
  */
 export class Drafts {
-  #held = new Map<string, string>();
+  #held = new Map<string, Begun>();
 
   constructor(
     private readonly store: Store,
@@ -25,14 +41,15 @@ export class Drafts {
     private readonly userId: string,
   ) {}
 
-  of(roomId: string): string {
-    return this.#held.get(roomId) ?? this.#read(this.#key(roomId))?.text ?? '';
+  of(roomId: string): Begun {
+    return this.#held.get(roomId) ?? this.#read(this.#key(roomId)) ?? { text: '' };
   }
 
-  set(roomId: string, text: string): void {
-    this.#held.set(roomId, text);
-    const stored: Stored = { text, at: this.clock.now() };
-    if (!text || text.length > KEPT_MAX) this.store.remove(this.#key(roomId));
+  set(roomId: string, begun: Begun): void {
+    this.#held.set(roomId, begun);
+    const stored: Stored = { ...begun, at: this.clock.now() };
+    const isEmpty = !begun.text && !begun.reply;
+    if (isEmpty || begun.text.length > KEPT_MAX) this.store.remove(this.#key(roomId));
     else this.store.set(this.#key(roomId), JSON.stringify(stored));
   }
 
@@ -57,8 +74,8 @@ export class Drafts {
 
   #read(key: string): Stored | undefined {
     try {
-      const { text, at } = JSON.parse(this.store.get(key) ?? '') as Partial<Stored>;
-      if (typeof text === 'string' && typeof at === 'number') return { text, at };
+      const { text, at, reply, marks = [] } = JSON.parse(this.store.get(key) ?? '') as Partial<Stored>;
+      if (typeof text === 'string' && typeof at === 'number') return { text, at, reply, marks };
     } catch {
       // Not of this version, or not there: as if nothing had been begun.
     }

@@ -93,6 +93,26 @@ export class Log {
     this.#change([...this.entries, ...this.#ahead.values()]);
   }
 
+  /** What another part of the same log knows of chats that are held here. */
+  learnFrom(other: Log): void {
+    this.#change([...other.entries, ...other.#ahead.values()]);
+  }
+
+  /** These are taken in elsewhere; what they say of chats that are held is taken note of here. */
+  learn(entries: Entry[]): void {
+    for (const entry of entries) this.#renew(entry);
+    this.#change(entries);
+  }
+
+  /** The latest state of a chat that was read before what is held here may have come. */
+  latest(chat: Entry): Entry {
+    let found = chat;
+    for (const { changed } of [...this.entries, ...this.#ahead.values()]) {
+      if (changed?.seq === chat.seq) found = laterOf(found, changed);
+    }
+    return found;
+  }
+
   /** Forget all but the newest `count` entries. */
   trim(count: number): void {
     const surplus = this.entries.length - count;
@@ -102,14 +122,15 @@ export class Log {
     this.hasBefore = true;
   }
 
-  #held(seq: number): Entry | undefined {
+  /** What stands at `seq`, if it is held. */
+  at(seq: number): Entry | undefined {
     const entry = this.entries[seq - this.#first];
     return entry?.seq === seq ? entry : undefined;
   }
 
   /** Of two states of an entry that is held, keep the later. */
   #renew(entry: Entry): void {
-    if (this.#held(entry.seq)) {
+    if (this.at(entry.seq)) {
       const index = entry.seq - this.#first;
       this.entries[index] = laterOf(this.entries[index] as Entry, entry);
     }
@@ -146,6 +167,6 @@ export class Log {
 }
 
 /** The later of two states of one chat; the one that is held, if they are the same. */
-function laterOf(held: Entry, other: Entry): Entry {
+export function laterOf(held: Entry, other: Entry): Entry {
   return (other.version ?? 0) > (held.version ?? 0) ? other : held;
 }

@@ -8,7 +8,7 @@ import {
 import { REPLY_MS } from './connection';
 import { Failure, failureCode, isTemporary } from './failure';
 import { KEEP_MS } from './kept';
-import { Item, type Outgoing, type Stored } from './outgoing';
+import { Item, type Answered, type Outgoing, type Stored } from './outgoing';
 import type { Cancel, World } from './ports';
 
 const REPEAT_LONGEST_MS = 60_000;
@@ -87,13 +87,14 @@ export class Outbox {
     return this.#items.filter((item) => !item.entry).length;
   }
 
-  add(roomId: string, text: string): string {
+  add(roomId: string, text: string, reply?: Answered): string {
     const item = new Item({
       cid: randomId(this.world.random),
       roomId,
       text,
       typedAt: this.#typingTime(),
       tab: this.world.tabs.id,
+      ...(reply ? { reply } : {}),
     });
     this.#items.push(item);
     this.#write(item);
@@ -198,13 +199,14 @@ export class Outbox {
 
   async #try(item: Item, position: { seq: number; epoch: string }): Promise<void> {
     let retrySince: number | undefined;
+    // Another epoch is another log: whatever was known of the old one is void.
+    if (item.reply && item.reply.epoch !== position.epoch) item.reply = undefined;
     if (item.since === undefined) {
       item.since = position.seq;
       item.epoch = position.epoch;
       const ghost = this.#ghosts.get(item.roomId);
       if (ghost) ghost.chatsLeft--;
     } else {
-      // Another epoch is another log: whatever was known of the old one is void.
       retrySince = item.epoch === position.epoch ? item.since : 0;
     }
     // Before it is sent, so that a reload in between repeats it as a repeat.

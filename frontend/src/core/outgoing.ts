@@ -1,11 +1,19 @@
 import type { Entry } from '../protocol';
 import type { FailureCode } from './failure';
 
+/** A chat that is answered: `seq` means something in one log only. */
+export interface Answered {
+  seq: number;
+  epoch: string;
+}
+
 /** What is stored of a chat on its way. */
 export interface Stored {
   cid: string;
   roomId: string;
   text: string;
+  /** What it answers. */
+  reply?: Answered;
   typedAt: number;
   /** The tab that sends it. */
   tab: string;
@@ -21,6 +29,8 @@ export interface Outgoing {
   readonly cid: string;
   readonly roomId: string;
   readonly text: string;
+  /** The chat that it answers; 0: none. */
+  readonly replyTo: number;
   readonly typedAt: number;
   readonly state: 'sending' | 'sent' | 'failed';
   readonly failed: FailureCode | undefined;
@@ -31,6 +41,7 @@ export class Item implements Outgoing {
   readonly cid: string;
   readonly roomId: string;
   readonly text: string;
+  reply: Answered | undefined;
   readonly typedAt: number;
   since: number | undefined;
   epoch: string;
@@ -48,10 +59,15 @@ export class Item implements Outgoing {
     this.cid = stored.cid;
     this.roomId = stored.roomId;
     this.text = stored.text;
+    this.reply = stored.reply;
     this.typedAt = stored.typedAt;
     this.since = stored.since;
     this.epoch = stored.epoch ?? '';
     this.failed = stored.failed;
+  }
+
+  get replyTo(): number {
+    return this.reply?.seq ?? 0;
   }
 
   get state(): Outgoing['state'] {
@@ -60,13 +76,14 @@ export class Item implements Outgoing {
   }
 
   stored(tab: string): Stored {
-    const { cid, roomId, text, typedAt, since, epoch, failed } = this;
+    const { cid, roomId, text, reply, typedAt, since, epoch, failed } = this;
     return {
       cid,
       roomId,
       text,
       typedAt,
       tab,
+      ...(reply ? { reply } : {}),
       ...(since === undefined ? {} : { since, epoch }),
       ...(failed ? { failed } : {}),
     };

@@ -20,8 +20,10 @@ export class RoomState {
   log: Log;
   /** Whether `log` holds what was said; else it only follows along from the last seq. */
   loaded = false;
-  /** Whether a page of history is on its way. */
-  loadingBefore = false;
+  /** A part far from the end of the log, while that is shown instead; it does not touch `log`. */
+  past: Log | null = null;
+  /** How the pages around what is shown are doing; what failed waits until it is asked for again. */
+  readonly paging: Record<'before' | 'after', '' | 'loading' | 'failed'> = { before: '', after: '' };
   #count: number;
   /** Counts and hosts of the snapshot include everything up to here. */
   #snapshotSeq: number;
@@ -47,6 +49,11 @@ export class RoomState {
     this.#snapshotSeq = room.last_seq;
     this.#unread = new UnreadCount(readState(room), me);
     this.log = new Log(room.last_seq);
+  }
+
+  /** The part of the log that a person looks at. */
+  get shown(): Log {
+    return this.past ?? this.log;
   }
 
   get memberCount(): number {
@@ -99,8 +106,27 @@ export class RoomState {
     this.#unread.take(state, this.log);
   }
 
+  /** What stands at `seq`, if it is held. */
+  at(seq: number): Entry | undefined {
+    return this.log.at(seq) ?? this.past?.at(seq);
+  }
+
+  /** Show a part of the log, or the end of it with all before that is held. */
+  show(past: Log | null): void {
+    const { log } = this;
+    this.past = past;
+    if (!past) return;
+    // Changes that were made since it was read have come to the log.
+    past.learnFrom(log);
+    if (past.last < log.first - 1) return;
+    // Where the two parts meet, they become one.
+    if (past.first < log.first) log.precede(past.entries, past.hasBefore);
+    this.past = null;
+  }
+
   /** Hold the newest page. */
   enter(reply: EnterReply): void {
+    this.past = null;
     this.log = Log.of(reply.entries, reply.has_before ?? false);
     this.loaded = true;
     this.members.doubt();
@@ -121,12 +147,14 @@ export class RoomState {
       const isPassed = entry.seq <= this.log.last;
       if (isPassed && isChat(entry) && entry.user_id === this.me) this.markRead(entry.seq);
     }
+    this.past?.learn(entries);
     return this.#happened(this.log.push(entries));
   }
 
   /** Entries of a reply, free of gaps. Returns those that are new. */
   follow(after: number, entries: Entry[]): Entry[] {
     for (const entry of entries) this.#showPreview(entry);
+    this.past?.learn(entries);
     return this.#happened(this.log.follow(after, entries));
   }
 

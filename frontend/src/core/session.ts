@@ -4,6 +4,7 @@ import type {
   CommandType,
   Entry,
   HelloReply,
+  HistoryReply,
   Me,
   MembersReply,
   OpenReply,
@@ -17,14 +18,16 @@ import type {
 } from '../protocol';
 import { Changes } from './changes';
 import { Connection, type Body, type ConnectionState } from './connection';
-import { Drafts } from './drafts';
+import { Drafts, type Begun, type Mark } from './drafts';
 import { failureCode, isTemporary, type FailureCode } from './failure';
+import { History, type Place } from './history';
 import { LAST_USER, wipe } from './kept';
 import { Lister } from './lister';
 import { Outbox } from './outbox';
-import type { Outgoing } from './outgoing';
+import type { Answered, Outgoing } from './outgoing';
 import type { World } from './ports';
 import { Pulse } from './pulse';
+import { Quotes } from './quotes';
 import { ReadMarks } from './reads';
 import { RoomState } from './room';
 import { Roster } from './roster';
@@ -77,6 +80,8 @@ export class Session {
   readonly #roster: Roster;
   readonly #reads: ReadMarks;
   readonly #typing: Typing;
+  readonly #history: History;
+  readonly #quotes: Quotes;
   #openId: string | null = null;
   #lookingAt: string | null = null;
   /** Rooms that ended for this person while the page was open: not entered again unasked. */
@@ -157,6 +162,20 @@ export class Session {
       changed: (roomId) => this.changed(`room:${roomId}`),
     });
     this.#typing = new Typing(world.clock, (roomId) => this.changed(`typing:${roomId}`));
+    const room = (roomId: string) => this.rooms.get(roomId);
+    const touched = (roomId: string) => this.changed(`room:${roomId}`);
+    this.#history = new History({
+      room,
+      request: (roomId, place) => this.#page(roomId, place),
+      took: ({ id }, entries) => this.#outbox?.seen(id, entries),
+      changed: touched,
+    });
+    this.#quotes = new Quotes(world.clock, {
+      online,
+      room,
+      request: (roomId, seq) => this.#page(roomId, { before: seq + 1, limit: 1 }),
+      changed: touched,
+    });
   }
 
   start(): void {
@@ -236,8 +255,10 @@ export class Session {
     if (roomId) this.#seen(roomId);
   }
 
-  send(roomId: string, text: string): void {
-    this.#outbox?.add(roomId, text);
+  /** Say something; what one has said is what one sees then. */
+  send(roomId: string, text: string, replyTo = 0): void {
+    this.toNewest(roomId);
+    this.#outbox?.add(roomId, text, this.#answered(roomId, replyTo));
   }
 
   retry(cid: string): void {
@@ -249,12 +270,14 @@ export class Session {
   }
 
   /** What was begun in a room and not sent. */
-  draft(roomId: string): string {
-    return this.#drafts?.of(roomId) ?? '';
+  draft(roomId: string): Begun {
+    const { reply, ...begun } = this.#drafts?.of(roomId) ?? { text: '' };
+    const isThere = reply?.epoch === this.rooms.get(roomId)?.epoch;
+    return reply && isThere ? { ...begun, reply } : begun;
   }
 
-  keepDraft(roomId: string, text: string): void {
-    this.#drafts?.set(roomId, text);
+  keepDraft(roomId: string, text: string, replyTo = 0, marks: readonly Mark[] = []): void {
+    this.#drafts?.set(roomId, { text, reply: this.#answered(roomId, replyTo), marks });
   }
 
   /** Change the text of one's own chat. */
@@ -290,27 +313,29 @@ export class Session {
     this.connection.request('typing.signal', { room_id: roomId }).catch(() => {});
   }
 
-  /** Load the page of history before what is held. */
-  async loadBefore(roomId: string): Promise<void> {
-    const room = this.rooms.get(roomId);
-    if (!room?.loaded || !room.log.hasBefore || room.loadingBefore) return;
-    room.loadingBefore = true;
-    this.changed(`room:${roomId}`);
-    try {
-      const { log } = room;
-      const before = Math.max(1, log.first);
-      const reply = await this.connection.request('chat.history', { room_id: roomId, before });
-      this.#learn(reply.users);
-      if (room.log === log && log.first === before) {
-        log.precede(reply.entries, (reply.has_before ?? false) && reply.entries.length > 0);
-        this.#outbox?.seen(roomId, reply.entries);
-      }
-    } catch {
-      // The top of the list is still in sight: scrolling asks again.
-    } finally {
-      room.loadingBefore = false;
-      this.changed(`room:${roomId}`);
-    }
+  /** Load the page of history before what is shown. */
+  loadBefore(roomId: string): Promise<void> {
+    return this.#history.before(roomId);
+  }
+
+  /** Load the page after what is shown, if that is not the end of the log. */
+  loadAfter(roomId: string): Promise<void> {
+    return this.#history.after(roomId);
+  }
+
+  /** Show the part of a room's log that has `seq`; false if it can't be, or isn't wanted any more. */
+  jump(roomId: string, seq: number): Promise<boolean> {
+    return this.#history.jump(roomId, seq);
+  }
+
+  /** Show the end of a room's log again. */
+  toNewest(roomId: string): void {
+    this.#history.toNewest(roomId);
+  }
+
+  /** The chat at `seq` as it is now; null: there is none; undefined: not known yet, but soon. */
+  quoted(roomId: string, seq: number): Entry | null | undefined {
+    return this.#quotes.of(roomId, seq);
   }
 
   /** Have the members of a displayed room, now or soon. */
@@ -430,9 +455,10 @@ export class Session {
           const room = this.rooms.get(roomId);
           return room && { seq: room.log.last, epoch: room.epoch };
         },
-        send: ({ roomId, text, cid }, retrySince, timeoutMs) => {
+        send: ({ roomId, text, cid, replyTo }, retrySince, timeoutMs) => {
           const repeat = retrySince === undefined ? {} : { retry_since: retrySince };
-          const body = { room_id: roomId, text, cid, ...repeat };
+          const reply = replyTo ? { reply_to: replyTo } : {};
+          const body = { room_id: roomId, text, cid, ...repeat, ...reply };
           return this.connection.request('chat.send', body, timeoutMs);
         },
         delivered: (roomId, entry) => this.#pushed(roomId, [entry]),
@@ -443,6 +469,8 @@ export class Session {
   }
 
   #online(): void {
+    this.#quotes.resume();
+    for (const { paging } of this.rooms.values()) paging.before = paging.after = '';
     const loaded = [...this.rooms.values()].filter((room) => room.loaded).map((room) => room.id);
     this.#catchingUp = new Set(loaded);
     if (loaded.length) this.#syncer.now(loaded);
@@ -473,6 +501,7 @@ export class Session {
     this.users.clear();
     this.#reads.clear();
     this.#typing.clear();
+    this.#quotes.clear();
     this.#removed.clear();
     this.#names.clear();
   }
@@ -496,6 +525,18 @@ export class Session {
       });
     }
     return this.connection.request(type, body);
+  }
+
+  async #page(roomId: string, place: Place): Promise<HistoryReply> {
+    const reply = await this.connection.request('chat.history', { room_id: roomId, ...place });
+    this.#learn(reply.users);
+    return reply;
+  }
+
+  /** A chat that is answered, and in which log. */
+  #answered(roomId: string, seq: number): Answered | undefined {
+    const epoch = this.rooms.get(roomId)?.epoch;
+    return seq && epoch ? { seq, epoch } : undefined;
   }
 
   // --- What the server tells
@@ -541,6 +582,7 @@ export class Session {
     }
     if (!room) return;
     const wasKnown = room.isUnreadKnown;
+    this.#quotes.learn(roomId, entries);
     this.#added(room, room.push(entries));
     if (wasKnown && !room.isUnreadKnown) this.#lister.recountSoon();
     if (room.log.hasGap) this.#syncer.gap(roomId);
@@ -555,10 +597,13 @@ export class Session {
       // Another log under the same id: nothing of the old one is true any more.
       this.rooms.delete(room.id);
       this.changes.dropRoom(room.id);
+      this.#quotes.drop(room.id);
       if (room.id === this.#openId) this.reenter();
       this.#lister.add([room.id]);
     } else {
-      this.#added(room, room.follow(after, synced.entries ?? []));
+      const { entries = [] } = synced;
+      this.#quotes.learn(room.id, entries);
+      this.#added(room, room.follow(after, entries));
       const { read_seq: readSeq = 0, unread = 0, last_seq: lastSeq = 0 } = synced;
       room.takeReadState({ readSeq, unread, lastSeq });
     }
@@ -652,6 +697,7 @@ export class Session {
     this.#typing.drop(room.id);
     // What was to be done to a chat of one log is not done to what stands there in another.
     if (known) this.changes.dropRoom(room.id);
+    this.#quotes.drop(room.id);
     if (known?.loaded && room.id === this.#openId) {
       this.#setView({ state: 'loading' });
       void this.#enter(room.id);
@@ -672,7 +718,8 @@ export class Session {
     this.#reads.drop(roomId);
     this.#typing.drop(roomId);
     this.changes.dropRoom(roomId);
-    const draft = this.draft(roomId);
+    this.#quotes.drop(roomId);
+    const draft = this.draft(roomId).text;
     this.#drafts?.drop(roomId);
     this.#early.delete(roomId);
     this.#lister.forget(roomId);
@@ -703,6 +750,7 @@ export class Session {
       this.#learn(reply.users);
       const room = this.#upsert(reply.room);
       room.enter(reply);
+      this.#quotes.drop(roomId);
       this.#entering.delete(roomId);
       this.#takeEarly(room);
       this.#outbox?.seen(roomId, reply.entries);
@@ -725,7 +773,7 @@ export class Session {
   #seen(roomId: string): void {
     const room = this.rooms.get(roomId);
     // Notices and changes need not be read: the server is told of chats only.
-    if (!room?.loaded || room.log.last <= room.readSeq || !room.unread) return;
+    if (!room?.loaded || room.past || room.log.last <= room.readSeq || !room.unread) return;
     room.markRead(room.log.last);
     this.changed('rooms');
     this.#reads.saw(roomId, room.readSeq);

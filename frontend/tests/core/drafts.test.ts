@@ -22,17 +22,17 @@ describe('drafts', () => {
     before.keepDraft(roomId, 'hel');
     before.abandon();
     const after = await scene.openIn('ann', roomId);
-    expect([after.draft(roomId), after.draft(other)]).toEqual(['hel', '']);
+    expect([after.draft(roomId).text, after.draft(other).text]).toEqual(['hel', '']);
     after.keepDraft(roomId, '');
     after.abandon();
-    expect((await scene.openIn('ann', roomId)).draft(roomId)).toBe('');
+    expect((await scene.openIn('ann', roomId)).draft(roomId).text).toBe('');
   });
 
   it('are gone after signing out, also for the same person', async () => {
     const before = await scene.openIn('ann', roomId);
     before.keepDraft(roomId, 'secret');
     before.forget();
-    expect((await scene.openIn('ann', roomId)).draft(roomId)).toBe('');
+    expect((await scene.openIn('ann', roomId)).draft(roomId).text).toBe('');
   });
 
   it('and whatever else is kept of a person goes at signing out, and nothing of others', async () => {
@@ -48,7 +48,7 @@ describe('drafts', () => {
     const ann = await scene.openIn('ann', roomId);
     ann.keepDraft(roomId, 'too late');
     await Promise.all([ann.leave(roomId, { close: true }), scene.elapse(100)]);
-    expect(ann.draft(roomId)).toBe('');
+    expect(ann.draft(roomId).text).toBe('');
   });
 
   it('are given back by a room that ends while one writes', async () => {
@@ -60,7 +60,7 @@ describe('drafts', () => {
     await scene.elapse(100);
     const view = { state: 'removed', why: 'closed', unsent: ['on its way', 'half a sen'] };
     expect(bob.view).toEqual(view);
-    expect(bob.draft(roomId)).toBe('');
+    expect(bob.draft(roomId).text).toBe('');
   });
 
   it.each(['', '  \n'])('of no words (%j) are not given back', async (text) => {
@@ -75,26 +75,26 @@ describe('drafts', () => {
     const store = new FakeStore();
     const ann = new Drafts(store, clock, 'ann');
     const bob = new Drafts(store, clock, 'bob');
-    ann.set('r', 'of ann');
-    expect(bob.of('r')).toBe('');
-    bob.set('r', 'of bob');
+    ann.set('r', { text: 'of ann' });
+    expect(bob.of('r').text).toBe('');
+    bob.set('r', { text: 'of bob' });
     ann.drop('r');
-    expect([ann.of('r'), bob.of('r')]).toEqual(['', 'of bob']);
+    expect([ann.of('r').text, bob.of('r').text]).toEqual(['', 'of bob']);
     expect([...store.map.keys()]).toHaveLength(1);
   });
 
   it('last as long as the page where nothing can be stored', () => {
     const forbidden: Store = { keys: () => [], get: () => null, set: () => {}, remove: () => {} };
     const drafts = new Drafts(forbidden, clock, 'ann');
-    drafts.set('r', 'hel');
-    expect(drafts.of('r')).toBe('hel');
+    drafts.set('r', { text: 'hel' });
+    expect(drafts.of('r').text).toBe('hel');
   });
 
   it('that are far too long are kept by the page alone', () => {
     const store = new FakeStore();
-    new Drafts(store, clock, 'ann').set('r', 'a'.repeat(64 * 1024));
+    new Drafts(store, clock, 'ann').set('r', { text: 'a'.repeat(64 * 1024) });
     expect(store.map.size).toBe(0);
-    new Drafts(store, clock, 'ann').set('r', 'a'.repeat(CHAT_TEXT_MAX));
+    new Drafts(store, clock, 'ann').set('r', { text: 'a'.repeat(CHAT_TEXT_MAX) });
     expect(store.map.size).toBe(1);
   });
 
@@ -106,7 +106,7 @@ describe('drafts', () => {
     before.abandon();
     left.members.delete('ann');
     const after = await scene.open('ann');
-    expect([after.draft(roomId), after.draft(left.id)]).toEqual(['stays', '']);
+    expect([after.draft(roomId).text, after.draft(left.id).text]).toEqual(['stays', '']);
     const drafts = () => scene.storeOf('ann').keys().filter((key) => key.includes('draft'));
     expect(drafts()).toEqual([`ping-pong.draft.ann.${roomId}`]);
   });
@@ -114,17 +114,17 @@ describe('drafts', () => {
   it('are forgotten after a week, also those of who never came back', async () => {
     const store = new FakeStore();
     const mine = new Set(['old', 'new']);
-    new Drafts(store, clock, 'bob').set('old', 'of bob');
+    new Drafts(store, clock, 'bob').set('old', { text: 'of bob' });
     const ann = new Drafts(store, clock, 'ann');
-    ann.set('old', 'long ago');
+    ann.set('old', { text: 'long ago' });
     clock.jump(6 * DAY_MS);
-    ann.set('new', 'lately');
+    ann.set('new', { text: 'lately' });
     new Drafts(store, clock, 'ann').keepOnly(mine);
     expect(store.keys()).toHaveLength(3);
     clock.jump(DAY_MS + 1);
     const after = new Drafts(store, clock, 'ann');
     after.keepOnly(mine);
-    expect([after.of('old'), after.of('new')]).toEqual(['', 'lately']);
+    expect([after.of('old').text, after.of('new').text]).toEqual(['', 'lately']);
     expect(store.keys()).toEqual(['ping-pong.draft.ann.new']);
   });
 
@@ -134,7 +134,7 @@ describe('drafts', () => {
       const store = new FakeStore();
       store.set('ping-pong.draft.ann.r', stored);
       const drafts = new Drafts(store, clock, 'ann');
-      expect(drafts.of('r')).toBe('');
+      expect(drafts.of('r').text).toBe('');
       drafts.keepOnly(new Set(['r']));
       expect(store.keys()).toEqual([]);
     },

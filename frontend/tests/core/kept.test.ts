@@ -45,7 +45,7 @@ describe('signing out before there was a connection', () => {
     scene.server.signedOut.clear();
     scene.server.faults.dropCommand = 0;
     const after = await scene.openIn('ann', roomId);
-    expect(after.draft(roomId)).toBe('begun');
+    expect(after.draft(roomId).text).toBe('begun');
     expect(kept().some((key) => key.startsWith('ping-pong.outbox.ann.'))).toBe(true);
   });
 });

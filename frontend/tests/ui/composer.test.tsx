@@ -15,10 +15,10 @@ let outgoing: object[] = [];
 const here = {
   send,
   me: { user_id: 'ann' },
-  rooms: { get: () => ({ log: { entries } }) },
+  rooms: { get: () => ({ log: { entries }, at: (seq: number) => entries[seq - 1] }) },
   changes: { of: () => undefined, make },
   outgoing: () => outgoing,
-  draft: (roomId: string) => drafts.get(roomId) ?? '',
+  draft: (roomId: string) => ({ text: drafts.get(roomId) ?? '' }),
   keepDraft: (roomId: string, text: string) => void drafts.set(roomId, text),
 };
 vi.mock('../../src/ui/app', () => ({

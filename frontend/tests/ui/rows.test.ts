@@ -74,6 +74,7 @@ describe('rowsOf', () => {
       roomId: 'r',
       text: 'hi',
       typedAt: NOON - 3_600_000,
+      replyTo: 0,
       state: 'sending',
       failed: undefined,
     };

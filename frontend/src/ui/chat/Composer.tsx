@@ -27,7 +27,7 @@ export function isComposing(event: KeyboardEvent): boolean {
 /** Where one writes; without a room yet, only its place. */
 export function Composer({ roomId }: { roomId: string | null }) {
   const t = texts.value.chat;
-  const [draft, setDraft] = useState(() => (roomId ? session().draft(roomId) : ''));
+  const [draft, setDraft] = useState(() => (roomId ? session().draft(roomId).text : ''));
   const edit = editing.value?.roomId === roomId ? editing.value : null;
   const [edited, setEdited] = useState({ edit, text: '' });
   const text = edit ? (edited.edit === edit ? edited.text : edit.text) : draft;

@@ -1,5 +1,6 @@
 import { signal } from '@preact/signals';
 import { withPending, type Change } from '../../core/changes';
+import { failureCode } from '../../core/failure';
 import type { Entry } from '../../protocol';
 import { texts } from '../../i18n';
 import { say, session } from '../app';
@@ -22,15 +23,20 @@ export const acting = signal<Acting | null>(null);
 /** Which chat the composer changes, instead of saying something new. */
 export const editing = signal<{ roomId: string; seq: number; text: string } | null>(null);
 
+/** Which chat the composer answers. */
+export const replying = signal<{ roomId: string; seq: number } | null>(null);
+
+/** Which chat the log is to bring into sight; it takes it away when it has. */
+export const target = signal<{ roomId: string; seq: number } | null>(null);
+
 /** Menu, picker and questions; few who read need them at once. */
 export const actions = chunk(() => import('../actions'));
 
 /** A chat as it is shown, with what is on its way. */
 export function chatAt(roomId: string, seq: number): Entry | undefined {
   const here = session();
-  const entries = here.rooms.get(roomId)?.log.entries ?? [];
-  const found = entries[seq - (entries[0]?.seq ?? 0)];
-  if (!found || found.seq !== seq) return undefined;
+  const found = here.rooms.get(roomId)?.at(seq);
+  if (!found) return undefined;
   return withPending(found, here.changes.of(roomId, seq), here.me?.user_id ?? '');
 }
 
@@ -54,6 +60,15 @@ export function editLast(roomId: string): boolean {
 export async function change(roomId: string, seq: number, how: Change): Promise<void> {
   const code = await session().changes.make(roomId, seq, how);
   if (code && code !== 'lost' && how.type !== 'edit') say(texts.peek().errors[code]);
+}
+
+/** Bring a chat into sight, however far up it stands. */
+export async function jumpTo(roomId: string, seq: number): Promise<void> {
+  try {
+    if (await session().jump(roomId, seq)) target.value = { roomId, seq };
+  } catch (error) {
+    say(texts.peek().errors[failureCode(error)]);
+  }
 }
 
 /** Put one's reaction under a chat, or take it away. */
