@@ -10,6 +10,7 @@ export class Scene {
   /** What was said to have changed, in all tabs. */
   readonly topics: Topic[] = [];
   #browsers = new Map<string, FakeBrowser>();
+  #tabs = new Map<Session, ReturnType<FakeBrowser['openTab']>>();
 
   constructor() {
     for (const person of ['ann', 'bob', 'cho']) this.server.addUser(person);
@@ -19,16 +20,18 @@ export class Scene {
   async open(userId: string): Promise<Session> {
     const browser = this.#browsers.get(userId) ?? new FakeBrowser();
     this.#browsers.set(userId, browser);
+    const tabs = browser.openTab();
     const session = new Session(
       {
         ...this.world,
         visible: () => this.world.isVisible,
         dial: this.server.dialFor(userId),
         store: browser.store,
-        tabs: browser.openTab(),
+        tabs,
       },
       (topic) => this.topics.push(topic),
     );
+    this.#tabs.set(session, tabs);
     session.start();
     await this.elapse(100);
     return session;
@@ -47,6 +50,12 @@ export class Scene {
     session.show(roomId);
     await this.elapse(100);
     return session;
+  }
+
+  /** The page goes, and with it all but what it stored. */
+  close(session: Session): void {
+    session.abandon();
+    this.#tabs.get(session)?.close();
   }
 
   elapse(ms: number): Promise<void> {

@@ -139,8 +139,16 @@ export class FakeServer {
     return room;
   }
 
-  append(room: FakeRoom, kind: EntryKind, userId: string, text = '', cid = ''): Entry {
-    const entry: Entry = { seq: room.log.length + 1, user_id: userId, at: this.clock.now() };
+  append(
+    room: FakeRoom,
+    kind: EntryKind,
+    userId: string,
+    text = '',
+    cid = '',
+    more: Partial<Entry> = {},
+  ): Entry {
+    const seq = room.log.length + 1;
+    const entry: Entry = { seq, user_id: userId, at: this.clock.now(), ...more };
     if (kind !== 'chat') entry.kind = kind;
     if (text) entry.text = text;
     if (cid) entry.cid = cid;
@@ -349,8 +357,14 @@ export class FakeServer {
     }
     if (!room.members.has(me)) return this.#fail(wire, command, 'not_member');
     switch (command.type) {
-      case 'chat.send':
+      case 'chat.send': {
+        const { reply_to: replyTo = 0 } = command;
+        const answered = room.log[replyTo - 1];
+        if (replyTo && (!answered || answered.kind)) {
+          return this.#fail(wire, command, 'chat_not_found');
+        }
         return this.#reply(wire, command, { entry: this.#send(room, me, command) });
+      }
       case 'chat.edit':
       case 'chat.delete':
       case 'chat.react':
@@ -366,14 +380,13 @@ export class FakeServer {
         return this.#reply(wire, command, { user_ids, count: user_ids.length });
       }
       case 'chat.history': {
-        const before = command.before ?? room.log.length + 1;
-        const older = room.log.filter((entry) => entry.seq < before);
-        const entries = this.#page(room, older.slice(-this.pageSize));
-        return this.#reply(wire, command, {
-          entries,
-          users,
-          has_before: entries.length < older.length,
-        });
+        const { before = room.log.length + 1, after, limit = this.pageSize } = command;
+        const most = Math.min(limit, this.pageSize);
+        const from = after ?? Math.max(0, before - 1 - most);
+        const to = after === undefined ? before - 1 : after + most;
+        const entries = this.#page(room, room.log.slice(from, to));
+        const has_after = to < room.log.length;
+        return this.#reply(wire, command, { entries, users, has_before: from > 0, has_after });
       }
       case 'room.members': {
         const members = [...room.members].map((user_id) => {
@@ -393,7 +406,8 @@ export class FakeServer {
   }
 
   /** A chat once, whichever of its tries come, and in whatever order. */
-  #send(room: FakeRoom, me: string, { cid, text, retry_since: since }: SendChat): Entry {
+  #send(room: FakeRoom, me: string, command: SendChat): Entry {
+    const { cid, text, retry_since: since, reply_to } = command;
     const claims = room.claims.get(me) ?? new Map<string, number>();
     room.claims.set(me, claims);
     const claimed = claims.get(cid);
@@ -402,7 +416,7 @@ export class FakeServer {
     const written = (entry: Entry) => entry.cid === cid && entry.user_id === me;
     const found = since === undefined ? undefined : room.log.slice(since).find(written);
     if (found) return found;
-    const entry = this.append(room, 'chat', me, text, cid);
+    const entry = this.append(room, 'chat', me, text, cid, reply_to ? { reply_to } : {});
     claims.set(cid, entry.seq);
     for (const [old, seq] of [...claims].slice(0, -CLAIMS_PER_MEMBER)) {
       const { at } = room.log[seq - 1] as Entry;
