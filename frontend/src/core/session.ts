@@ -597,7 +597,6 @@ export class Session {
       // Another log under the same id: nothing of the old one is true any more.
       this.rooms.delete(room.id);
       this.changes.dropRoom(room.id);
-      this.#quotes.drop(room.id);
       if (room.id === this.#openId) this.reenter();
       this.#lister.add([room.id]);
     } else {

@@ -177,16 +177,22 @@ describe('a part of the log that is far from its end', () => {
   });
 
   it('takes no page of another part, and none twice', async () => {
-    await jump(100);
+    await jump(250);
     scene.server.faults.delayMs = 3_000;
-    void ann.loadAfter(roomId);
-    void ann.loadBefore(roomId);
-    await scene.elapse(10);
-    const jumping = ann.jump(roomId, 250);
-    await scene.elapse(10_000);
-    expect(await jumping).toBe(true);
-    expect(range()).toEqual([226, 275]);
-    expect(room().paging).toEqual({ before: '', after: '' });
+    for (const seq of [100, 300]) {
+      void ann.loadAfter(roomId);
+      void ann.loadBefore(roomId);
+      expect(room().paging).toEqual({ before: 'loading', after: 'loading' });
+      scene.server.faults.delayMs = 1;
+      expect(await jump(seq)).toBe(true);
+      expect(room().paging).toEqual({ before: 'loading', after: 'loading' });
+      await scene.elapse(7_000);
+      expect(room().paging).toEqual({ before: '', after: '' });
+      expect(range()).toEqual([seq - 24, seq + 25]);
+      expect(seqs()).toEqual(Array.from({ length: 50 }, (_, i) => seq - 24 + i));
+      expect(room().past?.hasGap).toBe(false);
+      scene.server.faults.delayMs = 3_000;
+    }
   });
 
   it.each([0, -1, LAST + 1, 1e9])('is nowhere for %i', async (seq) => {
