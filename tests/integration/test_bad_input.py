@@ -164,9 +164,17 @@ GOOD: dict[type[protocol.Command], dict[str, Any]] = {
     protocol.EnterRoom: {"room_id": "ROOM", "limit": 5},
     protocol.ListMembers: {"room_id": "ROOM", "after": "someone"},
     protocol.LeaveRoom: {"room_id": "ROOM", "successor_id": "someone", "close": False},
+    protocol.RenameRoom: {"room_id": "ROOM", "name": "이름"},
+    protocol.MuteRoom: {"room_id": "ROOM", "on": True},
     protocol.MarkRead: {"room_id": "ROOM", "seq": 1},
     protocol.SyncRooms: {"rooms": [{"room_id": "ROOM", "after": 0, "epoch": ""}]},
-    protocol.SendChat: {"room_id": "ROOM", "text": "말", "cid": "cid-12345", "retry_since": 0},
+    protocol.SendChat: {
+        "room_id": "ROOM",
+        "text": "말",
+        "cid": "cid-12345",
+        "reply_to": 1,
+        "retry_since": 0,
+    },
     protocol.EditChat: {"room_id": "ROOM", "seq": 1, "text": "말"},
     protocol.DeleteChat: {"room_id": "ROOM", "seq": 1},
     protocol.React: {"room_id": "ROOM", "seq": 1, "emoji": "🏓", "on": True},
@@ -299,6 +307,13 @@ RULES: dict[str, tuple[dict[str, Any], str]] = {
         for what, name in {**NAMES, "41 characters": "가" * 41}.items()
     },
     **{
+        f"new room name: {what}": (
+            {"type": "room.rename", "room_id": "ROOM", "name": name},
+            "name",
+        )
+        for what, name in {**NAMES, "41 characters": "가" * 41}.items()
+    },
+    **{
         f"nickname: {what}": ({"type": "profile.update", "nickname": name}, "nickname")
         for what, name in {**NAMES, "21 characters": "가" * 21}.items()
     },
@@ -319,6 +334,8 @@ RULES: dict[str, tuple[dict[str, Any], str]] = {
     },
     "retry_since -1": ({**_SEND, "text": "말", "retry_since": -1}, "retry_since"),
     "retry_since over 2**53": ({**_SEND, "text": "말", "retry_since": 2**53}, "retry_since"),
+    "an answer to 0": ({**_SEND, "text": "말", "reply_to": 0}, "reply_to"),
+    "an answer to 2**53": ({**_SEND, "text": "말", "reply_to": 2**53}, "reply_to"),
     "cid of somebody's making": ({**_SEND, "text": "말", "cid": "cid:1:2:3:4"}, "cid"),
     "cid of 7": ({**_SEND, "text": "말", "cid": "1234567"}, "cid"),
     "cid of 65": ({**_SEND, "text": "말", "cid": "c" * 65}, "cid"),
@@ -373,6 +390,10 @@ def test_a_broken_rule_is_named(place: Place, frame: dict[str, Any], field: str)
         ({"type": "chat.react", "room_id": "nowhere", "seq": 1, "emoji": "🏓"}, "not_member"),
         ({"type": "typing.signal", "room_id": "nowhere"}, "not_member"),
         ({"type": "room.present", "room_id": "nowhere"}, "not_member"),
+        ({"type": "room.rename", "room_id": "nowhere", "name": "이름"}, "not_member"),
+        ({"type": "room.mute", "room_id": "nowhere"}, "not_member"),
+        ({"type": "room.mute", "room_id": "nowhere", "on": False}, "not_member"),
+        ({**_SEND, "room_id": "nowhere", "text": "말", "reply_to": 1}, "not_member"),
         ({**_SEND, "room_id": "nowhere", "text": "말", "retry_since": 0}, "not_member"),
         ({**_SEND, "room_id": "nowhere", "text": "말"}, "not_member"),
         ({"type": "room.enter", "room_id": "__proto__"}, "room_not_found"),
@@ -397,15 +418,18 @@ def test_a_room_that_is_none_is_refused(place: Place, fields: dict[str, Any], co
         ({"type": "chat.delete", "seq": 10**6}, "chat_not_found", "seq"),
         ({"type": "chat.react", "seq": 2**53 - 1, "emoji": "🏓"}, "chat_not_found", "seq"),
         ({"type": "chat.react", "seq": 1, "emoji": "🏓"}, "chat_not_found", "seq"),
+        ({**_SEND, "text": "말", "reply_to": 1}, "chat_not_found", "reply_to"),
+        ({**_SEND, "text": "말", "reply_to": 10**6}, "chat_not_found", "reply_to"),
+        ({**_SEND, "text": "말", "reply_to": 2**53 - 1}, "chat_not_found", "reply_to"),
     ],
-    ids=lambda value: value if isinstance(value, str) else f"{value['type']} {value['seq']}",
+    ids=lambda value: value if isinstance(value, str) else str(value),
 )
 def test_a_place_in_the_log_that_is_none_is_named(
     place: Place, fields: dict[str, Any], code: str, field: str
 ) -> None:
     """From the future, before the beginning, or of a notice."""
     before = place.client.ask("chat.history", room_id=place.room_id)
-    frame = {"ref": "b", "room_id": place.room_id, **fields}
+    frame = {"ref": "b", **fields, "room_id": place.room_id}
     assert_refused(answer_to(place, json.dumps(frame)), code, field)
     after = place.client.ask("chat.history", room_id=place.room_id)
     assert {**before, "ref": ""} == {**after, "ref": ""}
@@ -448,6 +472,9 @@ def test_a_room_made_anew_under_its_name_has_nothing_of_the_old_one(site: Site) 
         ({"type": "room.read", "seq": seq}, GONE),
         ({"type": "typing.signal"}, GONE),
         ({"type": "room.present"}, GONE),
+        ({"type": "room.rename", "name": unique("새 이름")}, GONE),
+        ({"type": "room.mute"}, GONE),
+        ({**_SEND, "text": "말", "reply_to": seq}, GONE),
         ({"type": "room.enter"}, {"room_not_found"}),
         ({"type": "chat.history"}, GONE),
     ):

@@ -398,18 +398,26 @@ def test_any_one_emoji_is_a_reaction(site: Site, emoji: str) -> None:
     assert change(client, "chat.react", room_id, seq, emoji=emoji, on=False) != {}
 
 
-def fill_with_reactions(room_id: str, seq: int, count: int, emoji: Callable[[int], str]) -> None:
-    """Reactions of as many people with the longest names."""
-    from chalicelib import rows
-    from chalicelib.tables import EntryRow, UserRow
+def add_people(prefix: str, count: int) -> list[str]:
+    """The ids of as many people with the longest names."""
+    from chalicelib.tables import UserRow
 
-    people = [f"{seq:06}-{number:015}" for number in range(count)]
+    people = [f"{prefix[:6]:-<6}-{number:015}" for number in range(count)]
+    name = "😀" * limits.NICKNAME_MAX
     with UserRow.batch_write() as batch:
         for person in people:
-            name = "😀" * limits.NICKNAME_MAX
             batch.save(
                 UserRow(person, provider="test", provider_id=person, nickname=name, created_at=1)
             )
+    return people
+
+
+def fill_with_reactions(room_id: str, seq: int, count: int, emoji: Callable[[int], str]) -> None:
+    """Reactions of as many people with the longest names."""
+    from chalicelib import rows
+    from chalicelib.tables import EntryRow
+
+    people = add_people(f"{seq:06}", count)
     reactions: Any = {rows.reaction(emoji(n), person) for n, person in enumerate(people)}
     EntryRow(room_id, seq).update([EntryRow.reactions.add(reactions)])
 
@@ -533,7 +541,11 @@ def test_the_largest_chat_fits_into_a_frame_wherever_it_is_told(
     listener = guest.chat()
     room_id = room_of(host, listener)
     host.ask("profile.update", nickname="😀" * limits.NICKNAME_MAX)
-    seq = say(host, room_id, "😀" * limits.CHAT_TEXT_MAX)["seq"]
+    # Whoever is mentioned is named, too.
+    mentioned = add_people("mentioned", limits.MENTIONS_MAX)
+    tokens = "".join(f"<@{person}>" for person in mentioned)
+    text = tokens + "😀" * (limits.CHAT_TEXT_MAX - len(tokens))
+    seq = say(host, room_id, text, reply_to=say(host, room_id, "말")["seq"])["seq"]
     fill_with_reactions(room_id, seq, limits.REACTIONS_PER_CHAT_MAX - 1, longest_emoji)
     handlers.management.posts.clear()
     last = longest_emoji(limits.REACTIONS_PER_CHAT_MAX)
@@ -555,7 +567,7 @@ def test_the_largest_chat_fits_into_a_frame_wherever_it_is_told(
     assert last in frame.decode()
     assert len(frame) <= limits.FRAME_BYTES_MAX
     people = json.loads(frame)["users"]
-    assert len(people) == limits.REACTIONS_PER_CHAT_MAX
+    assert len(people) == limits.REACTIONS_PER_CHAT_MAX + limits.MENTIONS_MAX
 
 
 @pytest.mark.stack_only

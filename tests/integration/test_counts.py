@@ -16,9 +16,9 @@ import pytest
 from chalicelib import limits
 from tests.benchmarks import units
 from tests.integration.test_conversation import go_away, open_room, say
-from tests.support.chat import ChatClient
+from tests.support.chat import ChatClient, CommandRefusedError
 from tests.support.handlers import HandlerSite
-from tests.support.site import new_person
+from tests.support.site import new_person, unique
 
 pytestmark = pytest.mark.localstack
 
@@ -133,6 +133,88 @@ def test_a_frame_that_is_delivered_twice_gives_its_place_up(
         "PutItem": 1,
         "Query": 2,
     }
+
+
+def test_an_answer_takes_one_read_more(room: tuple[str, list[ChatClient]]) -> None:
+    room_id, people = room
+    seq = say(people[0], room_id, "몇 시예요?")["seq"]
+    with cost() as found, units.recorded() as calls:
+        say(people[1], room_id, "일곱 시요", reply_to=seq)
+    # Whether it is a chat that is answered, before all else.
+    assert found["dynamodb"] == {"GetItem": 2, "UpdateItem": 2, "PutItem": 1, "Query": 1}
+    assert found["posts"] == {"ok": 3}
+    assert units.total(calls) == units.Units(writes=3, reads=3)
+    with cost() as found, pytest.raises(CommandRefusedError):
+        say(people[1], room_id, "일곱 시요", reply_to=1)
+    # It is none: whether one is a member, and whether the room is there.
+    assert found == {"dynamodb": {"GetItem": 4}, "posts": {}}
+
+
+def test_a_chat_that_mentions_people_takes_one_call_more(
+    room: tuple[str, list[ChatClient]],
+) -> None:
+    room_id, people = room
+    ids = [person.ask("session.hello")["me"]["user_id"] for person in people]
+    with cost() as found, units.recorded() as calls:
+        say(people[0], room_id, "".join(f"<@{user_id}>" for user_id in ids))
+    # The names of the other three; half a unit each, which are counted in whole ones.
+    assert found["dynamodb"] == {
+        "GetItem": 1,
+        "UpdateItem": 2,
+        "PutItem": 1,
+        "Query": 1,
+        "BatchGetItem": 1,
+    }
+    assert found["posts"] == {"ok": 3}
+    assert units.total(calls) == units.Units(writes=3, reads=2 + 3 * 0.5)
+    with cost() as found:
+        say(people[0], room_id, f"저예요 <@{ids[0]}>")
+    # One's own name is on the connection's row.
+    assert found["dynamodb"] == {"GetItem": 1, "UpdateItem": 2, "PutItem": 1, "Query": 1}
+
+
+# --- Rooms --------------------------------------------------------------------------------
+
+
+def test_renaming_a_room_takes_eight_calls(room: tuple[str, list[ChatClient]]) -> None:
+    room_id, people = room
+    name = unique("이름")
+    with cost() as found:
+        people[0].ask("room.rename", room_id=room_id, name=name)
+    # Whose connection, whether a member, the room, the name's lock; a place in the log; the
+    # notice with the name and both locks; who listens.
+    assert found["dynamodb"] == {
+        "GetItem": 4,
+        "UpdateItem": 1,
+        "TransactWriteItems": 1,
+        "Query": 1,
+    }
+    assert found["posts"] == {"ok": 4}
+    with cost() as found:
+        people[0].ask("room.rename", room_id=room_id, name=name)
+    assert found == {"dynamodb": {"GetItem": 3}, "posts": {}}
+
+
+def test_muting_a_room_takes_three_calls_and_tells_ones_own_connections_only(
+    handlers: HandlerSite, room: tuple[str, list[ChatClient]]
+) -> None:
+    room_id, _ = room
+    browser = new_person(handlers)
+    one, _other = browser.chat(), browser.chat()
+    one.ask("room.enter", room_id=room_id)
+    for on in (True, False):
+        with cost() as found, units.recorded() as calls:
+            one.ask("room.mute", room_id=room_id, on=on)
+        # Whose connection; note it; one's own connections.
+        assert found == {
+            "dynamodb": {"GetItem": 1, "UpdateItem": 1, "Query": 1},
+            "posts": {"ok": 1},
+        }
+        # No index has it.
+        assert units.total(calls).writes == 1
+    with cost() as found:
+        one.ask("room.mute", room_id=room_id, on=False)
+    assert found == {"dynamodb": {"GetItem": 2, "UpdateItem": 1}, "posts": {}}
 
 
 # --- Changing -----------------------------------------------------------------------------

@@ -52,11 +52,16 @@ def talk(client: ChatClient, room_id: str) -> None:
     about = {"room_id": room_id, "seq": said["seq"]}
     client.ask("chat.edit", **about, text=f"고친 {MARK}")
     client.ask("profile.update", nickname=MARK)
+    say(client, room_id, f"<@{MARK}> {MARK}", cid=unique(MARK), reply_to=said["seq"])
     client.ask("chat.delete", **about)
+    client.ask("room.rename", room_id=room_id, name=f"{MARK} {unique('n')}"[:40])
     client.ask("room.open", name=f"{MARK} {unique('r')}"[:40])
     for type_, fields in (
         ("chat.react", {**about, "emoji": MARK}),
         ("room.enter", {"room_id": MARK}),
+        ("room.rename", {"room_id": room_id, "name": f"{MARK}\u202e"}),
+        ("room.rename", {"room_id": MARK, "name": MARK}),
+        ("room.mute", {"room_id": MARK}),
         ("chat.send", {"room_id": MARK, "text": MARK, "cid": MARK}),
         ("room.leave", {"room_id": room_id, "successor_id": MARK}),
     ):
@@ -124,7 +129,14 @@ def test_what_people_write_is_not_in_the_log(
     assert {"ok", "invalid_field", "invalid_frame", "unknown_type", "not_member"} <= outcomes
     assert {"sign_in_expired", "signed_out", "forbidden_origin"} <= outcomes
     asked = {line.get("type") for line in lines if line["event"] == "message"}
-    assert {"chat.send", "chat.edit", "chat.delete", "profile.update", "room.open"} <= asked
+    assert {
+        "chat.send",
+        "chat.edit",
+        "chat.delete",
+        "profile.update",
+        "room.open",
+        "room.rename",
+    } <= asked
     assert_unseen(captured.out + captured.err, user_id, *browser.cookies.values())
 
 
@@ -170,7 +182,10 @@ def test_nor_is_it_when_dynamodb_repeats_it_in_its_errors(
     monkeypatch.setattr(dynamodb.Client, "call", fail)
     asked: tuple[tuple[str, dict[str, Any]], ...] = (
         ("chat.send", {"room_id": room_id, "text": MARK, "cid": f"{MARK}-1"}),
+        ("chat.send", {"room_id": room_id, "text": MARK, "cid": f"{MARK}-2", "reply_to": 1}),
         ("chat.edit", {"room_id": room_id, "seq": 1, "text": MARK}),
+        ("room.rename", {"room_id": room_id, "name": MARK}),
+        ("room.mute", {"room_id": room_id}),
         ("profile.update", {"nickname": MARK}),
         ("room.open", {"name": MARK}),
         ("chat.history", {"room_id": room_id}),

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import unicodedata
 
+import msgspec
 import pytest
 
 from chalicelib import limits, texts
 from chalicelib.errors import InvalidFieldError
+from chalicelib.protocol import decode_command
 
 #: Texts in which there is nothing to see.
 INVISIBLE = {
@@ -168,10 +170,57 @@ def test_a_chat_stays_as_it_was_written() -> None:
         ("가" * limits.PREVIEW_MAX, "가" * limits.PREVIEW_MAX),
         ("가" * (limits.PREVIEW_MAX + 1), "가" * (limits.PREVIEW_MAX - 1) + "…"),
         ("가" * limits.PREVIEW_MAX + "   ", "가" * limits.PREVIEW_MAX),
+        ("<@someone> 안녕", "<@someone> 안녕"),
+        # Cut before a person, inside of one, and behind one.
+        ("가" * 59 + "<@someone>", "가" * 59 + "…"),
+        ("가" * 58 + "<@someone>", "가" * 58 + "…"),
+        ("가" * 50 + "<@someone>", "가" * 50 + "<@someone>"),
+        ("가" * 50 + "<@someone>.", "가" * 50 + "…"),
+        ("가" * 49 + "<@someone>..", "가" * 49 + "<@someone>…"),
+        ("가" * 45 + " <@someone><@another>", "가" * 45 + " <@someone>…"),
+        (f"<@{'x' * 64}> 안녕", "…"),
+        # What is no mention is cut like any text.
+        ("가" * 58 + "<@some one>", "가" * 58 + "<…"),
+        (f"<@{'x' * 65}>", "<@" + "x" * 57 + "…"),
     ],
 )
 def test_a_preview_is_the_beginning_on_one_line(text: str, expected: str) -> None:
     assert texts.preview(text) == expected
+    assert len(expected) <= limits.PREVIEW_MAX
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("안녕하세요", set()),
+        ("<@ann> 님과 <@b-O_b>, <@ann>", {"ann", "b-O_b"}),
+        ("<<@ann>>", {"ann"}),
+        (f"<@{'x' * 64}>", {"x" * 64}),
+        (f"<@{'x' * 65}>", set()),
+        ("<@> < @ann> <@ann > <@ann\n> <@안나> @ann <@a<@b>", {"b"}),
+        ("<@__proto__>", {"__proto__"}),
+    ],
+)
+def test_whom_a_chat_mentions(text: str, expected: set[str]) -> None:
+    assert texts.mentions(text) == expected
+
+
+def test_a_chat_mentions_only_so_many() -> None:
+    people = [f"p{number}" for number in range(limits.MENTIONS_MAX + 5)]
+    text = "".join(f"<@{person}><@{people[0]}>" for person in people)
+    assert texts.mentions(text) == set(people[: limits.MENTIONS_MAX])
+
+
+def test_a_mention_is_a_user_id() -> None:
+    """Whatever can be a person's id can be mentioned, and nothing else."""
+    for name in ("a", "A-z_09", "x" * 64, "", "x" * 65, "a b", "한", "a.b"):
+        frame = f'{{"type": "room.members", "ref": "1", "room_id": "r", "after": "{name}"}}'
+        try:
+            decode_command(frame)
+        except msgspec.ValidationError:
+            assert texts.mentions(f"<@{name}>") == set()
+        else:
+            assert texts.mentions(f"<@{name}>") == {name}
 
 
 EMOJI = {
