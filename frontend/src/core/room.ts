@@ -215,7 +215,10 @@ export class RoomState {
   }
 
   #setPreview(chat: Entry): void {
-    const text = [...(chat.text ?? '')].slice(0, PREVIEW_MAX).join('');
+    const all = [...(chat.text ?? '')];
+    // No mention is cut in two.
+    const cut = all.length > PREVIEW_MAX ? /<@[\w-]*$/ : /(?!)/;
+    const text = all.slice(0, PREVIEW_MAX).join('').replace(cut, '');
     const { user_id, at, deleted } = chat;
     this.preview = { user_id, text, at, ...(deleted ? { deleted } : {}) };
     this.#previewSeq = chat.seq;

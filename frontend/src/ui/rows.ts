@@ -13,6 +13,8 @@ export interface ChatRow {
   cid: string;
   userId: string;
   text: string;
+  /** The chat that it answers; 0: none. */
+  replyTo: number;
   at: number;
   isOwn: boolean;
   state: 'sending' | 'sent' | 'failed';
@@ -86,6 +88,7 @@ export function rowsOf(
       cid: entry.cid ?? '',
       userId: entry.user_id,
       text: entry.text ?? '',
+      replyTo: entry.reply_to ?? 0,
       at: entry.at,
       isOwn,
       state: 'sent',
@@ -104,6 +107,7 @@ export function rowsOf(
       cid: item.cid,
       userId: me,
       text: item.text,
+      replyTo: item.replyTo,
       // What waited for long stands at the end all the same.
       at: Math.max(newest, toServerTime(item.typedAt)),
       isOwn: true,

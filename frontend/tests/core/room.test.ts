@@ -92,3 +92,17 @@ describe('a room that is given another name', () => {
     expect(room.name).toBe('pong');
   });
 });
+
+describe('the preview of a room', () => {
+  it('cuts no mention in two', () => {
+    const room = new RoomState(snapshot(), 'me');
+    const say = (seq: number, text: string) => {
+      room.push([{ ...entry(seq), text }]);
+      return room.preview?.text;
+    };
+    const long = 'a'.repeat(55);
+    expect(say(101, `${long}<@bob> and more`)).toBe(long);
+    expect(say(102, `${long}<@b>`)).toBe(`${long}<@b>`);
+    expect(say(103, `${long} and more`)).toBe(`${long} and `);
+  });
+});

@@ -2,10 +2,11 @@
 import { render } from 'preact';
 import { act } from 'preact/test-utils';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Begun, Mark } from '../../src/core/drafts';
 import { CHAT_TEXT_MAX } from '../../src/protocol';
 
 const send = vi.fn();
-const drafts = new Map<string, string>();
+const drafts = new Map<string, Begun>();
 const make = vi.fn(() => Promise.resolve(''));
 const entries = [
   { seq: 1, user_id: 'ann', text: 'first' },
@@ -18,14 +19,20 @@ const here = {
   rooms: { get: () => ({ log: { entries }, at: (seq: number) => entries[seq - 1] }) },
   changes: { of: () => undefined, make },
   outgoing: () => outgoing,
-  draft: (roomId: string) => ({ text: drafts.get(roomId) ?? '' }),
-  keepDraft: (roomId: string, text: string) => void drafts.set(roomId, text),
+  users: new Map([['ann', { nickname: '지민' }], ['bob', { nickname: '민수' }]]),
+  quoted: (_: string, seq: number): object | null => entries[seq - 1] ?? null,
+  draft: (roomId: string): Begun => drafts.get(roomId) ?? { text: '' },
+  keepDraft(roomId: string, text: string, replyTo = 0, marks: readonly Mark[] = []) {
+    const reply = replyTo ? { reply: { seq: replyTo, epoch: 'e1' } } : {};
+    drafts.set(roomId, { text, marks, ...reply });
+  },
 };
 vi.mock('../../src/ui/app', () => ({
   isWide: { peek: () => true },
   session: () => here,
+  watch: () => {},
 }));
-const { editing } = await import('../../src/ui/chat/acting');
+const { editing, reply, replying } = await import('../../src/ui/chat/acting');
 const { Composer, putBack } = await import('../../src/ui/chat/Composer');
 
 let root: HTMLElement;
@@ -71,7 +78,7 @@ describe('Composer', () => {
   it('sends on Enter, trimmed, and is empty then', async () => {
     await type('  안녕하세요 ');
     expect(await press({ key: 'Enter' })).toBe(true);
-    expect(send).toHaveBeenCalledExactlyOnceWith(`room${room}`, '안녕하세요');
+    expect(send).toHaveBeenCalledExactlyOnceWith(`room${room}`, '안녕하세요', undefined);
     expect(box().value).toBe('');
   });
 
@@ -103,7 +110,7 @@ describe('Composer', () => {
   it('leaves out what the server refuses', async () => {
     await type('a\u0000\u0008b\u007f\u0085\n\tc\ud800 👨‍👩‍👧');
     await press({ key: 'Enter' });
-    expect(send).toHaveBeenCalledExactlyOnceWith(`room${room}`, 'ab\n\tc 👨‍👩‍👧');
+    expect(send).toHaveBeenCalledExactlyOnceWith(`room${room}`, 'ab\n\tc 👨‍👩‍👧', undefined);
   });
 
   it('has the focus where there are two panes', () => {
@@ -124,7 +131,7 @@ describe('Composer', () => {
     expect(editing.value).toBeNull();
     expect(box().value).toBe('고칠 글\n다음 글');
     await press({ key: 'Enter' });
-    expect(send).toHaveBeenCalledExactlyOnceWith(`room${room}`, '고칠 글\n다음 글');
+    expect(send).toHaveBeenCalledExactlyOnceWith(`room${room}`, '고칠 글\n다음 글', undefined);
     expect(make).not.toHaveBeenCalled();
   });
 
@@ -178,6 +185,69 @@ describe('Composer', () => {
     await vi.waitFor(() => expect(box().selectionStart).toBe('second'.length));
     observer.disconnect();
     expect(shown.map((each) => each.replace('\u200b', ''))).toEqual(['second']);
+  });
+
+  it('answers a chat, says so, and answers none with what comes next', async () => {
+    await type('커피');
+    await act(() => reply(`room${room}`, 1));
+    const banner = () => root.querySelector('[data-testid=replying]');
+    expect(banner()?.textContent).toContain('first');
+    expect(box().value).toBe('커피');
+    await type('커피요');
+    await press({ key: 'Enter' });
+    expect(send).toHaveBeenCalledExactlyOnceWith(`room${room}`, '커피요', 1);
+    expect([banner(), replying.value]).toEqual([null, null]);
+    await type('네');
+    await press({ key: 'Enter' });
+    expect(send).toHaveBeenLastCalledWith(`room${room}`, '네', undefined);
+    expect(here.draft(`room${room}`).reply).toBeUndefined();
+  });
+
+  it('stops editing first, then answering, on Escape', async () => {
+    await act(() => reply(`room${room}`, 1));
+    await edit(2);
+    expect(root.querySelector('[data-testid=editing]')).not.toBeNull();
+    expect(await press({ key: 'Escape', isComposing: true })).toBe(false);
+    expect(await press({ key: 'Escape' })).toBe(true);
+    expect([editing.value, replying.value]).toEqual([null, { roomId: `room${room}`, seq: 1 }]);
+    expect(await press({ key: 'Escape' })).toBe(true);
+    expect(replying.value).toBeNull();
+    expect(await press({ key: 'Escape' })).toBe(false);
+  });
+
+  it('keeps what it answers with the draft, and takes it up again', async () => {
+    await act(() => reply(`room${room}`, 2));
+    await type('아직');
+    await act(() => render(<Composer key="other" roomId="other" />, root));
+    expect(root.querySelector('[data-testid=replying]')).toBeNull();
+    await act(() => render(<Composer key="back" roomId={`room${room}`} />, root));
+    expect(root.querySelector('[data-testid=replying]')?.textContent).toContain('second');
+    await press({ key: 'Enter' });
+    expect(send).toHaveBeenCalledExactlyOnceWith(`room${room}`, '아직', 2);
+  });
+
+  it('takes back what a chat answered, unless that is not there', async () => {
+    await act(() => putBack('고칠 글', 2));
+    expect(replying.value?.seq).toBe(2);
+    await act(() => reply(`room${room}`, 0));
+    await act(() => putBack('고칠 글', 99));
+    expect(replying.value).toBeNull();
+  });
+
+  it('shows names, and sends whom they mean', async () => {
+    await edit(1, '<@bob>님, <@ann> <@nobody>');
+    expect(box().value).toBe('@민수님, @지민 <@nobody>');
+    expect(root.querySelector('[data-testid=editing]')?.textContent).toContain('@민수님, @지민');
+    await type('@민수님, @지민 <@nobody>!');
+    await press({ key: 'Enter' });
+    const text = '<@bob>님, <@ann> <@nobody>!';
+    expect(make).toHaveBeenCalledExactlyOnceWith(`room${room}`, 1, { type: 'edit', text });
+  });
+
+  it('counts people as they are sent', async () => {
+    await act(() => putBack(`<@bob>${'a'.repeat(CHAT_TEXT_MAX - 6)}`));
+    expect(root.querySelector('.counter')?.textContent).toBe(`${CHAT_TEXT_MAX} / ${CHAT_TEXT_MAX}`);
+    expect(box().value.length).toBe(CHAT_TEXT_MAX - 3);
   });
 
   it('counts near the limit, in letters, and does not send beyond it', async () => {

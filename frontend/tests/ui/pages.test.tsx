@@ -67,6 +67,7 @@ describe('a bubble', () => {
     userId: 'u',
     name: '지민',
     text: '안녕하세요',
+    replyTo: 0,
     time: '오후 3:00',
     iso: '',
     seq: 1,

@@ -1,5 +1,6 @@
 import { texts } from '../../i18n';
 import { change } from '../chat/acting';
+import { plainText } from '../mentions';
 import { Dialog } from '../parts';
 import type { ActionsProps } from '.';
 import { words } from './texts';
@@ -10,7 +11,7 @@ export function DeleteDialog({ open: { roomId, seq, text }, onClose }: ActionsPr
   return (
     <Dialog title={w.removeTitle} testId="delete-dialog" onClose={onClose}>
       <p class="acting-text" dir="auto">
-        {text}
+        {plainText(text)}
       </p>
       <p>{w.removeText}</p>
       <div class="button-row end">

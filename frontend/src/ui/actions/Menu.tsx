@@ -1,7 +1,8 @@
 import { useEffect, useRef } from 'preact/hooks';
 import { say, session, watch } from '../app';
-import { acting, chatAt, editing, toggleReaction } from '../chat/acting';
+import { acting, chatAt, editing, reply, toggleReaction } from '../chat/acting';
 import { texts } from '../../i18n';
+import { plainText } from '../mentions';
 import { nameOf } from '../parts';
 import type { ActionsProps } from '.';
 import { Sheet } from './Sheet';
@@ -36,7 +37,7 @@ export function Menu({ open, onClose }: ActionsProps) {
       onClose={onClose}
     >
       <p class="acting-text" dir="auto">
-        {said}
+        {plainText(said)}
       </p>
       <div ref={box} role="menu" aria-label={texts.value.chat.actions} onKeyDown={moveFocus}>
         {seq !== undefined && (
@@ -71,12 +72,22 @@ export function Menu({ open, onClose }: ActionsProps) {
             </button>
           </div>
         )}
+        {seq !== undefined && (
+          <MenuItem
+            label={w.reply}
+            testId="reply-chat"
+            onChoose={() => {
+              onClose();
+              reply(roomId, seq);
+            }}
+          />
+        )}
         <MenuItem
           label={w.copy}
           testId="copy-chat"
           onChoose={() => {
             onClose();
-            void copy(said);
+            void copy(plainText(said));
           }}
         />
         {seq !== undefined && isOwn && (

@@ -4,6 +4,7 @@ import { lang } from '../../i18n';
 const ko = {
   react: '반응',
   more: '이모지 더 보기',
+  reply: '답장',
   copy: '복사',
   copied: '복사했습니다.',
   notCopied: '복사하지 못했습니다.',
@@ -34,6 +35,7 @@ const ko = {
 const en: typeof ko = {
   react: 'React',
   more: 'More emoji',
+  reply: 'Reply',
   copy: 'Copy',
   copied: 'Copied.',
   notCopied: 'Could not copy.',

@@ -1,10 +1,12 @@
 import { texts } from '../../i18n';
 import { session, watch } from '../app';
 import { Icon } from '../art';
-import { isEmojiOnly, linkify } from '../links';
+import { isEmojiOnly } from '../links';
+import { piecesOf } from '../mentions';
 import { Avatar, nameOf } from '../parts';
 import { editing, toggleReaction } from './acting';
 import { putBack } from './Composer';
+import { Quote } from './Quote';
 
 export interface BubbleProps {
   roomId: string;
@@ -14,6 +16,8 @@ export interface BubbleProps {
   time: string;
   iso: string;
   seq: number | undefined;
+  /** The chat that it answers; 0: none. */
+  replyTo: number;
   cid: string;
   state: 'sending' | 'sent' | 'failed';
   reason: string;
@@ -64,7 +68,7 @@ export function Bubble(chat: BubbleProps) {
           {chat.isDeleted ? (
             <p class="bubble is-deleted">{t.deleted}</p>
           ) : (
-            <Words text={chat.text} tab={tab} />
+            <Words chat={chat} tab={tab} />
           )}
           <span class="line-side">
             {chat.isEdited && <span data-testid="edited">{t.edited}</span>}
@@ -116,7 +120,7 @@ export function Bubble(chat: BubbleProps) {
                 data-testid="edit-send"
                 onClick={() => {
                   session().discard(chat.cid);
-                  putBack(chat.text);
+                  putBack(chat.text, chat.replyTo);
                 }}
               >
                 {t.edit}
@@ -137,28 +141,42 @@ export function Bubble(chat: BubbleProps) {
   );
 }
 
-/** What somebody says, with links; a few emoji alone are drawn large. */
-function Words({ text, tab }: { text: string; tab: number }) {
-  const pieces = linkify(text);
+/** What somebody says, with links and people; a few emoji alone are drawn large. */
+function Words({ chat: { roomId, replyTo, text }, tab }: { chat: BubbleProps; tab: number }) {
+  const me = session().me?.user_id;
+  const pieces = piecesOf(text);
+  const people = pieces.flatMap((piece) => ('userId' in piece ? [piece.userId] : []));
+  // They may be called something else tomorrow.
+  if (people.length) watch('users');
+  const isEmoji = !replyTo && isEmojiOnly(text);
   return (
-    <p class={`bubble ${isEmojiOnly(text) ? 'is-emoji' : ''}`} dir="auto">
-      {pieces.map((piece, i) =>
-        piece.href ? (
-          <a
-            key={i}
-            href={piece.href}
-            target="_blank"
-            rel="noopener noreferrer nofollow ugc"
-            dir="ltr"
-            tabIndex={tab}
-          >
-            {piece.text}
-          </a>
-        ) : (
-          piece.text
-        ),
-      )}
-    </p>
+    <div class={`bubble ${isEmoji ? 'is-emoji' : ''} ${people.includes(me ?? '') ? 'is-to-me' : ''}`}>
+      {replyTo > 0 && <Quote roomId={roomId} seq={replyTo} tab={tab} />}
+      <p dir="auto">
+        {pieces.map((piece, i) => {
+          if ('userId' in piece) {
+            return (
+              <b key={i} class="mention">
+                <bdi>{piece.text}</bdi>
+              </b>
+            );
+          }
+          if (!piece.href) return piece.text;
+          return (
+            <a
+              key={i}
+              href={piece.href}
+              target="_blank"
+              rel="noopener noreferrer nofollow ugc"
+              dir="ltr"
+              tabIndex={tab}
+            >
+              {piece.text}
+            </a>
+          );
+        })}
+      </p>
+    </div>
   );
 }
 

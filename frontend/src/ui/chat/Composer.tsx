@@ -4,14 +4,17 @@ import { texts } from '../../i18n';
 import { isWide, session } from '../app';
 import { Icon } from '../art';
 import { Counter, IconButton } from '../parts';
-import { change, chatAt, editing, editLast } from './acting';
+import { plainText } from '../mentions';
+import { change, chatAt, editing, editLast, reply, replying } from './acting';
+import { QuoteWords } from './Quote';
+import { decoded, encoded, NOTHING, typed, type Written } from './writing';
 import { cleanText, hasVisible, lengthOf } from '../rows';
 
-let receive: ((text: string) => void) | null = null;
+let receive: ((sent: string, replyTo: number) => void) | null = null;
 
 /** Back where it was written, to be changed. */
-export function putBack(text: string): void {
-  receive?.(text);
+export function putBack(sent: string, replyTo = 0): void {
+  receive?.(sent, replyTo);
 }
 
 /** Whether this key press means "send". */
@@ -24,15 +27,27 @@ export function isComposing(event: KeyboardEvent): boolean {
   return event.isComposing || event.keyCode === 229;
 }
 
+function begun(roomId: string | null): Written {
+  return roomId ? { ...NOTHING, ...session().draft(roomId) } : NOTHING;
+}
+
+function called(userId: string): string | undefined {
+  return session().users.get(userId)?.nickname;
+}
+
 /** Where one writes; without a room yet, only its place. */
 export function Composer({ roomId }: { roomId: string | null }) {
   const t = texts.value.chat;
-  const [draft, setDraft] = useState(() => (roomId ? session().draft(roomId).text : ''));
+  const [draft, setDraft] = useState<Written>(() => begun(roomId));
   const edit = editing.value?.roomId === roomId ? editing.value : null;
-  const [edited, setEdited] = useState({ edit, text: '' });
-  const text = edit ? (edited.edit === edit ? edited.text : edit.text) : draft;
+  const answered = replying.value?.roomId === roomId ? replying.value : null;
+  const [edited, setEdited] = useState({ edit, ...NOTHING });
+  const written = edit ? (edited.edit === edit ? edited : decoded(edit.text, called)) : draft;
+  const { text } = written;
   const box = useRef<HTMLTextAreaElement>(null);
-  const clean = cleanText(text).trim();
+  /** It was answered before the page was loaded: no keyboard opens for it. */
+  const resumed = useRef<typeof answered>(null);
+  const clean = cleanText(encoded(written)).trim();
   const isTooLong = lengthOf(clean) > CHAT_TEXT_MAX;
   const canSend = roomId !== null && hasVisible(clean) && !isTooLong;
   // Two panes: who has just opened a room wants to write there, not in the box for names.
@@ -42,15 +57,24 @@ export function Composer({ roomId }: { roomId: string | null }) {
   useEffect(() => {
     if (!edit) return;
     box.current?.focus();
-    box.current?.setSelectionRange(edit.text.length, edit.text.length);
+    box.current?.setSelectionRange(text.length, text.length);
   }, [edit]);
-  useEffect(() => () => void (editing.value = null), []);
+  useEffect(() => {
+    if (answered && answered !== resumed.current) box.current?.focus();
+  }, [answered]);
+  useEffect(() => {
+    const seq = roomId && session().draft(roomId).reply?.seq;
+    if (seq) resumed.current = replying.value = { roomId, seq };
+    return () => void (editing.value = replying.value = null);
+  }, [roomId]);
   useEffect(() => {
     if (!roomId) return;
-    receive = (returned) => {
+    receive = (returned, replyTo) => {
       // It is nothing of a chat that is being edited.
       editing.value = null;
-      write(draft.trim() ? `${returned}\n${draft}` : returned);
+      const all = draft.text.trim() ? `${returned}\n${encoded(draft)}` : returned;
+      write(decoded(all, called));
+      if (replyTo && !answered && session().quoted(roomId, replyTo) !== null) reply(roomId, replyTo);
       box.current?.focus();
     };
     return () => {
@@ -58,12 +82,14 @@ export function Composer({ roomId }: { roomId: string | null }) {
     };
   });
 
-  const write = (next: string) => {
+  const write = (next: Written) => {
     setDraft(next);
-    if (roomId) session().keepDraft(roomId, next);
+    if (roomId) session().keepDraft(roomId, next.text, answered?.seq, next.marks);
   };
-  const stopEditing = () => {
-    editing.value = null;
+  const put = (next: Written) => (edit ? setEdited({ edit, ...next }) : write(next));
+  const stop = () => {
+    if (edit) editing.value = null;
+    else if (roomId) reply(roomId, 0);
     box.current?.focus();
   };
   const submit = () => {
@@ -71,11 +97,12 @@ export function Composer({ roomId }: { roomId: string | null }) {
     if (edit) {
       // Not with what is in the box at first: that may be an edit that was refused.
       if (clean !== chatAt(roomId, edit.seq)?.text) void change(roomId, edit.seq, { type: 'edit', text: clean });
-      stopEditing();
+      stop();
       return;
     }
-    session().send(roomId, clean);
-    write('');
+    session().send(roomId, clean, answered?.seq);
+    write(NOTHING);
+    reply(roomId, 0);
     box.current?.focus();
   };
 
@@ -87,18 +114,22 @@ export function Composer({ roomId }: { roomId: string | null }) {
         submit();
       }}
     >
-      <div class={edit ? 'editing' : 'hidden'} role="status">
-        {edit && (
+      <div class={edit || answered ? 'editing' : 'hidden'} role="status">
+        {(edit || answered) && (
           <>
-            <p data-testid="editing">
-              <b>{t.editing}</b>
-              <span dir="auto">{edit.text}</span>
+            <p data-testid={edit ? 'editing' : 'replying'}>
+              <b>{edit ? t.editing : t.replying}</b>
+              {edit ? (
+                <span dir="auto">{plainText(edit.text)}</span>
+              ) : (
+                <QuoteWords roomId={roomId ?? ''} seq={answered?.seq ?? 0} />
+              )}
             </p>
             <IconButton
               name="close"
               label={texts.value.cancel}
-              testId="cancel-edit"
-              onClick={stopEditing}
+              testId={edit ? 'cancel-edit' : 'cancel-reply'}
+              onClick={stop}
             />
           </>
         )}
@@ -122,12 +153,12 @@ export function Composer({ roomId }: { roomId: string | null }) {
           aria-invalid={isTooLong}
           aria-describedby="composer-counter"
           enterkeyhint="send"
-          onInput={({ currentTarget: { value } }) => (edit ? setEdited({ edit, text: value }) : write(value))}
+          onInput={({ currentTarget: { value, selectionEnd } }) => put(typed(written, value, selectionEnd))}
           onKeyDown={(event) => {
             const isPlain = !(event.shiftKey || event.altKey || event.ctrlKey || event.metaKey);
-            if (event.key === 'Escape' && edit && !isComposing(event)) {
+            if (event.key === 'Escape' && (edit || answered) && !isComposing(event)) {
               event.preventDefault();
-              stopEditing();
+              stop();
             } else if (event.key === 'ArrowUp' && isPlain && !edit && !text && !isComposing(event)) {
               if (roomId && editLast(roomId)) event.preventDefault();
             }

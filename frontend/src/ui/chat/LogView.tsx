@@ -148,6 +148,7 @@ export function LogView({ room }: { room: RoomState }) {
                     userId={row.userId}
                     name={nameOf(row.userId)}
                     text={row.text}
+                    replyTo={row.replyTo}
                     time={timeText(row.at)}
                     iso={isoOf(row.at)}
                     seq={row.seq}

@@ -1,6 +1,7 @@
 import { signal } from '@preact/signals';
 import { withPending, type Change } from '../../core/changes';
 import { failureCode } from '../../core/failure';
+import { isChat } from '../../core/unread';
 import type { Entry } from '../../protocol';
 import { texts } from '../../i18n';
 import { say, session } from '../app';
@@ -62,10 +63,22 @@ export async function change(roomId: string, seq: number, how: Change): Promise<
   if (code && code !== 'lost' && how.type !== 'edit') say(texts.peek().errors[code]);
 }
 
+/** Answer a chat with what is written next; 0: none. */
+export function reply(roomId: string, seq: number): void {
+  const here = session();
+  const { text, marks } = here.draft(roomId);
+  here.keepDraft(roomId, text, seq, marks);
+  editing.value = null;
+  replying.value = seq ? { roomId, seq } : null;
+}
+
 /** Bring a chat into sight, however far up it stands. */
 export async function jumpTo(roomId: string, seq: number): Promise<void> {
   try {
-    if (await session().jump(roomId, seq)) target.value = { roomId, seq };
+    if (!(await session().jump(roomId, seq))) return;
+    const found = chatAt(roomId, seq);
+    if (found && isChat(found)) target.value = { roomId, seq };
+    else say(texts.peek().errors.chat_not_found);
   } catch (error) {
     say(texts.peek().errors[failureCode(error)]);
   }
