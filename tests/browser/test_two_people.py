@@ -92,6 +92,7 @@ def test_a_chat_typed_offline_survives_a_reload(person: People) -> None:
 def test_the_host_closes_the_room(person: People) -> None:
     host, guest = person("방장"), person("손님")
     meet(host, guest)
+    host.page.get_by_test_id("room-settings").click()
     host.page.get_by_test_id("leave-room").click()
     host.page.get_by_test_id("leave-close").click()
     confirm = host.page.get_by_test_id("leave-confirm")
@@ -105,6 +106,7 @@ def test_the_host_closes_the_room(person: People) -> None:
 def test_the_host_hands_the_room_over(person: People) -> None:
     host, guest = person("방장"), person("손님")
     meet(host, guest)
+    host.page.get_by_test_id("room-settings").click()
     host.page.get_by_test_id("leave-room").click()
     host.page.get_by_test_id("leave-hand-over").click()
     successor = host.page.get_by_test_id("successor").first
@@ -124,6 +126,7 @@ def test_the_host_hands_the_room_over(person: People) -> None:
 def test_a_member_leaves(person: People) -> None:
     host, guest = person("방장"), person("손님")
     meet(host, guest)
+    guest.page.get_by_test_id("room-settings").click()
     guest.page.get_by_test_id("leave-room").click()
     guest.page.get_by_test_id("leave-confirm").click()
     guest.page.wait_for_url("**/rooms")

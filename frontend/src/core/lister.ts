@@ -18,6 +18,7 @@ export class Lister {
   roomIds: string[] = [];
   #isBusy = false;
   #recount: Cancel | null = null;
+  #doubted = new Set<string>();
 
   constructor(
     private readonly clock: Clock,
@@ -38,8 +39,15 @@ export class Lister {
   recountSoon(): void {
     this.#recount ??= this.clock.after(RECOUNT_MS, () => {
       this.#recount = null;
-      this.add(this.source.uncounted());
+      this.add([...this.source.uncounted(), ...this.#doubted]);
+      this.#doubted.clear();
     });
+  }
+
+  /** Ask soon how a room is, as several things have happened to it at once. */
+  doubt(roomId: string): void {
+    this.#doubted.add(roomId);
+    this.recountSoon();
   }
 
   stop(): void {

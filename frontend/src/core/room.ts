@@ -20,6 +20,10 @@ export class RoomState {
   log: Log;
   /** Whether `log` holds what was said; else it only follows along from the last seq. */
   loaded = false;
+  /** Whether it is muted for this person, on all their devices, as far as the server has said. */
+  isMuted: boolean;
+  /** What they want instead, until that is answered. */
+  muteWish: boolean | undefined;
   /** A part far from the end of the log, while that is shown instead; it does not touch `log`. */
   past: Log | null = null;
   /** How the pages around what is shown are doing; what failed waits until it is asked for again. */
@@ -42,6 +46,7 @@ export class RoomState {
     this.epoch = room.epoch;
     this.name = room.name;
     this.#nameSeq = room.name_seq ?? 0;
+    this.isMuted = room.muted ?? false;
     this.hostId = room.host_id;
     this.activeAt = room.active_at ?? 0;
     this.preview = room.preview;
@@ -54,6 +59,11 @@ export class RoomState {
   /** The part of the log that a person looks at. */
   get shown(): Log {
     return this.past ?? this.log;
+  }
+
+  /** Whether it is to be quiet: as the person wants it. */
+  get muted(): boolean {
+    return this.muteWish ?? this.isMuted;
   }
 
   get memberCount(): number {
@@ -78,6 +88,7 @@ export class RoomState {
   refresh(room: Room): void {
     const { last_seq: last } = room;
     this.#named({ kind: 'renamed', seq: room.name_seq ?? 0, text: room.name });
+    this.isMuted = room.muted ?? false;
     this.activeAt = Math.max(this.activeAt, room.active_at ?? 0);
     const { preview } = room;
     const isNewer = preview && preview.at > (this.preview?.at ?? 0);

@@ -23,6 +23,7 @@ import { failureCode, isTemporary, type FailureCode } from './failure';
 import { History, type Place } from './history';
 import { LAST_USER, wipe } from './kept';
 import { Lister } from './lister';
+import { Mutes } from './mutes';
 import { Outbox } from './outbox';
 import type { Answered, Outgoing } from './outgoing';
 import type { World } from './ports';
@@ -82,6 +83,7 @@ export class Session {
   readonly #typing: Typing;
   readonly #history: History;
   readonly #quotes: Quotes;
+  readonly #mutes: Mutes;
   #openId: string | null = null;
   #lookingAt: string | null = null;
   /** Rooms that ended for this person while the page was open: not entered again unasked. */
@@ -161,6 +163,14 @@ export class Session {
       },
       changed: (roomId) => this.changed(`room:${roomId}`),
     });
+    this.#mutes = new Mutes({
+      send: (roomId, on) => this.#ask('room.mute', { room_id: roomId, on }),
+      changed: (roomId) => {
+        this.changed(`room:${roomId}`);
+        this.changed('rooms');
+      },
+      doubt: (roomId) => this.#lister.doubt(roomId),
+    });
     this.#typing = new Typing(world.clock, (roomId) => this.changed(`typing:${roomId}`));
     const room = (roomId: string) => this.rooms.get(roomId);
     const touched = (roomId: string) => this.changed(`room:${roomId}`);
@@ -196,7 +206,7 @@ export class Session {
 
   /** What a room is called, as far as it was ever known. */
   roomName(roomId: string): string {
-    return this.#names.get(roomId) ?? '';
+    return this.rooms.get(roomId)?.name ?? this.#names.get(roomId) ?? '';
   }
 
   /** Whether some rooms have not been listed yet. */
@@ -366,6 +376,18 @@ export class Session {
     this.#remove(roomId, how.close ? 'closed' : 'left');
   }
 
+  /** Call a room something else; only its host may. */
+  async renameRoom(roomId: string, name: string): Promise<void> {
+    await this.#ask('room.rename', { room_id: roomId, name });
+  }
+
+  /** Make a room quiet for oneself, on all of one's devices, or let it be heard again. */
+  async mute(roomId: string, on: boolean): Promise<void> {
+    const room = this.rooms.get(roomId);
+    if (room) await this.#mutes.set(room, on);
+  }
+
+  /** Change one's own nickname. */
   async rename(nickname: string): Promise<void> {
     const reply = await this.#ask('profile.update', { nickname });
     this.#setMe(reply.me);
@@ -566,6 +588,11 @@ export class Session {
           this.#typing.signalled(event.room_id, event.user_id);
         }
         break;
+      case 'room.muted': {
+        const room = this.rooms.get(event.room_id);
+        if (room) this.#mutes.told(room, event.muted);
+        break;
+      }
       case 'profile.updated':
         this.#setMe(event.me);
         break;
@@ -605,6 +632,7 @@ export class Session {
       this.#added(room, room.follow(after, entries));
       const { read_seq: readSeq = 0, unread = 0, last_seq: lastSeq = 0 } = synced;
       room.takeReadState({ readSeq, unread, lastSeq });
+      room.isMuted = synced.muted ?? false;
     }
     if (!synced.complete && !synced.gone && !synced.reset) return;
     if (this.#catchingUp.delete(synced.room_id)) this.#outbox?.wake();
@@ -713,6 +741,7 @@ export class Session {
   }
 
   #remove(roomId: string, why: Removed['why']): void {
+    this.#names.set(roomId, this.roomName(roomId));
     const wasMine = this.rooms.delete(roomId);
     this.#reads.drop(roomId);
     this.#typing.drop(roomId);

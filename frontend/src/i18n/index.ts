@@ -37,6 +37,7 @@ const formats = computed(() => {
       weekday: 'long',
     }),
     date: new Intl.DateTimeFormat(tag, { month: 'short', day: 'numeric' }),
+    ago: new Intl.RelativeTimeFormat(tag, { numeric: 'auto', style: 'narrow' }),
     oldDate: new Intl.DateTimeFormat(tag, { year: '2-digit', month: 'numeric', day: 'numeric' }),
   };
 });
@@ -55,12 +56,16 @@ export function dayOf(at: number): string {
   return `${date.getFullYear()}-${date.getMonth() + 1}-${date.getDate()}`;
 }
 
-/** As short as it can be: the time today, "yesterday", else the date. */
+/** As short as it can be: just now, minutes ago, the time today, "yesterday", else the date. */
 export function shortTimeText(at: number, now: number): string {
+  const { ago } = formats.value;
+  const minutes = Math.floor((now - at) / 60_000);
+  if (minutes < 1) return texts.value.time.now;
+  if (minutes < 60) return ago.format(-minutes, 'minute');
   if (dayOf(at) === dayOf(now)) return timeText(at);
   const yesterday = new Date(now);
   yesterday.setDate(yesterday.getDate() - 1);
-  if (dayOf(at) === dayOf(yesterday.getTime())) return texts.value.time.yesterday;
+  if (dayOf(at) === dayOf(yesterday.getTime())) return ago.format(-1, 'day');
   const isThisYear = new Date(at).getFullYear() === new Date(now).getFullYear();
   return (isThisYear ? formats.value.date : formats.value.oldDate).format(at);
 }

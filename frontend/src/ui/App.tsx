@@ -111,7 +111,7 @@ function Title() {
   const names: string[] = [t.brand];
   let unread = 0;
   if (hasSession()) {
-    for (const room of session().rooms.values()) unread += room.unread;
+    for (const room of session().rooms.values()) if (!room.muted) unread += room.unread;
     if (where.page === 'room') names.unshift(session().rooms.get(where.roomId)?.name ?? '');
   }
   if (where.page === 'sign-in') names.unshift(t.nav.signIn);

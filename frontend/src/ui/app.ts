@@ -142,6 +142,15 @@ wide.addEventListener('change', () => (isWide.value = wide.matches));
 
 export const isVisible = signal(document.visibilityState === 'visible');
 
+const TICK_MS = 20_000;
+let ticking: ReturnType<typeof setInterval> | undefined;
+
+/** Goes up as time passes, for those who show how long ago something was; one timer for all. */
+export const ticks: Signal<number> = signal(0, {
+  watched: () => void (ticking = setInterval(() => ticks.value++, TICK_MS)),
+  unwatched: () => clearInterval(ticking),
+});
+
 // --- Short messages
 
 export const toast = signal('');

@@ -35,17 +35,28 @@ export function Serve() {
   );
 }
 
-type IconName = 'back' | 'send' | 'members' | 'leave' | 'down' | 'close' | 'retry' | 'clock' | 'more';
+type IconName =
+  | 'back'
+  | 'send'
+  | 'members'
+  | 'down'
+  | 'close'
+  | 'retry'
+  | 'clock'
+  | 'more'
+  | 'muted'
+  | 'settings';
 
 const icons: Record<IconName, string> = {
   back: 'M15 5l-7 7 7 7',
   send: 'M5 12h13M12.500 5.500 19 12l-6.500 6.500',
   members:
     'M9 11a3.500 3.500 0 1 0 0-7 3.500 3.500 0 0 0 0 7ZM2.500 19.500c.5-3.500 3-5.500 6.500-5.500s6 2 6.500 5.500M16 4.500a3.500 3.500 0 0 1 0 6.300M18 14.500c2 .7 3.200 2.400 3.500 5',
-  leave: 'M14 4H6v16h8M10 12h11M17.500 8.500 21 12l-3.500 3.500',
   down: 'M12 5v13M6 12.500 12 18.500l6-6',
   close: 'M6 6l12 12M18 6 6 18',
   retry: 'M19 12a7 7 0 1 1-2-5M19 3.500V7.500h-4',
+  muted: 'M4 4l16 16M6 11.500V16h9M8.200 6.700A5.500 5.500 0 0 1 17.500 11v2.500M10 19.500h4',
+  settings: 'M4 7h9M17 7h3M4 17h3M11 17h9M15 9.500a2.500 2.500 0 1 0 0-5 2.500 2.500 0 0 0 0 5ZM9 19.500a2.500 2.500 0 1 0 0-5 2.500 2.500 0 0 0 0 5Z',
   more: 'M5 12h.01M12 12h.01M19 12h.01',
   clock: 'M12 20a8 8 0 1 0 0-16 8 8 0 0 0 0 16ZM12 8v4.500l3 1.500',
 };

@@ -40,9 +40,10 @@ interface DialogProps {
   onClose(): void;
   children: ComponentChildren;
   testId?: string;
+  class?: string;
 }
 
-export function Dialog({ title, onClose, children, testId }: DialogProps) {
+export function Dialog({ title, onClose, children, testId, class: kind = '' }: DialogProps) {
   const box = useRef<HTMLDialogElement>(null);
   /** A finger that called for this may still be down: its click is not meant for this. */
   const isPressed = useRef(false);
@@ -54,7 +55,7 @@ export function Dialog({ title, onClose, children, testId }: DialogProps) {
   return (
     <dialog
       ref={box}
-      class="dialog"
+      class={`dialog ${kind}`}
       aria-labelledby="dialog-title"
       data-testid={testId}
       onCancel={(event) => {

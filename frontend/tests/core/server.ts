@@ -24,6 +24,9 @@ interface FakeRoom {
   hostId: string;
   epoch: string;
   members: Set<string>;
+  /** Where its name is from. */
+  nameSeq: number;
+  mutedBy: Set<string>;
   /** Chats in their present state. */
   log: Entry[];
   /** What was said, as it was said at first. */
@@ -125,6 +128,8 @@ export class FakeServer {
       hostId,
       epoch: `e${this.#rooms}`,
       members: new Set([hostId]),
+      nameSeq: 0,
+      mutedBy: new Set(),
       log: [],
       written: [],
       targets: new Map(),
@@ -207,6 +212,22 @@ export class FakeServer {
   markRead(room: FakeRoom, userId: string, seq: number, but?: Wire): void {
     if (!this.#read(room, userId, seq)) return;
     this.#push(room, { type: 'read.marked', room_id: room.id, user_id: userId, seq }, but);
+  }
+
+  rename(room: FakeRoom, name: string): void {
+    room.name = name;
+    room.nameSeq = room.log.length + 1;
+    this.append(room, 'renamed', room.hostId, name);
+  }
+
+  mute(room: FakeRoom, userId: string, on: boolean, but?: Wire): void {
+    if (room.mutedBy.has(userId) === on) return;
+    if (on) room.mutedBy.add(userId);
+    else room.mutedBy.delete(userId);
+    for (const wire of this.#wires) {
+      if (wire.userId !== userId || !wire.isRegistered || wire === but) continue;
+      this.#deliver(wire, { type: 'room.muted', room_id: room.id, muted: on });
+    }
   }
 
   /** Chats of a room as text, oldest first. */
@@ -394,6 +415,19 @@ export class FakeServer {
         });
         return this.#reply(wire, command, { members, users });
       }
+      case 'room.rename': {
+        if (room.hostId !== me) return this.#fail(wire, command, 'not_host');
+        const { name } = command;
+        const isTaken = [...this.rooms.values()].some((each) => each !== room && each.name === name);
+        if (isTaken) return this.#fail(wire, command, 'room_name_taken');
+        if (room.name !== name) this.rename(room, name);
+        return this.#reply(wire, command, {});
+      }
+      case 'room.mute': {
+        const { on = true } = command;
+        this.mute(room, me, on, wire);
+        return this.#reply(wire, command, {});
+      }
       case 'room.read':
         this.markRead(room, me, command.seq, wire);
         return this.#reply(wire, command, {});
@@ -463,6 +497,7 @@ export class FakeServer {
       last_seq: room.log.length,
       read_seq: this.readSeqOf(room, me),
       unread: this.unreadOf(room, me),
+      muted: room.mutedBy.has(me),
       entries,
       ...(reset ? { reset } : {}),
       ...(entries.length === missed.length ? { complete: true } : {}),
@@ -480,6 +515,8 @@ export class FakeServer {
       read_seq: this.readSeqOf(room, me),
       unread: this.unreadOf(room, me),
       active_at: room.log.at(-1)?.at ?? 0,
+      name_seq: room.nameSeq,
+      muted: room.mutedBy.has(me),
       ...this.previewOf(room),
     };
   }

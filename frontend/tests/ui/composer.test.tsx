@@ -7,6 +7,7 @@ import { CHAT_TEXT_MAX } from '../../src/protocol';
 
 const send = vi.fn();
 const drafts = new Map<string, Begun>();
+const signalTyping = vi.fn();
 const make = vi.fn(() => Promise.resolve(''));
 const entries = [
   { seq: 1, user_id: 'ann', text: 'first' },
@@ -26,6 +27,7 @@ const here = {
     const reply = replyTo ? { reply: { seq: replyTo, epoch: 'e1' } } : {};
     drafts.set(roomId, { text, marks, ...reply });
   },
+  signalTyping,
 };
 vi.mock('../../src/ui/app', () => ({
   isWide: { peek: () => true },
@@ -80,6 +82,15 @@ describe('Composer', () => {
     expect(await press({ key: 'Enter' })).toBe(true);
     expect(send).toHaveBeenCalledExactlyOnceWith(`room${room}`, '안녕하세요', undefined);
     expect(box().value).toBe('');
+  });
+
+  it('signals that something is being written, not that it is taken back', async () => {
+    signalTyping.mockReset();
+    await type('안');
+    expect(signalTyping).toHaveBeenCalledWith(`room${room}`);
+    await type(' ');
+    await type('');
+    expect(signalTyping).toHaveBeenCalledTimes(1);
   });
 
   it('breaks the line on Shift+Enter', async () => {

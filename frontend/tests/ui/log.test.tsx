@@ -13,6 +13,7 @@ vi.mock('../../src/ui/app', () => ({
   isVisible,
   isWide: signal(false),
   session: () => here,
+  ticks: signal(0),
   watch: () => void drawn.value,
 }));
 const { acting, editing } = await import('../../src/ui/chat/acting');

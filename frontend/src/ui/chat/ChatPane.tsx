@@ -9,7 +9,9 @@ import { asides, ends } from '../chunks';
 import { IconButton } from '../parts';
 import { ActingLayer } from './ActingLayer';
 import { Composer } from './Composer';
+import type { LeavingWay } from './LeaveDialog';
 import { LogView } from './LogView';
+import { TypingLine } from './TypingLine';
 
 /** One room: entering it, what is said in it, and what happens when it is no more. */
 export function ChatPane({ roomId }: { roomId: string }) {
@@ -40,7 +42,7 @@ function OpenRoom({ room }: { room: RoomState }) {
   watch(`room:${room.id}`, 'users');
   const t = texts.value;
   const [panel, setPanel] = useState(false);
-  const [leaving, setLeaving] = useState(false);
+  const [aside, setAside] = useState<'' | 'settings' | LeavingWay>('');
   const panelButton = useRef<HTMLButtonElement>(null);
   const closePanel = () => {
     setPanel(false);
@@ -52,7 +54,10 @@ function OpenRoom({ room }: { room: RoomState }) {
         <BackLink />
         <div class="chat-title">
           <h2>{room.name}</h2>
-          <span class="muted small">{t.chat.memberCount(room.memberCount)}</span>
+          <span class="muted small">
+            {t.chat.memberCount(room.memberCount)}
+            {room.muted && ` · ${t.rooms.muted}`}
+          </span>
         </div>
         <IconButton
           name="members"
@@ -63,15 +68,16 @@ function OpenRoom({ room }: { room: RoomState }) {
           onClick={() => setPanel(!panel)}
         />
         <IconButton
-          name="leave"
-          label={t.leave.button}
-          testId="leave-room"
-          onClick={() => setLeaving(true)}
+          name="settings"
+          label={t.chat.settings}
+          testId="room-settings"
+          onClick={() => setAside('settings')}
         />
       </header>
       <div class="chat-body">
         <div class="chat-main">
           <LogView room={room} />
+          <TypingLine roomId={room.id} />
           <Composer roomId={room.id} />
         </div>
         {panel && (
@@ -81,9 +87,15 @@ function OpenRoom({ room }: { room: RoomState }) {
         )}
       </div>
       <ActingLayer />
-      {leaving && (
-        <Chunked chunk={asides} title={t.leave.button} onClose={() => setLeaving(false)}>
-          {({ LeaveDialog }) => <LeaveDialog room={room} onClose={() => setLeaving(false)} />}
+      {aside && (
+        <Chunked chunk={asides} title={t.chat.settings} onClose={() => setAside('')}>
+          {({ LeaveDialog, RoomSettings }) =>
+            aside === 'settings' ? (
+              <RoomSettings room={room} onLeave={setAside} onClose={() => setAside('')} />
+            ) : (
+              <LeaveDialog room={room} first={aside} onClose={() => setAside('')} />
+            )
+          }
         </Chunked>
       )}
     </div>
@@ -135,6 +147,7 @@ function ChatSkeleton({ name }: { name: string }) {
               ))}
             </div>
           </div>
+          <p class="typing" />
           <Composer roomId={null} />
         </div>
       </div>

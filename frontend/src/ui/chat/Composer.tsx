@@ -84,7 +84,9 @@ export function Composer({ roomId }: { roomId: string | null }) {
 
   const write = (next: Written) => {
     setDraft(next);
-    if (roomId) session().keepDraft(roomId, next.text, answered?.seq, next.marks);
+    if (!roomId) return;
+    session().keepDraft(roomId, next.text, answered?.seq, next.marks);
+    if (next.text.trim()) session().signalTyping(roomId);
   };
   const put = (next: Written) => (edit ? setEdited({ edit, ...next }) : write(next));
   const stop = () => {

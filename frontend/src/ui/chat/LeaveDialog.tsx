@@ -8,12 +8,21 @@ import { Avatar, Dialog, ErrorText, nameOf, useFailure } from '../parts';
 import { navigate } from '../router';
 import { membersInOrder } from './MemberPanel';
 
+export type LeavingWay = 'hand-over' | 'close';
+
+interface LeaveDialogProps {
+  room: RoomState;
+  /** What a host is shown as chosen at first. */
+  first: LeavingWay;
+  onClose(): void;
+}
+
 /** Leaving is for good, so it is asked; a host also says what becomes of the room. */
-export function LeaveDialog({ room, onClose }: { room: RoomState; onClose(): void }) {
+export function LeaveDialog({ room, first, onClose }: LeaveDialogProps) {
   watch(`room:${room.id}`, 'users', 'connection');
   const t = { ...texts.value, leave: leaveTexts.value };
   const here = session();
-  const [way, setWay] = useState<'hand-over' | 'close'>('hand-over');
+  const [way, setWay] = useState(first);
   const [successor, setSuccessor] = useState('');
   const [error, setError] = useFailure();
   const [isBusy, setBusy] = useState(false);

@@ -211,6 +211,6 @@ function noticeText(kind: NoticeKind, name: string, text: string): string {
     case 'host_changed':
       return t.hostChanged(name);
     case 'renamed':
-      return t.renamed(name, text);
+      return t.renamed(name, isolated(text));
   }
 }

@@ -2,3 +2,4 @@
 export { default as css } from '../../styles/asides.css?url';
 export { LeaveDialog } from './LeaveDialog';
 export { MemberPanel } from './MemberPanel';
+export { RoomSettings } from './RoomSettings';

@@ -1,0 +1,88 @@
+import { useState } from 'preact/hooks';
+import { failureCode } from '../../core/failure';
+import { ROOM_NAME_MAX } from '../../protocol';
+import { texts } from '../../i18n';
+import { isWide, say, session } from '../app';
+import { Counter, ErrorText, useFailure } from '../parts';
+import { lengthOf } from '../rows';
+import { navigate } from '../router';
+import { later } from './find';
+
+interface OpenRoomProps {
+  name: string;
+  onName(name: string): void;
+}
+
+/** The box that finds a room by its name, or makes it; the list shows one's own meanwhile. */
+export function OpenRoom({ name, onName }: OpenRoomProps) {
+  const t = texts.value.rooms;
+  const [error, setError] = useFailure();
+  const [isBusy, setBusy] = useState(false);
+  const isTooLong = lengthOf(name.trim()) > ROOM_NAME_MAX;
+  const write = (next: string) => {
+    onName(next);
+    setError('');
+  };
+
+  const submit = async (event: Event) => {
+    event.preventDefault();
+    if (!name.trim() || isTooLong || isBusy) return;
+    setBusy(true);
+    setError('');
+    try {
+      const { room, created } = await session().openRoom(name.trim());
+      onName('');
+      navigate(`/rooms/${room.room_id}`);
+      if (!isWide.peek()) return;
+      // The log itself says that a room was created.
+      if (!created) say(texts.peek().rooms.found(room.name));
+      // It may be the room that is open already.
+      document.getElementById('composer')?.focus();
+    } catch (failure) {
+      setError(failureCode(failure));
+    } finally {
+      setBusy(false);
+    }
+  };
+
+  return (
+    <form class="open-room" id="open-room-form" onSubmit={(event) => void submit(event)}>
+      <label class="hidden" for="open-room">
+        {t.openLabel}
+      </label>
+      <div class="field-row">
+        <input
+          id="open-room"
+          class="input"
+          data-testid="open-room-input"
+          value={name}
+          placeholder={t.openPlaceholder}
+          autocomplete="off"
+          enterkeyhint="go"
+          aria-describedby="open-room-hint"
+          aria-invalid={isTooLong || error !== ''}
+          onFocus={() => later.load()}
+          onInput={(event) => write(event.currentTarget.value)}
+          onKeyDown={(event) => {
+            const isComposing = event.isComposing || event.keyCode === 229;
+            // The Enter that ends a Hangul composition does not mean the form.
+            if (event.key === 'Enter' && isComposing) event.preventDefault();
+            if (event.key === 'Escape' && !isComposing) write('');
+          }}
+        />
+        <button
+          class="button primary"
+          data-testid="open-room-submit"
+          disabled={!name.trim() || isTooLong || isBusy}
+        >
+          {t.openButton}
+        </button>
+      </div>
+      <p class="hint" id="open-room-hint">
+        <span>{isTooLong ? t.tooLong(ROOM_NAME_MAX) : t.openHint}</span>
+        <Counter text={name.trim()} most={ROOM_NAME_MAX} />
+      </p>
+      {error && <ErrorText text={texts.value.errors[error]} />}
+    </form>
+  );
+}

@@ -1,0 +1,126 @@
+import { useEffect, useRef } from 'preact/hooks';
+import type { RoomState } from '../../core/room';
+import { PREVIEW_MAX } from '../../protocol';
+import { shortTimeText, texts } from '../../i18n';
+import { session, ticks, watch } from '../app';
+import { Icon } from '../art';
+import { Avatar, nameOf } from '../parts';
+
+const NAMES_SHOWN = 3;
+
+interface RoomItemProps {
+  room: RoomState;
+  isCurrent: boolean;
+}
+
+/** A room in the list: who is in it, what was said last and when, and what one has missed. */
+export function RoomItem({ room, isCurrent }: RoomItemProps) {
+  // The room changes in place: without this, equal properties would mean "not drawn again".
+  watch('rooms', 'users', `room:${room.id}`);
+  const here = session();
+  const t = texts.value.rooms;
+  const item = useRef<HTMLLIElement>(null);
+  const isInSight = useRef(false);
+  const want = () => {
+    if (isInSight.current) here.wantMembers(room.id);
+  };
+  useEffect(() => {
+    const observer = new IntersectionObserver((seen) => {
+      isInSight.current = seen.some((each) => each.isIntersecting);
+      want();
+    });
+    if (item.current) observer.observe(item.current);
+    return () => observer.disconnect();
+  }, [room]);
+  useEffect(want);
+
+  const others = [...room.members.byId.keys()].filter((id) => id !== here.me?.user_id);
+  const names = others.slice(0, NAMES_SHOWN).map(nameOf);
+  const hidden = Math.max(0, room.memberCount - 1 - names.length);
+  const isKnown = room.members.byId.size > 0;
+  const who = room.memberCount <= 1 ? t.alone : isKnown ? t.others(names.join(', '), hidden) : '';
+  const { unread, muted: isMuted } = room;
+  const hasFailed = here.outgoing(room.id).some((item) => item.state === 'failed');
+  return (
+    <li ref={item}>
+      <a
+        class="room-item"
+        href={`/rooms/${room.id}`}
+        data-testid="room-item"
+        data-room-id={room.id}
+        aria-current={isCurrent ? 'page' : undefined}
+      >
+        <Avatar userId={room.id} name={room.name} />
+        <span class="room-words">
+          <span class="room-line">
+            <span class="room-name">{room.name}</span>
+            <span class="room-count" aria-label={t.members(room.memberCount)}>
+              {room.memberCount}
+            </span>
+            {isMuted && (
+              <span class="room-muted" role="img" aria-label={t.muted} data-testid="muted">
+                <Icon name="muted" />
+              </span>
+            )}
+            <RoomTime at={room.activeAt} />
+          </span>
+          <span class="room-line">
+            <LastWords room={room} isCurrent={isCurrent} />
+            {hasFailed && (
+              <span class="room-failed" role="img" aria-label={t.unsent} data-testid="room-failed">
+                !
+              </span>
+            )}
+            {unread > 0 && (
+              <span
+                class={`badge ${isMuted ? 'is-muted' : ''}`}
+                aria-label={t.unread(unread)}
+                data-testid="unread"
+              >
+                {unread > 999 ? '999+' : unread}
+              </span>
+            )}
+          </span>
+          <span class="room-line room-members">{who || '\u00a0'}</span>
+        </span>
+      </a>
+    </li>
+  );
+}
+
+/** What was said last, or what one was about to say. */
+function LastWords({ room, isCurrent }: RoomItemProps) {
+  watch('rooms', 'users');
+  const here = session();
+  const t = texts.value;
+  const { preview } = room;
+  // The open room has its draft in the place where one writes.
+  const draft = isCurrent ? '' : here.draft(room.id).text.slice(0, PREVIEW_MAX).trim();
+  if (draft) {
+    return (
+      <span class="room-preview">
+        <em data-testid="draft">{t.rooms.draft}</em> <bdi>{draft}</bdi>
+      </span>
+    );
+  }
+  const isShort = !preview || preview.deleted;
+  const isOwn = preview?.user_id === here.me?.user_id;
+  const author = isOwn ? t.chat.you : nameOf(preview?.user_id ?? '');
+  return (
+    <span class={`room-preview ${isShort ? 'muted' : ''}`}>
+      {preview && room.memberCount > 2 && `${author}: `}
+      <bdi>{preview?.deleted ? t.chat.deleted : (preview?.text ?? t.rooms.noChat)}</bdi>
+    </span>
+  );
+}
+
+/** How long ago something happened, as time passes. */
+function RoomTime({ at }: { at: number }) {
+  void ticks.value;
+  if (at <= 0) return <span class="room-time" />;
+  return (
+    <time class="room-time" dateTime={new Date(at).toISOString()}>
+      {shortTimeText(at, session().now())}
+    </time>
+  );
+}
