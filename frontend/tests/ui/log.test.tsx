@@ -235,6 +235,7 @@ describe('the room list on the page', () => {
   it('shows the last chat as it is by now', async () => {
     await act(() => render(<RoomsPage roomId={null} />, root));
     const preview = () => root.querySelector('.room-preview');
+    await vi.waitFor(() => expect(preview()).not.toBeNull());
     expect(preview()?.textContent).toBe('hello');
     scene.server.change(room, 'bob', 3, { text: 'hello!', edited_at: 1 });
     await see();

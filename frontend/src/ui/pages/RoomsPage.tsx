@@ -1,11 +1,10 @@
-import { useRef, useState } from 'preact/hooks';
+import { useLayoutEffect } from 'preact/hooks';
 import { texts } from '../../i18n';
 import { isWide } from '../app';
 import { Serve } from '../art';
 import { ChatPane } from '../chat/ChatPane';
+import { rooms } from '../chunks';
 import { Blank } from '../parts';
-import { OpenRoom } from '../rooms/OpenRoom';
-import { RoomList } from '../rooms/RoomList';
 
 /** The list and, beside it or instead of it, a room. */
 export function RoomsPage({ roomId }: { roomId: string | null }) {
@@ -26,27 +25,22 @@ export function RoomsPage({ roomId }: { roomId: string | null }) {
   );
 }
 
-/** One's rooms, under the one box that looks through them, finds others and makes new ones. */
+/** The list; its code comes while the connection is made, and who only talks needs none of it. */
 function ListPane({ roomId }: { roomId: string | null }) {
-  const t = texts.value.rooms;
-  const [name, setName] = useState('');
-  const pane = useRef<HTMLElement>(null);
-  /** Arrows go from the box into the list, and back. */
-  const onKeyDown = (event: KeyboardEvent) => {
-    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    const isPlain = !(event.shiftKey || event.altKey || event.ctrlKey || event.metaKey);
-    if (!step || !isPlain || event.isComposing) return;
-    const stops = [...(pane.current?.querySelectorAll<HTMLElement>('#open-room, a.room-item') ?? [])];
-    const next = stops[stops.indexOf(document.activeElement as HTMLElement) + step];
-    if (!next || !stops.includes(document.activeElement as HTMLElement)) return;
-    event.preventDefault();
-    next.focus();
-  };
+  const t = texts.value;
+  useLayoutEffect(() => rooms.load(), []);
+  const { module, hasFailed } = rooms;
+  if (module) return <module.RoomsPane roomId={roomId} />;
   return (
-    <section class="pane-list" aria-label={t.title} ref={pane} onKeyDown={onKeyDown}>
-      <h1 class="pane-title">{t.title}</h1>
-      <OpenRoom name={name} onName={setName} />
-      <RoomList roomId={roomId} name={name.trim()} />
+    <section class="pane-list" aria-label={t.rooms.title} aria-busy={!hasFailed}>
+      <h1 class="pane-title">{t.rooms.title}</h1>
+      {hasFailed && (
+        <Blank title={t.notLoaded} isAlert>
+          <button type="button" class="button primary" onClick={() => rooms.load()}>
+            {t.retry}
+          </button>
+        </Blank>
+      )}
     </section>
   );
 }

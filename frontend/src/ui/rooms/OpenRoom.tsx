@@ -6,7 +6,6 @@ import { isWide, say, session } from '../app';
 import { Counter, ErrorText, useFailure } from '../parts';
 import { lengthOf } from '../rows';
 import { navigate } from '../router';
-import { later } from './find';
 
 interface OpenRoomProps {
   name: string;
@@ -61,7 +60,6 @@ export function OpenRoom({ name, onName }: OpenRoomProps) {
           enterkeyhint="go"
           aria-describedby="open-room-hint"
           aria-invalid={isTooLong || error !== ''}
-          onFocus={() => later.load()}
           onInput={(event) => write(event.currentTarget.value)}
           onKeyDown={(event) => {
             const isComposing = event.isComposing || event.keyCode === 229;

@@ -6,7 +6,8 @@ import { session, watch } from '../app';
 import { Serve } from '../art';
 import { Blank } from '../parts';
 import { isolated, lengthOf } from '../rows';
-import { found, hasNamed, later } from './find';
+import { found, hasNamed } from './find';
+import { SteadyOrder } from './order';
 import { RoomItem } from './RoomItem';
 
 interface RoomListProps {
@@ -27,15 +28,10 @@ export function RoomList({ roomId, name }: RoomListProps) {
   const all = here.roomList;
   const rooms = new Map(found(all, name).map((room) => [room.id, room]));
   const [, redraw] = useState({});
-  const { module } = later;
-  const steady = useMemo(() => module && new module.SteadyOrder(() => redraw({})), [module]);
-  const ids = [...rooms.keys()];
-  const order = steady?.next(ids, name) ?? ids;
-  useLayoutEffect(() => steady?.drawn(list.current));
-  useEffect(() => {
-    later.load();
-    return () => steady?.stop();
-  }, [steady]);
+  const steady = useMemo(() => new SteadyOrder(() => redraw({})), []);
+  const order = steady.next([...rooms.keys()], name);
+  useLayoutEffect(() => steady.drawn(list.current));
+  useEffect(() => () => steady.stop(), []);
   const hasList = order.length > 0;
   useEffect(() => {
     if (list.current) list.current.scrollTop = leftAt;

@@ -1,19 +1,16 @@
 import type { RoomState } from '../../core/room';
 import { session } from '../app';
-import { chunk } from '../chunk';
+import { matches } from '../hangul';
 import { nameOf } from '../parts';
-
-export const later = chunk(() => import('./later'));
 
 /** Those of the rooms that may be meant: by their own name, or by that of somebody in them. */
 export function found(rooms: RoomState[], query: string): RoomState[] {
-  const { module } = later;
-  if (!query || !module) return rooms;
+  if (!query) return rooms;
   const me = session().me?.user_id;
   return rooms.filter((room) => {
-    if (module.matches(query, room.name)) return true;
+    if (matches(query, room.name)) return true;
     const others = [...room.members.byId.keys()].filter((userId) => userId !== me);
-    return others.some((userId) => module.matches(query, nameOf(userId)));
+    return others.some((userId) => matches(query, nameOf(userId)));
   });
 }
 
