@@ -60,6 +60,15 @@ export class Changes {
     return this.#targets.get(keyOf(roomId, seq));
   }
 
+  /** What is pending in a room, by the places of its chats. */
+  in(roomId: string): ReadonlyMap<number, Pending> {
+    const found = new Map<number, Pending>();
+    for (const target of this.#targets.values()) {
+      if (target.roomId === roomId) found.set(target.seq, target);
+    }
+    return found;
+  }
+
   /** How many edits and deletions would be lost with the page, also refused edits. */
   get unsent(): number {
     let count = 0;

@@ -1,4 +1,4 @@
-import { PREVIEW_MAX, type EnterReply, type Entry, type Preview, type Room } from '../protocol';
+import { PREVIEW_MAX, TELLING_AUDIENCE_MAX, type EnterReply, type Entry, type Preview, type Room } from '../protocol';
 import { Log } from './log';
 import { Members } from './members';
 import { isChat, UnreadCount, type ReadState } from './unread';
@@ -178,6 +178,27 @@ export class RoomState {
     if (seq > (this.readers.get(userId) ?? -1)) this.readers.set(userId, seq);
   }
 
+  /** Whether members are told how far the others have read. */
+  get tellsReading(): boolean {
+    return this.memberCount <= TELLING_AUDIENCE_MAX;
+  }
+
+  /**
+   * How many members have not read what stands at `seq`; 0 where that is not told, or while it
+   * is not known of all.
+   */
+  unreadBy(seq: number): number {
+    const { byId, after } = this.members;
+    if (!this.tellsReading || after !== undefined || byId.size < this.#count) return 0;
+    let count = 0;
+    for (const userId of byId.keys()) {
+      const read = userId === this.me ? this.readSeq : this.readers.get(userId);
+      if (read === undefined) return 0;
+      if (read < seq) count++;
+    }
+    return count;
+  }
+
   #happened(added: Entry[]): Entry[] {
     for (const entry of added) {
       this.activeAt = Math.max(this.activeAt, entry.at);
@@ -195,6 +216,8 @@ export class RoomState {
     if (entry.user_id === this.me) return;
     if (isChat(entry)) this.markReader(entry.user_id, entry.seq);
     else if (entry.kind === 'left') this.readers.delete(entry.user_id);
+    // Whoever comes in begins to read there.
+    else if (entry.kind === 'joined') this.markReader(entry.user_id, entry.seq);
   }
 
   /** The latest name counts: a snapshot may be from before a notice that is known already. */
@@ -249,6 +272,8 @@ export class RoomState {
       case 'left':
         if (isNews) this.#count--;
         byId.delete(entry.user_id);
+        // From here on reading is told; how far they have read, the members' list says.
+        if (this.#count === TELLING_AUDIENCE_MAX) this.members.doubt();
         break;
       case 'created':
       case 'host_changed':

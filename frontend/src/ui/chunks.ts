@@ -7,3 +7,6 @@ export const outside = chunk(() => import('./pages/outside'));
 export const me = chunk(() => import('./pages/MePage'));
 export const asides = chunk(() => import('./chat/asides'));
 export const ends = chunk(() => import('./ends'));
+
+/** What was said in a room: fetched while the page connects, so it is there when that has come. */
+export const log = chunk(() => import('./chat/log'));

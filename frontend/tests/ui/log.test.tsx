@@ -3,6 +3,7 @@ import { signal } from '@preact/signals';
 import { render } from 'preact';
 import { act } from 'preact/test-utils';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Pending } from '../../src/core/changes';
 import type { Session } from '../../src/core/session';
 import { Scene } from '../core/scene';
 
@@ -172,9 +173,9 @@ describe('an edit that was refused', () => {
 
   it('is edited again, of the same chat', async () => {
     const failed = { text: 'refused', code: 'chat_not_found' } as const;
-    const { of } = here.changes;
-    let pending: ReturnType<typeof of> = { changes: [], failed };
+    let pending: Pending | undefined = { changes: [], failed };
     vi.spyOn(here.changes, 'of').mockImplementation((_, seq) => (seq === 4 ? pending : undefined));
+    vi.spyOn(here.changes, 'in').mockImplementation(() => new Map(pending ? [[4, pending]] : []));
     vi.spyOn(here.changes, 'discard').mockImplementation(() => (pending = undefined));
     await see();
     await act(() => root.querySelector<HTMLElement>('[data-testid=edit-send]')?.click());

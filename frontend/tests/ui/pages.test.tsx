@@ -84,6 +84,7 @@ describe('a bubble', () => {
     isFirst: true,
     isLast: true,
     isActive: false,
+      unreadBy: 0,
   };
 
   it('shows what people write as they wrote it', async () => {

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Outgoing } from '../../src/core/outgoing';
-import type { Entry } from '../../src/protocol';
-import { initialOf, lastShown, lengthOf, rowsOf, tintOf, type ChatRow, type Row } from '../../src/ui/rows';
+import type { Entry, EntryKind } from '../../src/protocol';
+import { endsGroup, Rows, withDivider, type ChatRow, type Row } from '../../src/ui/chat/rows';
+import { initialOf, lengthOf, tintOf } from '../../src/ui/rows';
 
 const NOON = new Date(2026, 2, 14, 12, 0, 0).getTime();
 let seq = 0;
@@ -12,9 +13,13 @@ const chat = (user_id: string, seconds: number, more: Partial<Entry> = {}): Entr
   text: 'hello',
   ...more,
 });
+const rowsOf = (entries: Entry[], outgoing: Outgoing[], me: string) =>
+  new Rows(me).of(entries, outgoing);
 const shape = (rows: Row[]) =>
-  rows.map((row) =>
-    row.type === 'chat' ? `${row.isFirst ? '[' : ''}${row.userId}${row.isLast ? ']' : ''}` : row.type,
+  rows.map((row, i) =>
+    row.type === 'chat'
+      ? `${row.isFirst ? '[' : ''}${row.userId}${endsGroup(rows, i) ? ']' : ''}`
+      : row.type,
   );
 
 describe('rowsOf', () => {
@@ -63,9 +68,6 @@ describe('rowsOf', () => {
       [false, false, '👍 ann,bob 👨‍👩‍👧 cho'],
       [false, false, ''],
     ]);
-    expect(lastShown(rows)).toBe(change.seq + 1);
-    expect(lastShown(rowsOf([edited, change], [], 'me'))).toBe(edited.seq);
-    expect(lastShown(rowsOf([change], [], 'me'))).toBe(0);
   });
 
   it('ends with what is on its way, under the key that it will keep', () => {
@@ -92,6 +94,55 @@ describe('rowsOf', () => {
       'me',
     );
     expect(new Set(rows.map((row) => row.key)).size).toBe(rows.length);
+  });
+});
+
+describe('rows of a log that grows', () => {
+  it('are the same objects where nothing has changed, and the right ones where something has', () => {
+    let random = 1;
+    const next = (below: number) => (random = (random * 48_271) % 2_147_483_647) % below;
+    const all = Array.from({ length: 400 }, (_, i): Entry => {
+      const kinds = ['joined', 'void', 'changed'] as const;
+      const kind = next(5) ? {} : { kind: kinds[next(3)] as EntryKind };
+      return { seq: i + 1, user_id: 'abc'[next(3)] ?? '', at: NOON + i * 700_000, text: 'x', ...kind };
+    });
+    let [first, last] = [300, 301];
+    const rows = new Rows('a');
+    let before: Row[] = [];
+    for (let step = 0; step < 60; step++) {
+      if (next(2)) last = Math.min(all.length, last + next(9));
+      else first = Math.max(0, first - next(20));
+      const changed = first + next(last - first);
+      if (!next(3)) all[changed] = { ...(all[changed] as Entry), text: `edited ${step}` };
+      const entries = all.slice(first, last);
+      const now = rows.of(entries);
+      expect(now).toEqual(new Rows('a').of(entries));
+      before = now;
+    }
+    const same = rows.of(all.slice(first, last));
+    expect(same.every((row, i) => row === before[i])).toBe(true);
+  });
+
+  it('show what is pending, and no longer when it is not', () => {
+    const entries = [chat('me', 0), chat('me', 1)];
+    const rows = new Rows('me');
+    const texts = (pending = new Map()) =>
+      rows.of(entries, [], pending).flatMap((row) => (row.type === 'chat' ? row.text : []));
+    const edit = { changes: [{ type: 'edit', text: 'new' }], failed: undefined };
+    expect(texts(new Map([[entries[1]?.seq, edit]]))).toEqual(['hello', 'new']);
+    expect(texts()).toEqual(['hello', 'hello']);
+  });
+});
+
+describe('the line before what was not read', () => {
+  it('stands before the first chat of others, which begins a group there', () => {
+    const entries = [chat('ann', 0), chat('me', 1), chat('ann', 2), chat('ann', 3)];
+    const at = (seq: number) => shape(withDivider(rowsOf(entries, [], 'me'), seq));
+    const [first = 0, own = 0, third = 0, last = 0] = entries.map((entry) => entry.seq);
+    expect(at(first)).toEqual(['day', '[ann]', '[me]', 'divider', '[ann', 'ann]']);
+    expect(at(own)).toEqual(at(first));
+    expect(at(third)).toEqual(['day', '[ann]', '[me]', '[ann]', 'divider', '[ann]']);
+    expect(at(last)).toEqual(['day', '[ann]', '[me]', '[ann', 'ann]']);
   });
 });
 

@@ -35,6 +35,8 @@ export interface BubbleProps {
   isLast: boolean;
   /** Of all chats, the one whose links and buttons the Tab key goes to. */
   isActive: boolean;
+  /** How many members have not read it. */
+  unreadBy: number;
 }
 
 /**
@@ -50,7 +52,6 @@ export function Bubble(chat: BubbleProps) {
   return (
     <div
       class={classes.filter(Boolean).join(' ')}
-      data-row
       data-testid="chat-entry"
       data-seq={chat.seq}
       data-cid={chat.cid}
@@ -71,6 +72,12 @@ export function Bubble(chat: BubbleProps) {
             <Words chat={chat} tab={tab} />
           )}
           <span class="line-side">
+            {chat.unreadBy > 0 && state === 'sent' && (
+              <span class="unread-by" data-testid="unread-by">
+                <span aria-hidden="true">{chat.unreadBy}</span>
+                <span class="hidden">{t.unreadBy(chat.unreadBy)}</span>
+              </span>
+            )}
             {chat.isEdited && <span data-testid="edited">{t.edited}</span>}
             {isSending && (
               <span class="line-state" title={chat.isQueued ? t.queued : t.sending}>

@@ -5,12 +5,11 @@ import { texts } from '../../i18n';
 import { session, watch } from '../app';
 import { Icon } from '../art';
 import { Chunked } from '../Chunked';
-import { asides, ends } from '../chunks';
+import { asides, ends, log } from '../chunks';
 import { IconButton } from '../parts';
 import { ActingLayer } from './ActingLayer';
 import { Composer } from './Composer';
 import type { LeavingWay } from './LeaveDialog';
-import { LogView } from './LogView';
 import { TypingLine } from './TypingLine';
 
 /** One room: entering it, what is said in it, and what happens when it is no more. */
@@ -76,7 +75,7 @@ function OpenRoom({ room }: { room: RoomState }) {
       </header>
       <div class="chat-body">
         <div class="chat-main">
-          <LogView room={room} />
+          <Log room={room} />
           <TypingLine roomId={room.id} />
           <Composer roomId={room.id} />
         </div>
@@ -137,20 +136,40 @@ function ChatSkeleton({ name }: { name: string }) {
       </header>
       <div class="chat-body">
         <div class="chat-main">
-          <div class="log" aria-hidden="true">
-            <div class="log-inner">
-              {[0, 1, 2, 3, 4].map((i) => (
-                <div key={i} class={`line ${i % 3 === 1 ? 'is-own' : ''} is-first`}>
-                  {i % 3 !== 1 && <span class="avatar skeleton" />}
-                  <span class={`skeleton bubble-skeleton bar-${i % 3}`} />
-                </div>
-              ))}
-            </div>
-          </div>
+          <LogSkeleton />
           <p class="typing" />
           <Composer roomId={null} />
         </div>
       </div>
     </div>
   );
+}
+
+function LogSkeleton() {
+  return (
+    <div class="log-frame" aria-hidden="true">
+      <div class="log">
+        <div class="log-inner">
+          {[0, 1, 2, 3, 4].map((i) => (
+            <div key={i} class={`line ${i % 3 === 1 ? 'is-own' : ''} is-first`}>
+              {i % 3 !== 1 && <span class="avatar skeleton" />}
+              <span class={`skeleton bubble-skeleton bar-${i % 3}`} />
+            </div>
+          ))}
+        </div>
+      </div>
+    </div>
+  );
+}
+
+/** What was said, once the code for it is there; mostly it is before the room is. */
+function Log({ room }: { room: RoomState }) {
+  watch('connection');
+  const isOnline = session().connection.state === 'online';
+  useEffect(() => {
+    if (isOnline) log.load();
+  }, [isOnline]);
+  const { module, hasFailed } = log;
+  if (module) return <module.LogView room={room} />;
+  return hasFailed ? <Chunked chunk={log} title={texts.value.chat.log}>{() => null}</Chunked> : <LogSkeleton />;
 }

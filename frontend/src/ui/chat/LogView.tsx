@@ -1,109 +1,169 @@
-import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
-import { isTemporary } from '../../core/failure';
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { failureCode } from '../../core/failure';
 import type { RoomState } from '../../core/room';
-import { dayText, texts, timeText } from '../../i18n';
-import { isVisible, session, watch } from '../app';
+import { texts } from '../../i18n';
+import { isVisible, say, session, watch } from '../app';
 import { Icon } from '../art';
-import { nameOf } from '../parts';
-import { isolated, lastShown, rowsOf, type NoticeKind } from '../rows';
-import { Bubble } from './Bubble';
-import { useLineActions } from './lines';
+import { target } from './acting';
+import { Announcer } from './Announcer';
+import { lineActions } from './lines';
+import { Lines } from './LogLines';
+import { rowAt, Rows, withDivider } from './rows';
+import { Scrolling } from './scrolling';
+import { ToUnread } from './ToUnread';
 
-/** So near to the bottom counts as at the bottom. */
-const STUCK_PX = 48;
-/** So near to the top asks for older entries. */
-const OLDER_PX = 600;
+/** Where somebody went on reading, and how much there was. */
+interface Mark {
+  seq: number;
+  count: number;
+  /** The line that shows it has been in sight. */
+  wasSeen: boolean;
+}
+
+function markOf(room: RoomState): Mark | null {
+  return room.unread ? { seq: room.readSeq, count: room.unread, wasSeen: false } : null;
+}
 
 /** What was said, newest at the bottom; it never moves under the reader's eyes. */
 export function LogView({ room }: { room: RoomState }) {
+  return <Log key={`${room.id} ${room.epoch}`} room={room} />;
+}
+
+function Log({ room }: { room: RoomState }) {
   watch(`room:${room.id}`, 'users', 'connection');
   const t = texts.value;
   const here = session();
+  const { shown, past, paging } = room;
   const box = useRef<HTMLDivElement>(null);
+  const list = useRef<HTMLDivElement>(null);
+  const [, draw] = useState({});
+  const [active, setActive] = useState('');
   const [isStuck, setStuck] = useState(true);
-  const stuck = useRef(true);
-  /** The first entry at the last drawing, and where it ended: what comes before it moves it. */
-  const anchor = useRef<{ element: HTMLElement; bottom: number } | null>(null);
-  const ownCount = useRef(0);
+  const [isMarkAbove, setMarkAbove] = useState(false);
+  const mark = useRef<Mark | null | undefined>();
+  if (mark.current === undefined) mark.current = markOf(room);
+  const scrolling = useMemo(() => new Scrolling(() => draw({})), []);
+  const maker = useMemo(() => {
+    return new Rows(here.me?.user_id ?? '', (at) => at + here.now() - Date.now());
+  }, []);
 
   const outgoing = here.outgoing(room.id);
-  const offset = here.now() - Date.now();
-  const rows = rowsOf(
-    room.log.entries,
-    outgoing,
-    here.me?.user_id ?? '',
-    (at) => at + offset,
-    (seq) => here.changes.of(room.id, seq),
-  );
-  const last = lastShown(rows);
-  const newest = useRef(last);
-  newest.current = last;
-  const seenLast = useRef(last);
-  const hasChat = rows.some((row) => row.type === 'chat');
+  const ownCount = useRef(outgoing.length);
+  if (outgoing.length > ownCount.current) {
+    // What one has just written is what one wants to see.
+    scrolling.isStuck = true;
+    mark.current = null;
+  }
+  ownCount.current = outgoing.length;
+  scrolling.mayStick = !past;
 
-  const lines = useLineActions(room.id, rows);
+  let rows = maker.of(shown.entries, past ? [] : outgoing, here.changes.in(room.id));
+  const { seq: markSeq = -1, count: markCount = 0 } = mark.current ?? {};
+  if (mark.current && shown.first <= markSeq + 1) rows = withDivider(rows, markSeq);
+  const current = useRef(rows);
+  current.current = rows;
+  const drawn = scrolling.choose(rows, active);
 
-  const measure = () => {
-    const element = box.current?.querySelector<HTMLElement>('[data-row]');
-    anchor.current = element
-      ? { element, bottom: element.offsetTop + element.offsetHeight }
-      : null;
+  /** After everything that may have changed what is in sight. */
+  const look = () => {
+    setStuck(scrolling.isStuck);
+    here.look(scrolling.isStuck && isVisible.peek() ? room.id : null);
+    if (mark.current && !mark.current.wasSeen) {
+      const divider = rows.findIndex((row) => row.type === 'divider');
+      mark.current.wasSeen = divider >= 0 && !scrolling.isAbove(divider);
+    }
+    setMarkAbove(mark.current?.wasSeen === false);
+    // What failed is asked for again by who reads, or by the next connection.
+    if (!paging.before && scrolling.isNearTop) void here.loadBefore(room.id);
+    if (!paging.after && scrolling.isNearEnd) void here.loadAfter(room.id);
   };
   const settle = () => {
-    const log = box.current;
-    if (!log) return;
-    const now = log.scrollHeight - log.scrollTop - log.clientHeight < STUCK_PX;
-    if (now !== stuck.current) {
-      stuck.current = now;
-      setStuck(now);
-    }
-    here.look(now && isVisible.peek() ? room.id : null);
-    if (now) seenLast.current = newest.current;
-    if (log.scrollTop < OLDER_PX && room.log.hasBefore) void here.loadBefore(room.id);
+    scrolling.settle();
+    look();
   };
-  const toBottom = () => {
-    const log = box.current;
-    if (log) log.scrollTop = log.scrollHeight;
-  };
+  const latest = useRef(settle);
+  latest.current = settle;
 
   useLayoutEffect(() => {
-    const log = box.current;
-    if (!log) return;
-    // What one has just written is what one wants to see.
-    const own = outgoing.length;
-    if (own > ownCount.current) stuck.current = true;
-    ownCount.current = own;
-    const before = anchor.current;
-    if (stuck.current) {
-      toBottom();
-    } else if (before?.element.isConnected) {
-      const moved = before.element.offsetTop + before.element.offsetHeight - before.bottom;
-      if (moved !== 0) log.scrollTop += moved;
-    }
-    measure();
+    scrolling.attach(box.current, list.current);
     settle();
   });
-
   useEffect(() => {
-    const log = box.current;
-    if (!log) return;
-    // A keyboard opened, a window turned: the newest stays in sight.
-    const observer = new ResizeObserver(() => {
-      if (stuck.current) toBottom();
-      measure();
+    // A keyboard opened, a window turned, a font came, a chat grew.
+    const observer = new ResizeObserver(() => latest.current());
+    if (box.current) observer.observe(box.current);
+    if (list.current) observer.observe(list.current);
+    let wasVisible = isVisible.peek();
+    const unsubscribe = isVisible.subscribe((visible) => {
+      if (visible && !wasVisible) {
+        mark.current = markOf(room) ?? mark.current;
+        draw({});
+      }
+      wasVisible = visible;
+      latest.current();
     });
-    observer.observe(log);
-    if (log.firstElementChild) observer.observe(log.firstElementChild);
-    const unsubscribe = isVisible.subscribe(() => settle());
     return () => {
       observer.disconnect();
       unsubscribe();
       here.look(null);
     };
-  }, [room]);
+  }, []);
 
-  const hasNew = !isStuck && last > seenLast.current;
-  const isConnected = here.connection.state === 'online';
+  const aimed = target.value;
+  useLayoutEffect(() => {
+    if (aimed?.roomId !== room.id) return;
+    target.value = null;
+    scrolling.reveal(rowAt(rows, aimed.seq), 0.5, (line) => {
+      line.focus({ preventScroll: true });
+      line.classList.remove('is-target');
+      // So that it begins anew.
+      void line.offsetWidth;
+      line.classList.add('is-target');
+    });
+  }, [aimed]);
+
+  const isOnline = here.connection.state === 'online';
+  useEffect(() => {
+    if (isOnline && paging.before) void here.loadBefore(room.id);
+    if (isOnline && paging.after) void here.loadAfter(room.id);
+  }, [isOnline]);
+  useEffect(() => {
+    if (room.tellsReading) here.wantMembers(room.id);
+  });
+
+  const lines = useMemo(() => {
+    return lineActions({
+      roomId: room.id,
+      rows: () => current.current,
+      focused: setActive,
+      reveal: (index) => {
+        scrolling.reveal(index, 0.5, (line) => line.focus({ preventScroll: true }));
+      },
+    });
+  }, []);
+  useEffect(() => lines.release, []);
+
+  const toFirstUnread = () => {
+    const divider = rows.findIndex((row) => row.type === 'divider');
+    if (divider < 0) {
+      // A notice may stand there.
+      void here.jump(room.id, markSeq + 1).then(
+        (isThere) => isThere && (target.value = { roomId: room.id, seq: markSeq + 1 }),
+        (error) => say(t.errors[failureCode(error)]),
+      );
+    } else {
+      scrolling.reveal(divider, 0.2, (line) => {
+        (line.nextElementSibling as HTMLElement | null)?.focus({ preventScroll: true });
+      });
+    }
+  };
+  const toNewest = () => {
+    here.toNewest(room.id);
+    scrolling.isStuck = true;
+    draw({});
+  };
+
+  const count = isStuck ? 0 : room.unread;
   return (
     <div class="log-frame">
       <div
@@ -111,106 +171,72 @@ export function LogView({ room }: { room: RoomState }) {
         ref={box}
         role="log"
         aria-label={t.chat.log}
-        aria-live="polite"
-        aria-relevant="additions"
+        aria-live="off"
         aria-description={t.chat.logHelp}
         tabIndex={0}
-        onScroll={settle}
+        onScroll={() => {
+          scrolling.scrolled();
+          look();
+        }}
+        onScrollEnd={() => scrolling.rested()}
         {...lines.handlers}
       >
         <div class="log-inner">
-          <div class="log-top">
-            {room.log.hasBefore ? (
-              <span class="muted small">{t.loading}</span>
-            ) : (
-              <span class="muted small">{t.chat.beginning}</span>
-            )}
+          <PageEnd
+            state={paging.before}
+            text={shown.hasBefore ? t.loading : t.chat.beginning}
+            retry={() => here.loadBefore(room.id)}
+          />
+          <div class="log-lines" ref={list}>
+            <Lines room={room} rows={rows} drawn={drawn} active={active} isOnline={isOnline} />
           </div>
-          {rows.map((row) => {
-            switch (row.type) {
-              case 'day':
-                return (
-                  <div class="day" key={row.key} data-testid="day-separator">
-                    <span>{dayText(row.at)}</span>
-                  </div>
-                );
-              case 'notice':
-                return (
-                  <p class="notice" key={row.key} data-row data-testid="notice">
-                    {noticeText(row.kind, nameOf(row.userId), isolated(row.text))}
-                  </p>
-                );
-              case 'chat':
-                return (
-                  <Bubble
-                    key={row.key}
-                    roomId={room.id}
-                    userId={row.userId}
-                    name={nameOf(row.userId)}
-                    text={row.text}
-                    replyTo={row.replyTo}
-                    time={timeText(row.at)}
-                    iso={isoOf(row.at)}
-                    seq={row.seq}
-                    cid={row.cid}
-                    state={row.state}
-                    reason={row.failed ? t.errors[row.failed] : ''}
-                    canRetry={row.failed !== undefined && isTemporary(row.failed)}
-                    isEdited={row.isEdited}
-                    isDeleted={row.isDeleted}
-                    reactions={row.reactions}
-                    change={row.change}
-                    isQueued={!isConnected}
-                    isOwn={row.isOwn}
-                    isFirst={row.isFirst}
-                    isLast={row.isLast}
-                    isActive={row.key === lines.active}
-                  />
-                );
-            }
-          })}
-          {!hasChat && !room.log.hasBefore && <p class="log-quiet">{t.chat.quiet}</p>}
+          {past && (
+            <PageEnd
+              state={paging.after}
+              text={t.loading}
+              retry={() => here.loadAfter(room.id)}
+            />
+          )}
+          {!shown.hasBefore && !rows.some((row) => row.type === 'chat') && (
+            <p class="log-quiet">{t.chat.quiet}</p>
+          )}
         </div>
       </div>
+      {isMarkAbove && <ToUnread count={markCount} onClick={toFirstUnread} />}
       <button
         type="button"
-        class={`to-bottom ${isStuck ? '' : 'is-shown'} ${hasNew ? 'has-new' : ''}`}
+        class={`to-bottom ${isStuck ? '' : 'is-shown'} ${count ? 'has-new' : ''}`}
         aria-hidden={isStuck}
         tabIndex={isStuck ? -1 : 0}
         data-testid="to-newest"
-        onClick={() => {
-          stuck.current = true;
-          toBottom();
-          settle();
-          setStuck(true);
-        }}
+        onClick={toNewest}
       >
         <Icon name="down" />
-        <span class={hasNew ? '' : 'hidden'}>
-          {hasNew ? t.chat.newBelow : t.chat.toNewest}
+        <span class={count ? '' : 'hidden'}>
+          {count ? t.chat.news(count > 99 ? '99+' : count) : t.chat.toNewest}
         </span>
       </button>
+      <Announcer room={room} />
     </div>
   );
 }
 
-function isoOf(at: number): string {
-  const date = new Date(at);
-  return Number.isNaN(date.getTime()) ? '' : date.toISOString();
+interface PageEndProps {
+  state: '' | 'loading' | 'failed';
+  text: string;
+  retry(): void;
 }
 
-function noticeText(kind: NoticeKind, name: string, text: string): string {
-  const t = texts.value.chat;
-  switch (kind) {
-    case 'created':
-      return t.created(name);
-    case 'joined':
-      return t.joined(name);
-    case 'left':
-      return t.left(name);
-    case 'host_changed':
-      return t.hostChanged(name);
-    case 'renamed':
-      return t.renamed(name, isolated(text));
-  }
+/** Where what is held ends: the beginning of all, or more is on its way, or did not come. */
+function PageEnd({ state, text, retry }: PageEndProps) {
+  const t = texts.value;
+  if (state !== 'failed') return <div class="log-top muted small">{text}</div>;
+  return (
+    <div class="log-top muted small" role="alert">
+      {t.notLoaded}
+      <button type="button" class="button small" data-testid="retry-history" onClick={retry}>
+        {t.retry}
+      </button>
+    </div>
+  );
 }

@@ -1,5 +1,4 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
-import type { ChatRow, Row } from '../rows';
+import type { ChatRow, Row } from './rows';
 import { acting, actions } from './acting';
 
 /** A finger that rests this long on a chat asks for its menu; before the browser's own does. */
@@ -7,38 +6,52 @@ const LONG_PRESS_MS = 450;
 /** A finger that moves further than this scrolls. */
 const MOVED_PX = 10;
 
+/** The log whose chats these are. */
+export interface LineHost {
+  roomId: string;
+  rows(): readonly Row[];
+  /** The row with this key has the focus; '': none has. */
+  focused(key: string): void;
+  /** Draw a chat that is not in the page, and give it the focus. */
+  reveal(index: number): void;
+}
+
 /**
  * How one gets to what can be done with a chat: the button at its side, a long press, or from
  * the keyboard, where arrows go from chat to chat and Enter or the menu key opens the menu.
  * The handlers are the log's own, one for all chats.
  */
-export function useLineActions(roomId: string, rows: readonly Row[]) {
-  const [active, setActive] = useState('');
-  const press = useRef<{ x: number; y: number; timer: ReturnType<typeof setTimeout> } | null>(null);
+export function lineActions(host: LineHost) {
+  let press: { x: number; y: number; timer: ReturnType<typeof setTimeout> } | null = null;
   /** The finger that has opened the menu is still down. */
-  const isHeld = useRef(false);
-  const current = useRef(rows);
-  current.current = rows;
+  let isHeld = false;
 
-  const rowOf = (line: Element | null): ChatRow | undefined => {
-    if (!line) return undefined;
+  const indexOf = (line: Element | null): number => {
+    if (!line) return -1;
     const { seq = '', cid = '' } = (line as HTMLElement).dataset;
-    return current.current.find((row): row is ChatRow => {
+    return host.rows().findIndex((row) => {
       return row.type === 'chat' && (seq ? row.seq === Number(seq) : row.cid === cid);
     });
+  };
+  const rowOf = (line: Element | null) => host.rows()[indexOf(line)] as ChatRow | undefined;
+  /** The next chat in a direction, `index` itself included; -1: there is none. */
+  const chatFrom = (index: number, step: 1 | -1) => {
+    const rows = host.rows();
+    let at = index;
+    while (rows[at] && rows[at]?.type !== 'chat') at += step;
+    return rows[at] ? at : -1;
   };
   const open = (line: Element | null, near: Element | null) => {
     const row = rowOf(line);
     if (!row || !near || row.isDeleted) return false;
     const { seq, text, isOwn } = row;
-    acting.value = { what: 'menu', roomId, seq, text, isOwn, near };
+    acting.value = { what: 'menu', roomId: host.roomId, seq, text, isOwn, near };
     return true;
   };
   const release = () => {
-    clearTimeout(press.current?.timer);
-    press.current = null;
+    clearTimeout(press?.timer);
+    press = null;
   };
-  useEffect(() => release, []);
 
   const handlers = {
     onClick(event: MouseEvent) {
@@ -55,23 +68,23 @@ export function useLineActions(roomId: string, rows: readonly Row[]) {
       if (event.pointerType !== 'touch' || !event.isPrimary || !bubble) return;
       actions.load();
       const timer = setTimeout(() => {
-        isHeld.current = open(lineOf(bubble), bubble);
-        if (isHeld.current) navigator.vibrate?.(10);
-        press.current = null;
+        isHeld = open(lineOf(bubble), bubble);
+        if (isHeld) navigator.vibrate?.(10);
+        press = null;
       }, LONG_PRESS_MS);
-      press.current = { x: event.clientX, y: event.clientY, timer };
+      press = { x: event.clientX, y: event.clientY, timer };
     },
     onPointerMove(event: PointerEvent) {
-      const { x, y } = press.current ?? event;
+      const { x, y } = press ?? event;
       if (Math.hypot(event.clientX - x, event.clientY - y) > MOVED_PX) release();
     },
     onTouchEnd(event: TouchEvent) {
       // Or it would click what lies over the page by now, where it goes up.
-      if (isHeld.current && event.cancelable) event.preventDefault();
-      isHeld.current = false;
+      if (isHeld && event.cancelable) event.preventDefault();
+      isHeld = false;
     },
     onTouchCancel() {
-      isHeld.current = false;
+      isHeld = false;
     },
     onPointerUp: release,
     onPointerCancel: release,
@@ -88,7 +101,7 @@ export function useLineActions(roomId: string, rows: readonly Row[]) {
       if (!acting.peek()) open(lineOf(target), bubble);
     },
     onFocusIn(event: FocusEvent) {
-      setActive(rowOf(lineOf(event.target as Element))?.key ?? '');
+      host.focused(rowOf(lineOf(event.target as Element))?.key ?? '');
     },
     onKeyDown(event: KeyboardEvent) {
       const log = event.currentTarget as HTMLElement;
@@ -101,26 +114,29 @@ export function useLineActions(roomId: string, rows: readonly Row[]) {
       }
       if (event.ctrlKey || event.metaKey || event.altKey) return;
       const lines = [...log.querySelectorAll<HTMLElement>('.line')];
-      const at = line ? lines.indexOf(line as HTMLElement) : lastInSight(log, lines) + 1;
-      const next = {
-        ArrowUp: at - 1,
+      const at = line ? indexOf(line) : indexOf(lastInSight(log, lines) ?? null) + 1;
+      const ways: Record<string, () => number> = {
+        ArrowUp: () => chatFrom(at - 1, -1),
         // Without a chat to start from, the browser scrolls.
-        ArrowDown: line ? at + 1 : -1,
-        Home: 0,
-        End: lines.length - 1,
-      }[event.key];
-      if (next === undefined || !lines[next]) return;
+        ArrowDown: () => (line ? chatFrom(at + 1, 1) : -1),
+        Home: () => chatFrom(0, 1),
+        End: () => chatFrom(host.rows().length - 1, -1),
+      };
+      const next = ways[event.key]?.();
+      if (next === undefined || next < 0) return;
       event.preventDefault();
-      lines[next].focus();
+      const drawn = lines.find((each) => indexOf(each) === next);
+      if (drawn) drawn.focus();
+      else host.reveal(next);
     },
   };
-  return { active, handlers };
+  return { handlers, release };
 }
 
 /** So that who reads further up stays there. */
-function lastInSight(log: Element, lines: readonly Element[]): number {
+function lastInSight(log: Element, lines: readonly Element[]): Element | undefined {
   const { bottom } = log.getBoundingClientRect();
-  return lines.findLastIndex((line) => line.getBoundingClientRect().top < bottom);
+  return lines.findLast((line) => line.getBoundingClientRect().top < bottom);
 }
 
 function lineOf(element: Element): Element | null {

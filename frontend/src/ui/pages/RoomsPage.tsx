@@ -3,12 +3,13 @@ import { texts } from '../../i18n';
 import { isWide } from '../app';
 import { Serve } from '../art';
 import { ChatPane } from '../chat/ChatPane';
-import { rooms } from '../chunks';
+import { log, rooms } from '../chunks';
 import { Blank } from '../parts';
 
 /** The list and, beside it or instead of it, a room. */
 export function RoomsPage({ roomId }: { roomId: string | null }) {
   const t = texts.value;
+  useLayoutEffect(() => log.load(), []);
   return (
     <div class="panes">
       {(isWide.value || !roomId) && <ListPane roomId={roomId} />}

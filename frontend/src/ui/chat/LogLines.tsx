@@ -1,0 +1,128 @@
+import { isTemporary } from '../../core/failure';
+import type { RoomState } from '../../core/room';
+import { dayText, texts, timeText } from '../../i18n';
+import { watch } from '../app';
+import { nameOf } from '../parts';
+import { isolated } from '../rows';
+import { Bubble } from './Bubble';
+import { endsGroup, type NoticeKind, type Row } from './rows';
+
+interface LinesProps {
+  room: RoomState;
+  rows: readonly Row[];
+  drawn: readonly number[];
+  active: string;
+  isOnline: boolean;
+}
+
+/** The rows that are drawn, and spaces for the others. */
+export function Lines({ room, rows, drawn, active, isOnline }: LinesProps) {
+  const lines = [<Space key="begin" />];
+  let before = drawn[0];
+  for (const index of drawn) {
+    const row = rows[index] as Row;
+    if (before !== undefined && index > before + 1) lines.push(<Space key={`after ${before}`} />);
+    lines.push(
+      <Line
+        key={row.key}
+        room={room}
+        row={row}
+        isLast={endsGroup(rows, index)}
+        isActive={row.key === active}
+        isOnline={isOnline}
+        unreadBy={row.type === 'chat' && row.seq ? room.unreadBy(row.seq) : 0}
+      />,
+    );
+    before = index;
+  }
+  lines.push(<Space key="end" />);
+  return <>{lines}</>;
+}
+
+/** As high as the rows in its place are; see `Scrolling`. */
+function Space() {
+  return <div class="log-space" aria-hidden="true" />;
+}
+
+interface LineProps {
+  room: RoomState;
+  row: Row;
+  isLast: boolean;
+  isActive: boolean;
+  isOnline: boolean;
+  unreadBy: number;
+}
+
+/** Drawn again only when its properties change: rows that are the same are the same objects. */
+function Line({ room, row, isLast, isActive, isOnline, unreadBy }: LineProps) {
+  watch('users');
+  const t = texts.value;
+  switch (row.type) {
+    case 'day':
+      return (
+        <h3 class="day" data-testid="day-separator">
+          <span>{dayText(row.at)}</span>
+        </h3>
+      );
+    case 'divider':
+      return (
+        <div class="day divider" role="separator" data-testid="divider">
+          <span>{t.chat.divider}</span>
+        </div>
+      );
+    case 'notice':
+      return (
+        <p class={`notice ${row.isFirst ? 'is-first' : ''}`} data-testid="notice">
+          {noticeText(row.kind, nameOf(row.userId), isolated(row.text))}
+        </p>
+      );
+    case 'chat':
+      return (
+        <Bubble
+          roomId={room.id}
+          userId={row.userId}
+          name={nameOf(row.userId)}
+          text={row.text}
+          replyTo={row.replyTo}
+          time={timeText(row.at)}
+          iso={isoOf(row.at)}
+          seq={row.seq}
+          cid={row.cid}
+          state={row.state}
+          reason={row.failed ? t.errors[row.failed] : ''}
+          canRetry={row.failed !== undefined && isTemporary(row.failed)}
+          isEdited={row.isEdited}
+          isDeleted={row.isDeleted}
+          reactions={row.reactions}
+          change={row.change}
+          isQueued={!isOnline}
+          isOwn={row.isOwn}
+          isFirst={row.isFirst}
+          isLast={isLast}
+          isActive={isActive}
+          unreadBy={row.isDeleted ? 0 : unreadBy}
+        />
+      );
+  }
+}
+
+function isoOf(at: number): string {
+  const date = new Date(at);
+  return Number.isNaN(date.getTime()) ? '' : date.toISOString();
+}
+
+function noticeText(kind: NoticeKind, name: string, text: string): string {
+  const t = texts.value.chat;
+  switch (kind) {
+    case 'created':
+      return t.created(name);
+    case 'joined':
+      return t.joined(name);
+    case 'left':
+      return t.left(name);
+    case 'host_changed':
+      return t.hostChanged(name);
+    case 'renamed':
+      return t.renamed(name, text);
+  }
+}
