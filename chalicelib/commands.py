@@ -165,7 +165,7 @@ def leave_room(caller: Caller, command: protocol.LeaveRoom, at: Moment) -> Reply
 
 def rename_room(caller: Caller, command: protocol.RenameRoom, at: Moment) -> Reply:
     members.membership(caller.user_id, command.room_id)
-    notice = renaming.rename(caller.user_id, command.room_id, command.name, at.now)
+    notice = renaming.rename(caller.user_id, command.room_id, command.name, at)
     if notice is not None:
         # Also to this connection: the reply has no entry.
         delivery.deliver(command.room_id, notice, caller.own_name)
@@ -173,7 +173,7 @@ def rename_room(caller: Caller, command: protocol.RenameRoom, at: Moment) -> Rep
 
 
 def mute_room(caller: Caller, command: protocol.MuteRoom, at: Moment) -> Reply:
-    if members.mute(caller.user_id, command.room_id, on=command.on):
+    if members.mute(caller.user_id, command.room_id, on=command.on, received=at.received):
         own = connections.of_user(caller.user_id)
         event = protocol.RoomMuted(room_id=command.room_id, muted=command.on)
         delivery.push_to_connections(own, event, but=caller.connection_id)

@@ -73,17 +73,24 @@ def mark_read(user_id: str, room_id: str, place: Place) -> bool:
     return False
 
 
-def mute(user_id: str, room_id: str, *, on: bool) -> bool:
-    """Note whether somebody's devices are to be quiet about a room; False if it is so already.
+def mute(user_id: str, room_id: str, *, on: bool, received: int) -> bool:
+    """Note whether somebody's devices are to be quiet about a room.
+
+    False if it is so already, or they have said something else since.
+
+    Args:
+        received: when (ms) API Gateway took it: a frame may be delivered a second time, late.
 
     Raises:
         NotMemberError: they are not in the room.
     """
     is_news = MemberRow.muted.does_not_exist() if on else MemberRow.muted.exists()
+    is_news &= MemberRow.muted_at.does_not_exist() | (MemberRow.muted_at <= received)
     is_in = MemberRow.user_id.exists() & MemberRow.leaving.does_not_exist()
     action: Action = MemberRow.muted.set(True) if on else MemberRow.muted.remove()
+    actions = [action, MemberRow.muted_at.set(received)]
     member = MemberRow(user_id, room_id)
-    if succeeds(lambda: member.update([action], condition=is_in & is_news)):
+    if succeeds(lambda: member.update(actions, condition=is_in & is_news)):
         return True
     membership(user_id, room_id)
     return False

@@ -11,6 +11,7 @@ from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
 from chalicelib import rows, texts, writing
+from chalicelib.clock import Moment
 from chalicelib.dynamodb_steps import LogSteps, RoomChangedError
 from chalicelib.errors import NotHostError, RoomNameTakenError, RoomNotFoundError
 from chalicelib.protocol import Entry, EntryKind
@@ -20,8 +21,8 @@ from chalicelib.tables import EntryRow, RoomNameRow, RoomRow, transact
 from chalicelib.writing import Written
 
 
-def rename(user_id: str, room_id: str, name: str, now: int) -> Written | None:
-    """Give a room another name; None if it has it already.
+def rename(user_id: str, room_id: str, name: str, at: Moment) -> Written | None:
+    """Give a room another name; None if it has it already, or was given a later one.
 
     Raises:
         InvalidFieldError: the name breaks the rules.
@@ -35,31 +36,40 @@ def rename(user_id: str, room_id: str, name: str, now: int) -> Written | None:
         raise RoomNotFoundError(room_id)
     if room.host_id != user_id:
         raise NotHostError
-    if room.name == name:
+    if _is_done(room, name, at.received):
         return None
     # The transaction has the same conditions; this spares the log a void.
     _check_is_free(texts.room_name_key(name), room_id)
-    steps = _RenamingSteps(room_id, user_id, name)
-    draft = Draft(user_id, now, EntryKind.RENAMED, text=name)
+    steps = _RenamingSteps(room_id, user_id, name, at.received)
+    draft = Draft(user_id, at.now, EntryKind.RENAMED, text=name)
     try:
         return run(writing.append(steps, draft))
     except RoomChangedError:
         raise NotHostError from None
-    except _HasNameError:
+    except _DoneError:
         return None
 
 
-class _HasNameError(Exception):
-    """Somebody else gave the room this very name meanwhile, or this was done twice at once."""
+def _is_done(room: RoomRow, name: str, received: int) -> bool:
+    """Whether a room has the name, or a later frame than that which asks has given it another.
+
+    The frame may be delivered a second time, late.
+    """
+    return room.name == name or (room.renamed_at or 0) > received
+
+
+class _DoneError(Exception):
+    """There is nothing to do any more: this was done twice at once, or a later name was faster."""
 
 
 class _RenamingSteps(LogSteps):
     """Storing the notice and renaming the room are one step."""
 
-    def __init__(self, room_id: str, user_id: str, name: str) -> None:
+    def __init__(self, room_id: str, user_id: str, name: str, received: int) -> None:
         super().__init__(room_id, room_condition=RoomRow.host_id == user_id)
         self._user_id = user_id
         self._name = name
+        self._asked_at = received
         self._key = texts.room_name_key(name)
 
     async def store(self, draft: Draft, place: Place) -> Entry | None:
@@ -70,14 +80,16 @@ class _RenamingSteps(LogSteps):
             raise TypeError("the place was not taken by these steps")
         old_key = room.name_key
         row = rows.to_row(self.room_id, draft, place)
-        # A rename with a later place has won if it was faster: its notice is the last one.
-        is_latest = RoomRow.name_seq.does_not_exist() | (RoomRow.name_seq < place.seq)
-        is_same = (RoomRow.host_id == self._user_id) & (RoomRow.name_key == old_key) & is_latest
-        condition = is_same & RoomRow.closed_at.does_not_exist()
+        condition = (RoomRow.host_id == self._user_id) & RoomRow.closed_at.does_not_exist()
+        condition &= RoomRow.name_key == old_key
+        # Of two names the later one stays, and its notice is the last one.
+        condition &= RoomRow.renamed_at.does_not_exist() | (RoomRow.renamed_at <= self._asked_at)
+        condition &= RoomRow.name_seq.does_not_exist() | (RoomRow.name_seq < place.seq)
         actions: list[Action] = [
             RoomRow.name.set(self._name),
             RoomRow.name_key.set(self._key),
             RoomRow.name_seq.set(place.seq),
+            RoomRow.renamed_at.set(self._asked_at),
         ]
 
         def write(transaction: TransactWrite) -> None:
@@ -93,7 +105,7 @@ class _RenamingSteps(LogSteps):
                     condition=RoomNameRow.target_id == self.room_id,
                 )
 
-        if room.name != self._name and transact(write):
+        if not _is_done(room, self._name, self._asked_at) and transact(write):
             return rows.to_entry(row)
         await self._give_up(place)
         return None
@@ -107,8 +119,8 @@ class _RenamingSteps(LogSteps):
             raise RoomNotFoundError(self.room_id)
         if room.host_id != self._user_id:
             raise NotHostError
-        if room.name == self._name:
-            raise _HasNameError
+        if _is_done(room, self._name, self._asked_at):
+            raise _DoneError
         _check_is_free(self._key, self.room_id)
 
 

@@ -149,6 +149,8 @@ class RoomRow(_Table):
     name_key = UnicodeAttribute()
     #: The place of the notice that gave it this name; absent from a room that has its first.
     name_seq = IntegerAttribute(null=True)
+    #: When API Gateway took the frame that gave it this name.
+    renamed_at = IntegerAttribute(null=True)
     host_id = UnicodeAttribute()
     epoch = UnicodeAttribute()
     created_at = IntegerAttribute()
@@ -235,6 +237,8 @@ class MemberRow(_Table):
     leaving = IntegerAttribute(null=True)
     #: Present while the person wants their devices to be quiet about the room.
     muted = BooleanAttribute(null=True)
+    #: When API Gateway took the frame that said so, or that it is over.
+    muted_at = IntegerAttribute(null=True)
     by_room = MembersByRoom()
 
 

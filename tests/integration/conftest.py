@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -46,3 +47,17 @@ def host(handlers: HandlerSite) -> ChatClient:
 def guest(handlers: HandlerSite) -> Browser:
     """Somebody else there, who is not connected yet."""
     return new_person(handlers)
+
+
+@pytest.fixture
+def at(handlers: HandlerSite) -> Iterator[Callable[[int], None]]:
+    """Sets when API Gateway took the next frames, in ms from now."""
+    from chalicelib.clock import now_ms
+
+    began = now_ms()
+
+    def take(after: int) -> None:
+        handlers.received_at = began + after
+
+    yield take
+    handlers.received_at = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -55,20 +55,6 @@ def test_an_edit_that_meets_the_deletion_brings_no_text_back(
     preview = host.ask("session.hello")["rooms"][0]["preview"]
     assert preview["deleted"]
     assert "text" not in preview or not preview["text"]
-
-
-@pytest.fixture
-def at(handlers: HandlerSite) -> Iterator[Callable[[int], None]]:
-    """Sets when API Gateway took the next frames, in ms from now."""
-    from chalicelib.clock import now_ms
-
-    began = now_ms()
-
-    def take(after: int) -> None:
-        handlers.received_at = began + after
-
-    yield take
-    handlers.received_at = None
 
 
 def test_an_edit_that_is_delivered_again_does_not_undo_a_later_one(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from tests.integration.test_changes import room_of
@@ -109,6 +111,16 @@ def test_a_member_who_is_leaving_mutes_nothing(
     assert refused(client, "room.mute", room_id=room_id) == "not_member"
     row.refresh(consistent_read=True)
     assert row.muted is None
+
+
+def test_a_frame_that_comes_again_late_undoes_nothing(
+    host: ChatClient, at: Callable[[int], None]
+) -> None:
+    room_id = open_room(host)
+    for after, on, is_muted in ((0, True, True), (5, False, False), (0, True, False)):
+        at(after)
+        host.ask("room.mute", room_id=room_id, on=on)
+        assert as_told(host, room_id) == [is_muted] * 4
 
 
 def test_a_room_of_ones_own_can_be_muted(host: ChatClient) -> None:

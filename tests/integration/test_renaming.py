@@ -261,25 +261,56 @@ def test_closing_a_room_that_is_being_renamed_frees_both_names(
     assert host.ask("room.open", name=name)["created"]
 
 
-@pytest.mark.parametrize("same", [True, False])
+#: What is asked for while "먼저" has its place and is not written yet, when API Gateway took that,
+#: in ms after it; and the names that the log tells of.
+TWICE = {
+    "one after the other": ("나중", 5, ["나중"]),
+    "in the same millisecond": ("나중", 0, ["나중", "먼저"]),
+    "taken before": ("나중", -5, ["나중", "먼저"]),
+    "one frame that was delivered twice": ("먼저", 0, ["먼저"]),
+}
+
+
+@pytest.mark.parametrize(("other", "after", "told"), TWICE.values(), ids=TWICE.keys())
 def test_of_two_names_at_once_the_last_notice_says_which_it_is(
-    host: ChatClient, monkeypatch: pytest.MonkeyPatch, same: bool
+    host: ChatClient,
+    at: Callable[[int], None],
+    monkeypatch: pytest.MonkeyPatch,
+    other: str,
+    after: int,
+    told: list[str],
 ) -> None:
-    """One place before the other, and written after it; or one frame that was delivered twice."""
     from chalicelib import renaming
 
-    room_id, early, late = open_room(host), unique("먼저"), unique("나중")
-    other = early if same else late
-    before(monkeypatch, renaming._RenamingSteps, "store", lambda: renamed(host, room_id, other))
-    renamed(host, room_id, early)
+    room_id, suffix = open_room(host), unique("")
+
+    def rename_too() -> None:
+        at(after)
+        renamed(host, room_id, other + suffix)
+
+    at(0)
+    before(monkeypatch, renaming._RenamingSteps, "store", rename_too)
+    renamed(host, room_id, f"먼저{suffix}")
     log = log_of(host, room_id)
-    assert [entry["text"] for entry in log if entry.get("kind") == "renamed"] == (
-        [early] if same else [late, early]
-    )
-    room, last = room_at(host, room_id), log[-1]
+    assert [entry["text"] for entry in log if entry.get("kind") == "renamed"] == [
+        name + suffix for name in told
+    ]
+    (last,) = [entry for entry in log if entry.get("text") == told[-1] + suffix]
+    room = room_at(host, room_id)
     assert (room["name"], room["name_seq"]) == (last["text"], last["seq"])
     assert kinds(log)[1] == "void"
-    assert locks_of(room_id) == [early]
+    assert locks_of(room_id) == [last["text"]]
+
+
+def test_a_frame_that_comes_again_late_undoes_no_later_name(
+    host: ChatClient, at: Callable[[int], None]
+) -> None:
+    room_id, names = open_room(host), [unique("이름") for _ in range(2)]
+    for after, name in ((0, names[0]), (5, names[1]), (0, names[0])):
+        at(after)
+        renamed(host, room_id, name)
+    assert room_at(host, room_id)["name"] == names[1]
+    assert kinds(log_of(host, room_id)) == ["created", "renamed", "renamed"]
 
 
 def test_a_name_whose_place_was_filled_takes_another(
