@@ -21,6 +21,11 @@ class Diary:
         self.room_id = room_id
         #: The texts that each chat was to have, the first one first, by its ``cid``.
         self.texts: dict[str, list[str]] = {}
+        #: The places of the chats that were answered, by the answer's ``cid``.
+        self.answered: dict[str, int] = {}
+        #: The names that they gave the room.
+        self.names: list[str] = []
+        self.is_muted = False
         #: What was deleted, by its ``cid``.
         self.deleted: set[str] = set()
         #: Reactions that were put and never taken away, as (seq, emoji).
@@ -32,10 +37,12 @@ class Diary:
         #: Whether they are in the room at the end.
         self.stays = True
 
-    def said(self, cid: str, text: str) -> None:
+    def said(self, cid: str, text: str, reply_to: int | None = None) -> None:
         """A chat was acknowledged."""
         assert cid not in self.texts
         self.texts[cid] = [text]
+        if reply_to is not None:
+            self.answered[cid] = reply_to
 
 
 def check_room(log: RoomLog, diaries: Sequence[Diary]) -> None:
@@ -55,12 +62,15 @@ def check_room(log: RoomLog, diaries: Sequence[Diary]) -> None:
         assert own == list(diary.texts), "out of the order in which they were said"
         for cid, texts in diary.texts.items():
             _check_chat(by_cid[cid], texts, is_deleted=cid in diary.deleted)
+            assert by_cid[cid].get("reply_to") == diary.answered.get(cid)
         for seq, emoji in diary.reactions:
             chat = log.at(seq)
             people = chat.get("reactions", {}).get(emoji, [])
             assert chat.get("deleted") or diary.user_id in people, f"{emoji} of {diary.user_id}"
         assert all(log.at(seq).get("deleted") for seq in diary.gone)
         _check_presence(entries, diary)
+    names = [entry["text"] for entry in entries if kind_of(entry) == EntryKind.RENAMED]
+    assert names == [name for diary in diaries for name in diary.names]
     # Each change is one entry, and each entry is one change.
     changes = sum(kind_of(entry) == EntryKind.CHANGED for entry in entries)
     assert sum(chat.get("version", 0) for chat in chats) == changes
@@ -105,6 +115,8 @@ def check_fresh(copy: RoomCopy, fresh: Talker) -> None:
     assert copy.epoch == listed["epoch"]
     assert copy.read_seq == loaded.read_seq == listed["read_seq"]
     assert copy.unread == loaded.unread == listed.get("unread", 0)
+    assert copy.name == loaded.name == listed["name"]
+    assert copy.is_muted == loaded.is_muted == listed.get("muted", False)
     _check_preview(listed.get("preview"), copy.log.entries())
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from chalicelib.protocol import EntryKind
 from tests.support.chat import Frame
-from tests.support.room_log import RoomLog, is_chat
+from tests.support.room_log import RoomLog, is_chat, kind_of
 
 
 class RoomCopy:
@@ -24,6 +25,9 @@ class RoomCopy:
         self.is_thrown_out = False
         #: How often they have left it.
         self.leaves = 0
+        #: What it is called, and the place of the notice that it is from.
+        self.name, self.name_seq = "", -1
+        self.is_muted = False
         self._me = me
 
     @property
@@ -47,6 +51,13 @@ class RoomCopy:
         for entry in entries:
             if is_chat(entry):
                 self.mark_read(entry["user_id"], entry["seq"])
+            elif kind_of(entry) == EntryKind.RENAMED:
+                self.take_name(entry["seq"], entry["text"])
+
+    def take_name(self, seq: int, name: str) -> None:
+        """A notice, or a snapshot whose name is from that notice, says what the room is called."""
+        if seq >= self.name_seq:
+            self.name, self.name_seq = name, seq
 
     def mark_read(self, user_id: str, seq: int) -> None:
         """Somebody has read so far; it never goes back."""

@@ -72,6 +72,8 @@ class Talker(StayingClient):
         assert copy.epoch == room["epoch"]
         copy.is_in, copy.is_thrown_out = True, False
         copy.take_own_mark(room.get("read_seq", 0))
+        copy.take_name(room.get("name_seq", 0), room["name"])
+        copy.is_muted = room.get("muted", False)
         page = reply
         while True:
             copy.take(page["entries"])
@@ -82,11 +84,11 @@ class Talker(StayingClient):
                 "chat.history", room_id=room_id, before=before, limit=HISTORY_PAGE
             )
 
-    async def say(self, room_id: str, text: str) -> str:
+    async def say(self, room_id: str, text: str, **more: Any) -> str:
         """Say something once, however often it has to be sent; returns its ``cid``."""
         copy = self.rooms[room_id]
         cid = f"cid-{self.random.getrandbits(64):016x}"
-        chat: Frame = {"room_id": room_id, "text": text, "cid": cid}
+        chat: Frame = {"room_id": room_id, "text": text, "cid": cid, **more}
         since = copy.log.end
         tries = 0
         while not copy.log.has(cid):
@@ -116,6 +118,15 @@ class Talker(StayingClient):
         """Say that everything up to an entry is read."""
         await self.insist("room.read", room_id=room_id, seq=seq)
         self.rooms[room_id].take_own_mark(seq)
+
+    async def rename_room(self, room_id: str, name: str) -> None:
+        """Give a room another name, as its host."""
+        await self.insist("room.rename", room_id=room_id, name=name)
+
+    async def mute(self, room_id: str, *, on: bool) -> None:
+        """Mute a room, or end that."""
+        await self.insist("room.mute", room_id=room_id, on=on)
+        self.rooms[room_id].is_muted = on
 
     async def change(self, type_: str, room_id: str, seq: int, **fields: Any) -> bool:
         """Edit, delete or react; False if there is no such chat any more."""
@@ -199,6 +210,7 @@ class Talker(StayingClient):
                 assert "reset" not in synced, synced
                 copy.take(synced.get("entries", []))
                 copy.take_own_mark(synced.get("read_seq", 0))
+                copy.is_muted = synced.get("muted", False)
                 if not synced.get("complete"):
                     incomplete.append(copy)
             waiting = incomplete
