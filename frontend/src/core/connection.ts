@@ -1,14 +1,10 @@
-import type {
-  AnyEvent,
-  Commands,
-  CommandType,
-  ErrorReply,
-  HelloReply,
-  Replies,
-} from '../protocol';
+import type { AnyEvent, CommandType, ErrorCode, HelloReply, Replies } from '../protocol';
 import { backoff } from './backoff';
 import { Failure } from './failure';
-import type { Cancel, Socket, World } from './ports';
+import { Line, type Body } from './line';
+import type { Cancel, World } from './ports';
+
+export type { Body } from './line';
 
 /**
  * - `idle`: not started
@@ -23,30 +19,24 @@ export type ConnectionState =
   'idle' | 'connecting' | 'hello' | 'online' | 'waiting' | 'offline' | 'signed_out';
 
 export interface ConnectionEvents {
-  /** After every change of `state`. */
+  /** After every change of `state`; `online` again when a new connection has taken over. */
   changed(state: ConnectionState): void;
-  /** The hello's answer: before `online` is announced, and before any event. */
+  /** The hello's answer: before `online` is announced, and before any newer event. */
   hello(reply: HelloReply): void;
   event(event: AnyEvent): void;
 }
-
-/** A command without what the connection adds. */
-export type Body<C extends CommandType> = Omit<Commands[C], 'type' | 'ref'>;
 
 /** The server ends a handler after 10 s, so an answer that takes longer will not come. */
 export const REPLY_MS = 12_000;
 const OPEN_MS = 15_000;
 /** With no network there is nothing to try, but browsers are sometimes wrong about it. */
 const OFFLINE_RETRY_MS = 30_000;
-/** API Gateway ends a connection after two hours; going first avoids a loss. */
-const REDIAL_MS = 105 * 60_000;
-const REDIAL_SPREAD_MS = 10 * 60_000;
-
-interface Pending {
-  cancel: Cancel;
-  resolve(reply: Replies[CommandType]): void;
-  reject(failure: Failure): void;
-}
+/** API Gateway ends a connection after two hours; a new one takes over before. */
+const TAKEOVER_MS = 105 * 60_000;
+const TAKEOVER_SPREAD_MS = 10 * 60_000;
+const TAKEOVER_RETRY_MS = 60_000;
+/** While the new one is greeted, what is to be sent has to wait: not for long. */
+const TAKEOVER_STEP_MS = 4_000;
 
 function isPowerOfTwo(number: number): boolean {
   return (number & (number - 1)) === 0;
@@ -56,18 +46,16 @@ function isPowerOfTwo(number: number): boolean {
 export class Connection {
   state: ConnectionState = 'idle';
 
-  #socket: Socket | null = null;
-  /** Counts dials; callbacks of an older socket are ignored. */
-  #dials = 0;
+  #line: Line | null = null;
+  /** The one that is about to take over. */
+  #next: Line | null = null;
   #failures = 0;
-  #lastRef = 0;
-  /** Frames that came, to know whether any came since. */
-  #heard = 0;
-  #pending = new Map<string, Pending>();
-  /** Events that overtook the hello's answer; they are newer than it. */
-  #early: AnyEvent[] = [];
+  /** While a hello is not answered: events, which wait as the answer may be older. */
+  #early: AnyEvent[] | null = null;
+  /** While a line takes over: who waits to send a command, as only one line is told things. */
+  #held: (() => void)[] | null = null;
   #timer: Cancel = () => {};
-  #redial: Cancel = () => {};
+  #takeover: Cancel = () => {};
 
   constructor(
     private readonly world: World,
@@ -113,31 +101,9 @@ export class Connection {
     body: Body<C>,
     timeoutMs = REPLY_MS,
   ): Promise<Replies[C]> {
-    if (this.state !== 'online') throw new Failure('lost');
-    return this.#send(type, body, timeoutMs);
-  }
-
-  #send<C extends CommandType>(type: C, body: Body<C>, timeoutMs: number): Promise<Replies[C]> {
-    const ref = String(++this.#lastRef);
-    const heard = this.#heard;
-    return new Promise<Replies[C]>((resolve, reject) => {
-      const cancel = this.world.clock.after(timeoutMs, () => {
-        this.#pending.delete(ref);
-        reject(new Failure('timeout'));
-        // Nothing at all came since: the connection is dead and nobody has told us.
-        if (this.#heard === heard) this.#failed();
-      });
-      this.#pending.set(ref, {
-        cancel,
-        resolve: resolve as Pending['resolve'],
-        reject,
-      });
-      try {
-        this.#socket?.send(JSON.stringify({ type, ref, ...body }));
-      } catch {
-        this.#failed();
-      }
-    });
+    while (this.#held) await new Promise<void>((go) => this.#held?.push(go));
+    if (this.state !== 'online' || !this.#line) throw new Failure('lost');
+    return this.#line.send(type, body, timeoutMs);
   }
 
   #become(state: ConnectionState): void {
@@ -154,89 +120,99 @@ export class Connection {
     } else {
       this.#become('connecting');
     }
-    const dial = ++this.#dials;
-    const mine = () => dial === this.#dials;
     this.#timer = this.world.clock.after(OPEN_MS, () => this.#failed());
-    this.#socket = this.world.dial({
-      opened: () => {
-        if (mine()) void this.#hello(mine);
-      },
-      frame: (text) => {
-        if (mine()) this.#frame(text);
-      },
-      closed: () => {
-        if (mine()) this.#failed();
-      },
-    });
+    this.#line = this.#open();
   }
 
-  async #hello(mine: () => boolean): Promise<void> {
+  /** A new line beside the one in use, which is let go of when the new one has been greeted. */
+  #takeOver(): void {
+    this.#timer = this.world.clock.after(OPEN_MS, () => this.#giveUp());
+    this.#next = this.#open();
+  }
+
+  #open(): Line {
+    const line = new Line(this.world, {
+      opened: () => void this.#greet(line),
+      event: (event) => {
+        if (this.#early) this.#early.push(event);
+        else this.events.event(event);
+      },
+      refused: (code) => {
+        if (line === this.#line && this.state === 'online') this.#refused(code);
+      },
+      failed: () => (line === this.#next ? this.#giveUp() : this.#failed()),
+    });
+    return line;
+  }
+
+  async #greet(line: Line): Promise<void> {
+    const isNext = line === this.#next;
+    const mine = () => line === (isNext ? this.#next : this.#line);
     this.#timer();
-    this.#become('hello');
+    if (isNext) {
+      this.#held = [];
+      await this.#line?.quiet(TAKEOVER_STEP_MS);
+      if (!mine()) return;
+    } else {
+      this.#become('hello');
+    }
+    this.#early = [];
     let reply: HelloReply;
     try {
-      reply = await this.#send('session.hello', {}, REPLY_MS);
+      reply = await line.send('session.hello', {}, isNext ? TAKEOVER_STEP_MS : REPLY_MS);
     } catch (error) {
       if (!mine()) return;
       if (error instanceof Failure && error.code === 'signed_out') this.#signedOut();
+      else if (isNext) this.#giveUp();
       else this.#failed();
       return;
     }
     if (!mine()) return;
+    if (isNext) this.#replace(line);
     this.#failures = 0;
-    this.#redial = this.world.clock.after(
-      REDIAL_MS + this.world.random() * REDIAL_SPREAD_MS,
-      () => this.#dial(),
+    this.#takeover = this.world.clock.after(
+      TAKEOVER_MS + this.world.random() * TAKEOVER_SPREAD_MS,
+      () => this.#takeOver(),
     );
-    const early = this.#early;
-    this.#early = [];
+    const early = this.#early ?? [];
+    const held = this.#held ?? [];
+    this.#early = this.#held = null;
     this.events.hello(reply);
-    this.#become('online');
-    for (const event of early) if (mine()) this.events.event(event);
+    if (this.state === 'online') this.events.changed('online');
+    else this.#become('online');
+    for (const event of early) if (line === this.#line) this.events.event(event);
+    for (const go of held) go();
   }
 
-  #frame(text: string): void {
-    this.#heard++;
-    let frame: { type?: unknown; ref?: unknown };
-    try {
-      const parsed: unknown = JSON.parse(text);
-      if (typeof parsed !== 'object' || parsed === null) return;
-      frame = parsed;
-    } catch {
-      return;
-    }
-    if (frame.type === 'ok' || frame.type === 'error') {
-      this.#answer(frame as ErrorReply | Replies[CommandType]);
-    } else if (typeof frame.type !== 'string') {
-      // API Gateway's own "Internal server error" does not say which command it means.
-      const only = this.#pending.size === 1 ? [...this.#pending.keys()][0] : undefined;
-      if (only) this.#settle(only)?.reject(new Failure('internal'));
-    } else if (this.state === 'hello') {
-      this.#early.push(frame as AnyEvent);
-    } else {
-      this.events.event(frame as AnyEvent);
-    }
+  #replace(line: Line): void {
+    const old = this.#line;
+    this.#line = line;
+    this.#next = null;
+    // What it has not answered by now is lost with it, as with any connection that breaks.
+    if (old?.isBusy) this.#become('hello');
+    old?.close();
   }
 
-  #answer(frame: ErrorReply | Replies[CommandType]): void {
-    const pending = this.#settle(frame.ref ?? '');
-    if (frame.type === 'ok') {
-      pending?.resolve(frame);
-      return;
-    }
-    pending?.reject(
-      new Failure(frame.code, frame.message, frame.field ?? '', frame.retry_after_ms ?? 0),
-    );
-    if (this.state !== 'online') return;
-    if (frame.code === 'signed_out') this.#signedOut();
-    else if (frame.code === 'hello_first') this.#failed();
+  /** No line takes over now: go on with the one there is, and try again soon. */
+  #giveUp(): void {
+    this.#timer();
+    this.#dropNext();
+    this.#takeover = this.world.clock.after(TAKEOVER_RETRY_MS, () => this.#takeOver());
   }
 
-  #settle(ref: string): Pending | undefined {
-    const pending = this.#pending.get(ref);
-    this.#pending.delete(ref);
-    pending?.cancel();
-    return pending;
+  #dropNext(): void {
+    const early = this.#early ?? [];
+    const held = this.#held ?? [];
+    this.#early = this.#held = null;
+    this.#next?.close();
+    this.#next = null;
+    if (this.state === 'online') for (const event of early) this.events.event(event);
+    for (const go of held) go();
+  }
+
+  #refused(code: ErrorCode): void {
+    if (code === 'signed_out') this.#signedOut();
+    else if (code === 'hello_first') this.#failed();
   }
 
   #signedOut(): void {
@@ -268,20 +244,13 @@ export class Connection {
     this.#timer = this.world.clock.after(ms, () => this.#dial());
   }
 
-  /** Let go of the socket and fail what waits for an answer. */
+  /** Let go of what there is. */
   #hangUp(): void {
     this.#timer();
-    this.#redial();
-    this.#dials++;
-    this.#early = [];
-    const socket = this.#socket;
-    this.#socket = null;
-    socket?.close();
-    const pending = [...this.#pending.values()];
-    this.#pending.clear();
-    for (const each of pending) {
-      each.cancel();
-      each.reject(new Failure('lost'));
-    }
+    this.#takeover();
+    const line = this.#line;
+    this.#line = null;
+    this.#dropNext();
+    line?.close();
   }
 }

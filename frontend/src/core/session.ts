@@ -426,6 +426,8 @@ export class Session {
     if (this.world.visible()) {
       this.connection.hurry();
       this.#pulse.probe();
+      // The tab that was in front of this one may have been closed.
+      if (this.connection.state === 'online') void this.#outbox?.adopt();
     } else {
       this.leaving();
     }

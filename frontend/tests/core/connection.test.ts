@@ -182,6 +182,17 @@ describe('Connection', () => {
     },
   );
 
+  it.each(['[]', '{}', '{"type":7}', '{"ref":"1"}'])(
+    'does not take %s for the failure of the command that waits',
+    async (frame) => {
+      await goOnline();
+      const asked = connection.request('room.read', { room_id: 'a', seq: 1 });
+      socket().events.frame(frame);
+      socket().answer('room.read', {});
+      await expect(asked).resolves.toMatchObject({ type: 'ok' });
+    },
+  );
+
   it('takes API Gateway’s own error for the only command that waits', async () => {
     await goOnline();
     const asked = connection.request('room.read', { room_id: 'a', seq: 1 });
@@ -189,13 +200,134 @@ describe('Connection', () => {
     await expect(asked).rejects.toMatchObject({ code: 'internal' });
   });
 
-  it('dials anew before API Gateway’s two hours are over', async () => {
-    await goOnline();
-    await world.clock.elapse(100 * 60_000);
-    expect(world.sockets).toHaveLength(1);
-    await world.clock.elapse(16 * 60_000);
-    expect(world.sockets.length).toBeGreaterThan(1);
-    expect(world.sockets[0]?.closed).toBe(true);
+  describe('before API Gateway’s two hours are over', () => {
+    const old = (): FakeSocket => world.sockets[0] as FakeSocket;
+
+    /** The time has come: there is a second socket. */
+    async function comeToTheEnd(): Promise<void> {
+      await goOnline();
+      await world.clock.elapse(100 * 60_000);
+      expect(world.sockets).toHaveLength(1);
+      while (world.sockets.length === 1) await world.clock.elapse(1_000);
+      states = [];
+    }
+
+    async function open(): Promise<void> {
+      socket().events.opened();
+      await settle();
+    }
+
+    async function greet(): Promise<void> {
+      socket().answer('session.hello', HELLO);
+      await settle();
+    }
+
+    it('has a new connection take over, without a moment offline', async () => {
+      await comeToTheEnd();
+      expect(old().closed).toBe(false);
+      await open();
+      expect(connection.state).toBe('online');
+      await greet();
+      expect(old().closed).toBe(true);
+      expect(states).toEqual(['online']);
+      void connection.request('room.read', { room_id: 'a', seq: 1 }).catch(() => {});
+      await settle();
+      expect(socket().last('room.read')).toMatchObject({ room_id: 'a' });
+    });
+
+    it('lets commands on their way be answered first', async () => {
+      await comeToTheEnd();
+      const asked = connection.request('room.read', { room_id: 'a', seq: 1 });
+      await open();
+      expect(socket().sent).toEqual([]);
+      old().answer('room.read', {});
+      await expect(asked).resolves.toMatchObject({ type: 'ok' });
+      await settle();
+      expect(socket().sent[0]?.type).toBe('session.hello');
+      await greet();
+      expect(states).toEqual(['online']);
+    });
+
+    it('sends what is asked for meanwhile over the new one, in order', async () => {
+      await comeToTheEnd();
+      await open();
+      for (const seq of [1, 2]) {
+        void connection.request('room.read', { room_id: 'a', seq }).catch(() => {});
+      }
+      await settle();
+      expect(old().sent.filter(({ type }) => type === 'room.read')).toEqual([]);
+      await greet();
+      const sent = socket().sent.filter(({ type }) => type === 'room.read');
+      expect(sent.map(({ seq }) => seq)).toEqual([1, 2]);
+    });
+
+    it('hands over what came over both after the greeting’s answer, which may be older', async () => {
+      await comeToTheEnd();
+      await open();
+      heard = [];
+      old().receive({ type: 'room.left', room_id: 'r' });
+      socket().receive({ type: 'room.closed', room_id: 'r' });
+      expect(heard).toEqual([]);
+      await greet();
+      expect(heard).toEqual(['hello', 'room.left', 'room.closed']);
+    });
+
+    it.each([
+      ['does not open', async () => {}],
+      ['is refused', async () => socket().events.closed()],
+      ['is not greeted', open],
+    ])('goes on with the one there is when the other %s, and tries again', async (_, happen) => {
+      await comeToTheEnd();
+      await happen();
+      heard = [];
+      old().receive({ type: 'room.left', room_id: 'r' });
+      const asked = connection.request('room.read', { room_id: 'a', seq: 1 });
+      while (world.sockets.length === 2) {
+        await world.clock.elapse(1_000);
+        if (old().sent.at(-1)?.type === 'room.read') old().answer('room.read', {});
+      }
+      await expect(asked).resolves.toMatchObject({ type: 'ok' });
+      expect(heard).toEqual(['room.left']);
+      expect(states).toEqual([]);
+      await open();
+      await greet();
+      expect(old().closed).toBe(true);
+    });
+
+    it('waits only a moment for a command that is never answered', async () => {
+      await comeToTheEnd();
+      const asked = connection.request('room.read', { room_id: 'a', seq: 1 });
+      const refused = expect(asked).rejects.toMatchObject({ code: 'lost' });
+      await open();
+      await world.clock.elapse(4_000);
+      await greet();
+      await refused;
+      // As after any other loss: whoever waited for an answer begins anew.
+      expect(states).toEqual(['hello', 'online']);
+    });
+
+    it('dials as ever when the old one ends in the middle of it', async () => {
+      await comeToTheEnd();
+      await open();
+      const asked = connection.request('room.read', { room_id: 'a', seq: 1 });
+      const refused = expect(asked).rejects.toMatchObject({ code: 'lost' });
+      old().events.closed();
+      await refused;
+      expect(connection.state).toBe('waiting');
+      expect(world.sockets[1]?.closed).toBe(true);
+      await world.clock.elapse(1_000);
+      expect(world.sockets).toHaveLength(3);
+    });
+
+    it('is signed out when the new one says so', async () => {
+      await comeToTheEnd();
+      await open();
+      const { ref } = socket().last('session.hello');
+      socket().receive({ type: 'error', ref, code: 'signed_out', message: 'm' });
+      await settle();
+      expect(connection.state).toBe('signed_out');
+      expect(old().closed).toBe(true);
+    });
   });
 
   it('does not listen to a socket that it has given up', async () => {
