@@ -33,7 +33,7 @@ def test_edits_reactions_and_deletions_are_shown(
 
     def check() -> None:
         expect(haeun.chat("안녕하세요").get_by_test_id("edited")).to_have_text("(수정됨)")
-        expect(haeun.chat("좋은 아침").get_by_label("👍 반응 1개")).to_be_visible()
+        expect(haeun.chat("좋은 아침").get_by_label("👍 1, 반응")).to_be_visible()
         haeun.sees("삭제된 메시지입니다.")
         assert haeun.texts() == ["안녕하세요", "삭제된 메시지입니다.", "좋은 아침"]
 

@@ -97,7 +97,7 @@ export const ko = {
     edited: '(수정됨)',
     deleted: '삭제된 메시지입니다.',
     reactions: '반응',
-    reaction: (emoji: string, count: number) => `${emoji} 반응 ${count}개`,
+    reaction: (emoji: string, count: number) => `${emoji} ${count}, 반응`,
     queued: '연결되면 보냅니다',
     notSent: '보내지 못함',
     edit: '고치기',

@@ -27,7 +27,12 @@ export function Chunked<T>({ chunk, title, onClose, children }: ChunkedProps<T>)
   );
   if (!onClose) {
     return (
-      <Blank title={title} text={hasFailed ? t.notLoaded : t.loading} isAlert={hasFailed}>
+      <Blank
+        title={title}
+        text={hasFailed ? t.notLoaded : t.loading}
+        isAlert={hasFailed}
+        isPage
+      >
         {retry}
       </Blank>
     );

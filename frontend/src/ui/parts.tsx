@@ -80,17 +80,20 @@ interface BlankProps {
   title: string;
   text?: string;
   isAlert?: boolean;
+  /** It is all that there is. */
+  isPage?: boolean;
   /** Between the words and the buttons. */
   more?: ComponentChildren;
   children?: ComponentChildren;
 }
 
 /** A page or pane on which there is nothing but an explanation and a way on. */
-export function Blank({ art, title, text, isAlert, more, children }: BlankProps) {
+export function Blank({ art, title, text, isAlert, isPage, more, children }: BlankProps) {
+  const Heading = isPage ? 'h1' : 'h2';
   return (
     <div class="blank" role={isAlert ? 'alert' : undefined}>
       {art}
-      <h2>{title}</h2>
+      <Heading>{title}</Heading>
       {text && <p>{text}</p>}
       {more}
       {children && <div class="blank-actions">{children}</div>}

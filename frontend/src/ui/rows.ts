@@ -27,10 +27,13 @@ export function isolated(name: string): string {
   return `\u2068${name.replace(/[\u202a-\u202e\u2066-\u2069]/g, '')}\u2069`;
 }
 
+/** A flag, a letter with its marks (not all that there can be), or a whole family of emoji. */
+const FIRST = /^(?:\p{RI}{2}|.[\p{M}\p{EMod}]{0,3}(?:\u200d.[\p{M}\p{EMod}]{0,3})*)/su;
+
 /** What stands for a person without a picture. */
 export function initialOf(nickname: string): string {
-  const [first = '?'] = nickname.replace(/^[\u2066-\u2069]/, '').trim();
-  return first.toLocaleUpperCase();
+  const name = nickname.replace(/^[\u2066-\u2069]/, '').trim();
+  return (FIRST.exec(name)?.[0] ?? '?').toLocaleUpperCase();
 }
 
 /** A colour of one's own, out of eight. */

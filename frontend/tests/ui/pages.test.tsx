@@ -121,8 +121,8 @@ describe('a bubble', () => {
     expect(root.querySelector('[data-testid=reactions]')).toBeNull();
     await show(<Bubble {...plain} reactions={`👍 ${"abcdefghijkl".split("").join()} 👨‍👩‍👧 u`} />);
     expect(chips()).toEqual([
-      ['👍 12', '👍 반응 12개'],
-      ['👨‍👩‍👧 1', '👨‍👩‍👧 반응 1개'],
+      ['👍 12', '👍 12, 반응'],
+      ['👨‍👩‍👧 1', '👨‍👩‍👧 1, 반응'],
     ]);
     await act(() => setLang('en'));
     expect(chips().map(([, name]) => name)).toEqual(['👍: 12 reactions', '👨‍👩‍👧: 1 reaction']);

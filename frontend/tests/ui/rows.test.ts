@@ -152,12 +152,9 @@ describe('names and lengths', () => {
   });
 
   it('takes a whole letter as the initial', () => {
-    expect([initialOf('민수'), initialOf('jess'), initialOf('🏓공'), initialOf(' ')]).toEqual([
-      '민',
-      'J',
-      '🏓',
-      '?',
-    ]);
+    const names = ['민수', 'jess', '🏓공', ' ', '👨‍👩‍👧‍👦네', '👋🏽', '🇰🇷🇯🇵', 'é', `z${'\u0310'.repeat(19)}`];
+    const initials = ['민', 'J', '🏓', '?', '👨‍👩‍👧‍👦', '👋🏽', '🇰🇷', 'É', 'Z\u0310\u0310\u0310'];
+    expect(names.map(initialOf)).toEqual(initials);
   });
 
   it('gives a person the same colour always', () => {

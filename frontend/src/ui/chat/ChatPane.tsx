@@ -2,7 +2,7 @@ import type { ComponentChildren } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { RoomState } from '../../core/room';
 import { texts } from '../../i18n';
-import { session, watch } from '../app';
+import { isWide, session, watch } from '../app';
 import { Icon } from '../art';
 import { Chunked } from '../Chunked';
 import { asides, ends, log } from '../chunks';
@@ -52,7 +52,7 @@ function OpenRoom({ room }: { room: RoomState }) {
       <header class="chat-head">
         <BackLink />
         <div class="chat-title">
-          <h2>{room.name}</h2>
+          <RoomTitle name={room.name} />
           <span class="muted small">
             {t.chat.memberCount(room.memberCount)}
             {room.muted && ` · ${t.rooms.muted}`}
@@ -101,6 +101,12 @@ function OpenRoom({ room }: { room: RoomState }) {
   );
 }
 
+/** Beside the list of rooms a part of the page, else the page; reserves its line while unknown. */
+function RoomTitle({ name }: { name: string }) {
+  const Heading = isWide.value ? 'h2' : 'h1';
+  return <Heading>{name || <span class="hidden">{texts.value.loading}</span>}</Heading>;
+}
+
 function BackLink() {
   return (
     <a class="icon-button back" href="/rooms" aria-label={texts.value.chat.back}>
@@ -115,7 +121,7 @@ function Bare({ name, children }: { name: string; children: ComponentChildren })
       <header class="chat-head">
         <BackLink />
         <div class="chat-title">
-          <h2>{name}</h2>
+          <RoomTitle name={name || texts.value.rooms.title} />
         </div>
       </header>
       {children}
@@ -130,7 +136,7 @@ function ChatSkeleton({ name }: { name: string }) {
       <header class="chat-head">
         <BackLink />
         <div class="chat-title">
-          <h2>{name || '\u00a0'}</h2>
+          <RoomTitle name={name} />
           <span class="muted small">{t.loading}</span>
         </div>
       </header>

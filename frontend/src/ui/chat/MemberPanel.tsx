@@ -1,7 +1,7 @@
 import { useEffect, useRef } from 'preact/hooks';
 import type { RoomState } from '../../core/room';
 import { texts } from '../../i18n';
-import { session, watch } from '../app';
+import { isWide, session, watch } from '../app';
 import { Avatar, IconButton, nameOf } from '../parts';
 
 /** Members of a room: the host first, then as they came. */
@@ -21,6 +21,8 @@ export function MemberPanel({ room, onClose }: { room: RoomState; onClose(): voi
   useEffect(() => panel.current?.focus(), []);
 
   const ids = membersInOrder(room);
+  // One step below the room's own.
+  const Heading = isWide.value ? 'h3' : 'h2';
   return (
     <aside
       ref={panel}
@@ -32,7 +34,7 @@ export function MemberPanel({ room, onClose }: { room: RoomState; onClose(): voi
       }}
     >
       <header class="members-head">
-        <h3>{t.chat.memberCount(room.memberCount)}</h3>
+        <Heading>{t.chat.memberCount(room.memberCount)}</Heading>
         <IconButton name="close" label={t.close} onClick={onClose} />
       </header>
       {ids.length === 0 ? (

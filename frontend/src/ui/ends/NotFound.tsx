@@ -5,7 +5,7 @@ import { OutOfBounds } from './OutOfBounds';
 export function NotFound() {
   const t = endTexts.value.notFound;
   return (
-    <Blank art={<OutOfBounds />} title={t.title} text={t.text}>
+    <Blank isPage art={<OutOfBounds />} title={t.title} text={t.text}>
       <a class="button primary" href="/">
         {t.home}
       </a>
