@@ -1,0 +1,38 @@
+"""What axe-core finds wrong with a page, in both themes."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from playwright.sync_api import Page
+
+from tests.support.stack import ROOT
+
+SOURCE: Final = ROOT / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
+THEMES: Final = ("light", "dark")
+#: WCAG 2.2 A and AA, and what axe calls good practice.
+TAGS: Final = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+RUN: Final = """
+async (tags) => {
+  const { violations } = await axe.run(document, {
+    runOnly: { type: 'tag', values: tags },
+    rules: { 'target-size': { enabled: true } },
+    resultTypes: ['violations'],
+  });
+  return violations.map(({ id, nodes }) => [id, nodes.map((node) =>
+    `${node.target.join(' ')}: ${node.failureSummary.split('\\n').slice(1).join(' ').trim()}`)]);
+}
+"""
+
+
+def violations(page: Page) -> list[str]:
+    """Each rule that is broken, in which theme, and by what."""
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(SOURCE.read_text())
+    found: list[str] = []
+    for theme in THEMES:
+        page.emulate_media(color_scheme=theme)
+        broken: list[Any] = page.evaluate(RUN, TAGS)
+        found += [f"{theme}: {rule}: {node}" for rule, nodes in broken for node in nodes]
+    return found

@@ -1,0 +1,270 @@
+"""axe-core finds nothing wrong: every state of the site, in both themes, languages and sizes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, WebSocketRoute, expect
+
+from tests.browser.axe import SOURCE, violations
+from tests.browser.people import DESKTOP, PHONE, Person, new_person, open_menu
+from tests.support.chat import ChatClient
+from tests.support.site import new_person as new_visitor
+from tests.support.site import unique
+from tests.support.stack import StackSite
+
+DEVICES = {
+    "phone-ko": {"viewport": PHONE, "locale": "ko-KR"},
+    "desktop-en": {"viewport": DESKTOP, "locale": "en-US"},
+}
+
+
+@dataclass
+class Scene:
+    """Somebody in a lively room, somebody who has none, and a guest of the landing page."""
+
+    jimin: Person
+    newcomer: Person
+    guest: Person
+    haeun: ChatClient
+    room_id: str
+
+    def in_room(self) -> Person:
+        """In the room, and nothing open in it."""
+        self.jimin.page.goto(f"{self.jimin.origin}/rooms/{self.room_id}")
+        self.jimin.sees("안녕하세요")
+        return self.jimin
+
+
+def _say(client: ChatClient, room_id: str, text: str) -> int:
+    seq: int = client.ask("chat.send", room_id=room_id, cid=unique("cid"), text=text)["entry"][
+        "seq"
+    ]
+    return seq
+
+
+@pytest.fixture(scope="module", params=list(DEVICES))
+def scene(
+    request: pytest.FixtureRequest, chromium: Browser, stack_site: StackSite
+) -> Iterator[Scene]:
+    if not SOURCE.exists():
+        pytest.skip("no axe-core: run npm ci in frontend")
+    # Nothing moves, so that no colour is looked at while it fades in.
+    options: dict[str, Any] = {**DEVICES[request.param], "reduced_motion": "reduce"}
+    jimin, newcomer, guest = (new_person(chromium, stack_site, **options) for _ in range(3))
+    jimin.is_signed_in_as("지민")
+    newcomer.is_signed_in_as("새얼굴")
+    name = unique("탁구")
+    room_id = jimin.open_room(name)
+    haeun = new_visitor(stack_site, "하은").chat()
+    haeun.ask("room.enter", room_id=room_id)
+    hello = _say(haeun, room_id, "안녕하세요, 여기서 만나요: https://example.com/a")
+    _say(haeun, room_id, "🏓🎉")
+    for emoji in ("👍", "❤️"):
+        haeun.ask("chat.react", room_id=room_id, seq=hello, emoji=emoji, on=True)
+    gone = _say(haeun, room_id, "지울 말")
+    haeun.ask("chat.delete", room_id=room_id, seq=gone)
+    haeun.ask("chat.edit", room_id=room_id, seq=hello + 1, text="고친 말")
+    jimin.say("제 말이에요")
+    expect(jimin.chat("제 말이에요")).to_have_attribute("data-state", "sent")
+    yield Scene(jimin, newcomer, guest, haeun, room_id)
+    haeun.close()
+    for someone in (jimin, newcomer, guest):
+        someone.page.context.close()
+
+
+def landing(scene: Scene) -> Person:
+    scene.guest.page.goto(scene.guest.origin)
+    expect(scene.guest.page.get_by_role("heading", level=1)).to_be_visible()
+    return scene.guest
+
+
+def sign_in(scene: Scene) -> Person:
+    scene.guest.page.goto(f"{scene.guest.origin}/sign-in")
+    expect(scene.guest.page.get_by_role("heading", level=1)).to_be_visible()
+    return scene.guest
+
+
+def sign_in_error(scene: Scene) -> Person:
+    scene.guest.page.goto(f"{scene.guest.origin}/sign-in?error=kakao_unavailable")
+    expect(scene.guest.page.get_by_test_id("sign-in-error")).to_be_visible()
+    return scene.guest
+
+
+def not_found(scene: Scene) -> Person:
+    scene.guest.page.goto(f"{scene.guest.origin}/nowhere")
+    expect(scene.guest.page.locator(".blank")).to_be_visible()
+    return scene.guest
+
+
+def no_rooms(scene: Scene) -> Person:
+    scene.newcomer.page.goto(f"{scene.newcomer.origin}/rooms")
+    expect(scene.newcomer.page.locator(".blank").first).to_be_visible()
+    return scene.newcomer
+
+
+def rooms(scene: Scene) -> Person:
+    scene.jimin.page.goto(f"{scene.jimin.origin}/rooms")
+    expect(scene.jimin.page.get_by_test_id("room-item")).to_be_visible()
+    return scene.jimin
+
+
+def room_name_too_long(scene: Scene) -> Person:
+    box = rooms(scene).page.get_by_test_id("open-room-input")
+    box.fill("긴" * 41)
+    expect(box).to_have_attribute("aria-invalid", "true")
+    return scene.jimin
+
+
+def room(scene: Scene) -> Person:
+    return scene.in_room()
+
+
+def members(scene: Scene) -> Person:
+    page = scene.in_room().page
+    page.get_by_test_id("show-members").click()
+    expect(page.get_by_test_id("member")).to_have_count(2)
+    return scene.jimin
+
+
+def leaving(scene: Scene) -> Person:
+    page = scene.in_room().page
+    page.get_by_test_id("leave-room").click()
+    expect(page.get_by_test_id("leave-dialog")).to_be_visible()
+    page.get_by_test_id("leave-hand-over").click()
+    expect(page.get_by_test_id("successor")).to_be_visible()
+    return scene.jimin
+
+
+def menu(scene: Scene) -> Person:
+    open_menu(scene.in_room(), "제 말이에요")
+    return scene.jimin
+
+
+def picker(scene: Scene) -> Person:
+    page = menu(scene).page
+    page.get_by_test_id("more-emoji").click()
+    expect(page.locator(".picker-grid .emoji").first).to_be_visible()
+    return scene.jimin
+
+
+def deleting(scene: Scene) -> Person:
+    page = menu(scene).page
+    page.get_by_test_id("delete-chat").click()
+    expect(page.get_by_test_id("delete-dialog")).to_be_visible()
+    return scene.jimin
+
+
+def editing(scene: Scene) -> Person:
+    page = menu(scene).page
+    page.get_by_test_id("edit-chat").click()
+    expect(page.get_by_test_id("editing")).to_be_visible()
+    return scene.jimin
+
+
+def chat_too_long(scene: Scene) -> Person:
+    composer = scene.in_room().page.get_by_test_id("composer")
+    composer.fill("길" * 4001)
+    expect(composer).to_have_attribute("aria-invalid", "true")
+    return scene.jimin
+
+
+def me(scene: Scene) -> Person:
+    page = scene.jimin.page
+    page.goto(f"{scene.jimin.origin}/me")
+    expect(page.get_by_test_id("nickname")).to_contain_text("지민")
+    return scene.jimin
+
+
+def withdrawing(scene: Scene) -> Person:
+    page = me(scene).page
+    page.get_by_test_id("withdraw").click()
+    expect(page.get_by_test_id("withdraw-dialog")).to_be_visible()
+    return scene.jimin
+
+
+def no_such_room(scene: Scene) -> Person:
+    scene.jimin.page.goto(f"{scene.jimin.origin}/rooms/nothing-there")
+    expect(scene.jimin.page.get_by_role("alert")).to_be_visible()
+    return scene.jimin
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        landing,
+        sign_in,
+        sign_in_error,
+        not_found,
+        no_rooms,
+        rooms,
+        room_name_too_long,
+        room,
+        members,
+        leaving,
+        menu,
+        picker,
+        deleting,
+        editing,
+        chat_too_long,
+        me,
+        withdrawing,
+        no_such_room,
+    ],
+    ids=lambda state: state.__name__,
+)
+def test_nothing_is_wrong_with(scene: Scene, state: Callable[[Scene], Person]) -> None:
+    assert violations(state(scene).page) == []
+
+
+def test_nothing_is_wrong_with_being_offline(scene: Scene) -> None:
+    someone = scene.in_room()
+    someone.goes_offline()
+    try:
+        expect(someone.page.get_by_test_id("connection-status")).to_be_visible()
+        someone.say("연결되면 갈 말")
+        expect(someone.chat("연결되면 갈 말")).to_have_attribute("data-state", "sending")
+        assert violations(someone.page) == []
+    finally:
+        someone.comes_online()
+
+
+@pytest.mark.parametrize("path", ["/rooms", "/rooms/{}", "/me"])
+def test_nothing_is_wrong_while_it_loads(scene: Scene, path: str) -> None:
+    page = scene.jimin.page.context.new_page()
+    # A server that takes its time.
+    page.route_web_socket("**/ws", lambda _: None)
+    page.goto(scene.jimin.origin + path.format(scene.room_id))
+    expect(page.locator(".skeleton").first).to_be_visible()
+    assert violations(page) == []
+    page.close()
+
+
+def test_nothing_is_wrong_with_a_chat_that_was_refused(scene: Scene) -> None:
+    page = scene.jimin.page.context.new_page()
+
+    def refuse_chats(socket: WebSocketRoute) -> None:
+        server = socket.connect_to_server()
+
+        def pass_on(text: str | bytes) -> None:
+            frame = json.loads(text)
+            if frame["type"] == "chat.send":
+                refusal = {"type": "error", "ref": frame["ref"], "code": "invalid_field"}
+                socket.send(json.dumps({**refusal, "field": "text", "message": ""}))
+            else:
+                server.send(text)
+
+        socket.on_message(pass_on)
+
+    page.route_web_socket("**/ws", refuse_chats)
+    page.goto(f"{scene.jimin.origin}/rooms/{scene.room_id}")
+    someone = Person(page, scene.jimin.site)
+    someone.say("이 말은 안 돼요")
+    expect(someone.chat("이 말은 안 돼요")).to_have_attribute("data-state", "failed")
+    assert violations(page) == []
+    page.get_by_test_id("discard").click()
+    page.close()

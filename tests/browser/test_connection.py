@@ -1,0 +1,308 @@
+"""What one can rely on: no visible gap, nothing lost, nothing twice, always a way on."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, Route, WebSocket, WebSocketRoute, expect
+
+from tests.browser.people import DESKTOP, Person, new_person
+from tests.support.chat import ChatClient
+from tests.support.site import new_person as new_visitor
+from tests.support.site import unique
+from tests.support.stack import StackSite, own_stack
+
+People = Callable[..., Person]
+Frame = dict[str, Any]
+
+#: Has the page keep every state that its connection is in from now on.
+WATCH_STATES = """() => {
+  window.states = [];
+  const line = document.querySelector('[data-testid=connection-status]');
+  new MutationObserver(() => window.states.push(line.dataset.state))
+    .observe(line, { attributes: true, attributeFilter: ['data-state'] });
+}"""
+
+
+class Wires:
+    """The WebSockets of a page, and what it said over them."""
+
+    def __init__(self, page: Page) -> None:
+        self.opened: list[WebSocket] = []
+        self.sent: list[Frame] = []
+        page.on("websocket", self._add)
+
+    def _add(self, socket: WebSocket) -> None:
+        if not socket.url.endswith("/ws"):
+            return
+        self.opened.append(socket)
+        socket.on("framesent", lambda frame: self.sent.append(json.loads(frame)))
+
+    def of_type(self, type_: str) -> list[Frame]:
+        return [frame for frame in self.sent if frame["type"] == type_]
+
+
+def status(page: Page, state: str) -> None:
+    """Wait for the connection to be in that state."""
+    expect(page.get_by_test_id("connection-status")).to_have_attribute("data-state", state)
+
+
+def friend_in(site: StackSite, room_id: str) -> ChatClient:
+    """Somebody else in that room, who needs no browser."""
+    friend = new_visitor(site, "하은").chat()
+    friend.ask("room.enter", room_id=room_id)
+    return friend
+
+
+def says(friend: ChatClient, room_id: str, text: str) -> None:
+    friend.ask("chat.send", room_id=room_id, cid=unique("cid"), text=text)
+
+
+def test_a_new_connection_takes_over_without_a_gap(person: People, stack_site: StackSite) -> None:
+    jimin = person()
+    page = jimin.page
+    wires = Wires(page)
+    page.clock.install()
+    jimin.is_signed_in_as("지민")
+    room_id = jimin.open_room(unique("두 시간"))
+    friend = friend_in(stack_site, room_id)
+    said = [f"이야기 {number:02}" for number in range(30)]
+    for text in said[:10]:
+        says(friend, room_id, text)
+    jimin.sees(said[9])
+    page.evaluate(WATCH_STATES)
+    # API Gateway would end the connection four minutes later.
+    page.clock.fast_forward("01:56:00")
+    for text in said[10:20]:
+        says(friend, room_id, text)
+        jimin.say(f"네, {text}")
+    old = wires.opened[0]
+    if not old.is_closed():
+        old.wait_for_event("close")
+    assert len(wires.opened) == 2
+    for text in said[20:]:
+        says(friend, room_id, text)
+    jimin.sees(said[29])
+    expect(jimin.page.locator('[data-state="sending"]')).to_have_count(0)
+    # Only one's own chats hold "네".
+    theirs = [text for text in jimin.texts() if not text.startswith("네")]
+    assert theirs == said
+    assert [t for t in jimin.texts() if t.startswith("네")] == [f"네, {t}" for t in said[10:20]]
+    assert set(page.evaluate("window.states")) <= {"online"}
+    friend.close()
+
+
+@pytest.mark.timeout(180)
+def test_nothing_is_lost_when_the_gateway_cuts_again_and_again(
+    chromium: Browser, tmp_path: Path
+) -> None:
+    with own_stack(tmp_path, "--limit", "connection_seconds=4") as stack:
+        jimin = new_person(chromium, stack.site)
+        wires = Wires(jimin.page)
+        jimin.is_signed_in_as("지민")
+        name = unique("자주 끊기는")
+        room_id = jimin.open_room(name)
+        haeun = new_person(chromium, stack.site, viewport=DESKTOP)
+        haeun.is_signed_in_as("하은")
+        haeun.open_room(name)
+        said = 0
+        # Each of them was cut at least twice.
+        while len(wires.opened) < 4:
+            jimin.say(f"하나 {said:03}")
+            haeun.say(f"둘 {said:03}")
+            haeun.sees(f"하나 {said:03}")
+            jimin.sees(f"둘 {said:03}")
+            said += 1
+        for someone in (jimin, haeun):
+            someone.page.goto(f"{someone.origin}/rooms/{room_id}")
+            someone.sees(f"둘 {said - 1:03}")
+            expect(someone.page.locator('[data-state="sending"]')).to_have_count(0)
+        assert jimin.texts() == haeun.texts()
+        last = min(said, 20)
+        recent = jimin.texts()[-2 * last :]
+        assert sorted(recent) == sorted(
+            f"{who} {number:03}" for who in ("하나", "둘") for number in range(said - last, said)
+        )
+        for someone in (jimin, haeun):
+            someone.page.context.close()
+
+
+def test_several_rooms_are_caught_up_with_in_one_request(
+    person: People, stack_site: StackSite
+) -> None:
+    jimin = person(viewport=DESKTOP)
+    wires = Wires(jimin.page)
+    jimin.is_signed_in_as("지민")
+    rooms = [jimin.open_room(unique(f"방{number}")) for number in range(3)]
+    friends = [friend_in(stack_site, room_id) for room_id in rooms]
+    for friend, room_id in zip(friends, rooms, strict=True):
+        says(friend, room_id, "먼저")
+    items = jimin.page.get_by_test_id("room-item")
+    for room_id in rooms:
+        item = jimin.page.locator(f'[data-room-id="{room_id}"]')
+        expect(item).to_contain_text("먼저")
+    jimin.goes_offline()
+    status(jimin.page, "offline")
+    before = len(wires.sent)
+    for friend, room_id in zip(friends, rooms, strict=True):
+        says(friend, room_id, "끊긴 사이에")
+    jimin.comes_online()
+    expect(items.filter(has_text="끊긴 사이에")).to_have_count(3)
+    jimin.sees("끊긴 사이에")
+    asked = wires.sent[before:]
+    assert [frame["type"] for frame in asked[:2]] == ["session.hello", "room.sync"]
+    assert {position["room_id"] for position in asked[1]["rooms"]} == set(rooms)
+    assert sum(frame["type"] == "room.sync" for frame in asked) == 1
+    assert not any(frame["type"] in ("chat.history", "room.enter") for frame in asked)
+    for friend in friends:
+        friend.close()
+
+
+def test_a_send_whose_answer_is_lost_appears_once(person: People, stack_site: StackSite) -> None:
+    """The phone goes into a tunnel after the chat has left it and before the answer comes."""
+    jimin = person("지민")
+    room_id = jimin.open_room(unique("터널"))
+    lost: list[str] = []
+
+    def lose_the_first_answer(socket: WebSocketRoute) -> None:
+        server = socket.connect_to_server()
+
+        def to_page(text: str | bytes) -> None:
+            frame = json.loads(text)
+            if not lost and frame["type"] == "ok" and "entry" in frame:
+                lost.append(frame["entry"]["text"])
+                socket.close()
+                return
+            if lost or frame["type"] != "entries.added":
+                socket.send(text)
+
+        server.on_message(to_page)
+
+    jimin.page.route_web_socket("**/ws", lose_the_first_answer)
+    jimin.page.reload()
+    status(jimin.page, "online")
+    jimin.say("터널 앞에서")
+    expect(jimin.chat("터널 앞에서")).to_have_attribute("data-state", "sent")
+    assert lost == ["터널 앞에서"]
+    jimin.say("터널 뒤에서")
+    expect(jimin.chat("터널 뒤에서")).to_have_attribute("data-state", "sent")
+    assert jimin.texts() == ["터널 앞에서", "터널 뒤에서"]
+    friend = friend_in(stack_site, room_id)
+    entries = friend.ask("chat.history", room_id=room_id)["entries"]
+    assert [entry["text"] for entry in entries if "text" in entry] == ["터널 앞에서", "터널 뒤에서"]
+    friend.close()
+
+
+def test_the_status_line_says_what_is_the_matter(person: People) -> None:
+    jimin = person("지민")
+    jimin.open_room(unique("상태"))
+    line = jimin.page.get_by_test_id("connection-status")
+    expect(line).to_have_class("hidden")
+    jimin.goes_offline()
+    expect(line).to_contain_text("오프라인")
+    jimin.comes_online()
+    expect(line).to_contain_text("다시 연결됨")
+    expect(line).to_have_class("hidden")
+    expect(line).to_have_text("")
+
+
+def test_a_server_that_refuses_is_asked_again_and_the_page_says_so(person: People) -> None:
+    jimin = person("지민")
+    jimin.open_room(unique("거절"))
+    refusals: list[WebSocketRoute] = []
+
+    def refuse(socket: WebSocketRoute) -> None:
+        refusals.append(socket)
+        socket.close()
+
+    jimin.page.route_web_socket("**/ws", refuse)
+    jimin.page.route("**/api/session", lambda route: route.fulfill(status=500, body="oops"))
+    jimin.page.reload()
+    expect(jimin.page.get_by_test_id("connection-status")).to_contain_text("다시 연결하는 중")
+    expect(jimin.page.locator(".chat-title")).to_be_visible()
+    jimin.page.goto(f"{jimin.origin}/rooms")
+    expect(jimin.page.get_by_role("heading", name="대화방")).to_be_visible()
+    expect(jimin.page.locator(".skeleton").first).to_be_visible()
+    jimin.page.goto(f"{jimin.origin}/me")
+    expect(jimin.page.get_by_test_id("sign-out")).to_be_visible()
+    assert len(refusals) > 1
+
+
+def test_a_session_that_has_ended_leads_to_signing_in(person: People) -> None:
+    jimin = person("지민")
+    room_id = jimin.open_room(unique("만료"))
+    jimin.page.context.clear_cookies()
+    jimin.page.reload()
+    jimin.page.wait_for_url("**/sign-in?next=*")
+    # And back to where one was.
+    link = jimin.page.locator('a[href^="/api/auth/kakao"]').first
+    assert room_id in (link.get_attribute("href") or "")
+
+
+def test_what_a_server_should_not_say_does_no_harm(person: People, stack_site: StackSite) -> None:
+    jimin = person("지민")
+    room_id = jimin.open_room(unique("잡음"))
+    garbage = [
+        "",
+        "null",
+        "[]",
+        "{",
+        '"text"',
+        '{"type":7}',
+        '{"type":"not.known","room_id":1}',
+        '{"type":"ok"}',
+        '{"type":"error"}',
+        '{"type":"error","code":"not_a_code","message":"m"}',
+        '{"type":"room.left","room_id":"of-somebody-else"}',
+        '{"type":"typing.signalled","room_id":"nowhere","user_id":"nobody"}',
+        json.dumps({"type": "entries.added", "room_id": "nowhere", "entries": [], "users": {}}),
+    ]
+
+    def with_noise(socket: WebSocketRoute) -> None:
+        server = socket.connect_to_server()
+
+        def to_page(text: str | bytes) -> None:
+            for noise in garbage:
+                socket.send(noise)
+            socket.send(text)
+
+        server.on_message(to_page)
+
+    jimin.page.route_web_socket("**/ws", with_noise)
+    jimin.page.reload()
+    status(jimin.page, "online")
+    friend = friend_in(stack_site, room_id)
+    says(friend, room_id, "들리나요?")
+    jimin.sees("들리나요?")
+    jimin.say("잘 들려요")
+    expect(jimin.chat("잘 들려요")).to_have_attribute("data-state", "sent")
+    friend.close()
+
+
+@pytest.mark.parametrize("path", ["/", "/sign-in", "/me", "/nowhere"])
+def test_a_part_of_the_site_that_does_not_load_can_be_tried_again(
+    person: People, path: str
+) -> None:
+    someone = person("지민") if path == "/me" else person()
+    page = someone.page
+    part = re.compile(r"/assets/(?!index-)[^/]+\.(js|css)$")
+    broken: list[str] = []
+
+    def fail(route: Route) -> None:
+        broken.append(route.request.url)
+        route.abort()
+
+    page.route(part, fail)
+    page.goto(someone.origin + path)
+    alert = page.get_by_role("alert")
+    expect(alert).to_contain_text("불러오지 못했습니다")
+    page.unroute(part, fail)
+    alert.get_by_role("button", name="다시 시도").click()
+    expect(alert).to_have_count(0)
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    assert broken
