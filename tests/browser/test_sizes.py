@@ -6,14 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import FloatRect, Page, expect
 
 from tests.browser.people import PHONE, Person, open_menu
 from tests.support.site import unique
 
 People = Callable[..., Person]
 
-SIZES = {
+SIZES: dict[str, dict[str, Any]] = {
     "zoom-200": {"viewport": {"width": 720, "height": 450}, "device_scale_factor": 2},
     # 1280 pixels at 400 %: https://www.w3.org/WAI/WCAG22/Understanding/reflow.html
     "zoom-400": {"viewport": {"width": 320, "height": 256}, "device_scale_factor": 4},
@@ -41,10 +41,10 @@ def fits(page: Page) -> None:
     assert page.evaluate(CUT_OFF) == []
 
 
-def box_of(page: Page, test_id: str) -> dict[str, float]:
+def box_of(page: Page, test_id: str) -> FloatRect:
     box = page.get_by_test_id(test_id).last.bounding_box()
     assert box is not None
-    return dict(box)
+    return box
 
 
 def writing_is_in_sight(page: Page) -> None:
