@@ -1,6 +1,8 @@
 /// <reference types="vitest/config" />
 import { defineConfig, type Plugin } from 'vite';
 import { budget } from './scripts/budget.mjs';
+import { early } from './scripts/early.mjs';
+import { serviceWorker } from './scripts/worker.mjs';
 
 /** `Features.LightDark` of lightningcss, which is not a dependency of ours. */
 const LIGHT_DARK = 1 << 20;
@@ -39,7 +41,7 @@ export default defineConfig({
     // What everybody needs is one file, which also holds what chunks share.
     rolldownOptions: { output: { codeSplitting: { groups: [{ name: 'index', tags: ['$initial'] }] } } },
   },
-  plugins: [plainImports(), budget()],
+  plugins: [plainImports(), early(), serviceWorker(), budget()],
   server: {
     proxy: {
       '/api': 'http://localhost:8000',

@@ -113,8 +113,17 @@ class Person:
 
 
 def new_person(browser: Browser, site: Site, **context: Any) -> Person:
-    """Somebody with a fresh browser; Korean, on a phone, unless said otherwise."""
-    options = {"viewport": PHONE, "locale": "ko-KR", "timezone_id": "Asia/Seoul", **context}
+    """Somebody with a fresh browser; Korean, on a phone, unless said otherwise.
+
+    Without a service worker unless said otherwise: only its own tests (test_pwa.py) need one.
+    """
+    options = {
+        "viewport": PHONE,
+        "locale": "ko-KR",
+        "timezone_id": "Asia/Seoul",
+        "service_workers": "block",
+        **context,
+    }
     page = browser.new_context(**options).new_page()
     page.set_default_timeout(20_000)
     return Person(page, site)

@@ -33,6 +33,7 @@ export const en: Messages = {
   skip: 'Skip to content',
   unknownUser: '(unknown)',
   retry: 'Try again',
+  reload: 'Reload',
   cancel: 'Cancel',
   close: 'Close',
   save: 'Save',

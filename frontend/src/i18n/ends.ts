@@ -7,6 +7,10 @@ const ko = {
     text: '찾으시는 페이지가 없습니다.',
     home: '처음으로',
   },
+  offline: {
+    title: '지금은 오프라인이에요',
+    text: '연결되면 저절로 이어집니다. 네트워크나 비행기 모드를 확인해 주세요.',
+  },
   removed: {
     left: '이 대화방에서 나왔습니다.',
     closed: '방장이 대화방을 닫았습니다.',
@@ -23,6 +27,10 @@ const en: typeof ko = {
     title: 'Out of bounds',
     text: 'There is no such page.',
     home: 'Back to the start',
+  },
+  offline: {
+    title: 'You are offline',
+    text: 'This goes on by itself once you are connected. Check your network or flight mode.',
   },
   removed: {
     left: 'You have left this room.',

@@ -33,6 +33,7 @@ export const ko = {
   skip: '본문으로 건너뛰기',
   unknownUser: '(알 수 없음)',
   retry: '다시 시도',
+  reload: '새로고침',
   cancel: '취소',
   close: '닫기',
   save: '저장',

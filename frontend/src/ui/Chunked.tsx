@@ -18,18 +18,23 @@ export function Chunked<T>({ chunk, title, onClose, children }: ChunkedProps<T>)
   useEffect(() => {
     chunk.load();
   }, [chunk]);
-  const { module, hasFailed } = chunk;
+  const { module, hasFailed, isGone } = chunk;
   if (module) return <>{children(module)}</>;
+  const why = isGone ? t.errors.unknown_type : t.notLoaded;
   const retry = hasFailed && (
-    <button type="button" class="button primary" onClick={() => chunk.load()}>
-      {t.retry}
+    <button
+      type="button"
+      class="button primary"
+      onClick={() => (isGone ? location.reload() : chunk.load())}
+    >
+      {isGone ? t.reload : t.retry}
     </button>
   );
   if (!onClose) {
     return (
       <Blank
         title={title}
-        text={hasFailed ? t.notLoaded : t.loading}
+        text={hasFailed ? why : t.loading}
         isAlert={hasFailed}
         isPage
       >
@@ -39,7 +44,7 @@ export function Chunked<T>({ chunk, title, onClose, children }: ChunkedProps<T>)
   }
   return (
     <Dialog title={title} testId="chunk-loading" onClose={onClose}>
-      {hasFailed ? <ErrorText text={t.notLoaded} /> : <p class="muted">{t.loading}</p>}
+      {hasFailed ? <ErrorText text={why} /> : <p class="muted">{t.loading}</p>}
       <div class="button-row end">
         <button type="button" class="button" onClick={onClose}>
           {t.close}

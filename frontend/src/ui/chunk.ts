@@ -5,6 +5,8 @@ export interface Chunk<T> {
   /** Undefined until it is there; components that read it are drawn again then. */
   readonly module: T | undefined;
   readonly hasFailed: boolean;
+  /** It failed again, with a network: a newer release may have taken its place. */
+  readonly isGone: boolean;
   /** Load it, if it is not there; again after a failure. */
   load(): void;
 }
@@ -12,6 +14,7 @@ export interface Chunk<T> {
 export function chunk<T extends object>(fetch: () => Promise<T & { css?: string }>): Chunk<T> {
   const found = signal<T | undefined>(undefined);
   const hasFailed = signal(false);
+  const isGone = signal(false);
   let isBusy = false;
   return {
     get module() {
@@ -20,15 +23,20 @@ export function chunk<T extends object>(fetch: () => Promise<T & { css?: string 
     get hasFailed() {
       return hasFailed.value;
     },
+    get isGone() {
+      return isGone.value;
+    },
     async load() {
       if (isBusy || found.peek()) return;
       isBusy = true;
+      const isAgain = hasFailed.peek();
       hasFailed.value = false;
       try {
         const module = await fetch();
         if (module.css) await applyStyle(module.css);
         found.value = module;
       } catch {
+        isGone.value = isAgain && navigator.onLine;
         hasFailed.value = true;
       }
       isBusy = false;

@@ -14,7 +14,7 @@ import { TypingLine } from './TypingLine';
 
 /** One room: entering it, what is said in it, and what happens when it is no more. */
 export function ChatPane({ roomId }: { roomId: string }) {
-  watch(`room:${roomId}`, 'rooms');
+  watch(`room:${roomId}`, 'rooms', 'connection');
   const here = session();
   useEffect(() => {
     here.show(roomId);
@@ -33,7 +33,17 @@ export function ChatPane({ roomId }: { roomId: string }) {
       </Bare>
     );
   }
-  if (!room?.loaded) return <ChatSkeleton name={here.roomName(roomId)} />;
+  if (!room?.loaded) {
+    const name = here.roomName(roomId);
+    if (here.connection.state !== 'offline') return <ChatSkeleton name={name} />;
+    return (
+      <Bare name={name}>
+        <Chunked chunk={ends} title={name}>
+          {({ Offline }) => <Offline />}
+        </Chunked>
+      </Bare>
+    );
+  }
   return <OpenRoom room={room} />;
 }
 

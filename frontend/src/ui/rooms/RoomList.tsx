@@ -4,6 +4,8 @@ import { ROOM_NAME_MAX } from '../../protocol';
 import { texts } from '../../i18n';
 import { session, watch } from '../app';
 import { Serve } from '../art';
+import { Chunked } from '../Chunked';
+import { ends } from '../chunks';
 import { Blank } from '../parts';
 import { isolated, lengthOf } from '../rows';
 import { found, hasNamed } from './find';
@@ -21,7 +23,7 @@ let leftAt = 0;
 
 /** One's rooms, the most recently active first. */
 export function RoomList({ roomId, name }: RoomListProps) {
-  watch('rooms', 'users');
+  watch('rooms', 'users', 'connection');
   const t = texts.value.rooms;
   const here = session();
   const list = useRef<HTMLUListElement>(null);
@@ -37,7 +39,14 @@ export function RoomList({ roomId, name }: RoomListProps) {
     if (list.current) list.current.scrollTop = leftAt;
   }, [hasList]);
 
-  if (!all.length && here.listing) return <ListSkeleton />;
+  if (!all.length && here.listing) {
+    if (here.connection.state !== 'offline') return <ListSkeleton />;
+    return (
+      <Chunked chunk={ends} title={t.list}>
+        {({ Offline }) => <Offline />}
+      </Chunked>
+    );
+  }
   if (!all.length) return <Blank art={<Serve />} title={t.emptyTitle} text={t.emptyText} />;
   const other = name && lengthOf(name) <= ROOM_NAME_MAX && !hasNamed(all, name) && (
     <button class="button" form="open-room-form" data-testid="open-named">
