@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -300,6 +301,44 @@ def test_of_two_names_at_once_the_last_notice_says_which_it_is(
     assert (room["name"], room["name_seq"]) == (last["text"], last["seq"])
     assert kinds(log)[1] == "void"
     assert locks_of(room_id) == [last["text"]]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "later_ms", "is_stored_in_order"),
+    [
+        # The second one was read while the lock was the old one.
+        ("다른 이름", "PING", 0, True),
+        # Only letters change, so no lock shows that the first one is too late;
+        ("PING", "Ping", 0, False),
+        # nor that the second one is an earlier frame that came again.
+        ("PING", "Ping", -5, True),
+    ],
+)
+def test_of_two_places_taken_at_once_only_one_is_written(
+    host: ChatClient, first: str, second: str, later_ms: int, is_stored_in_order: bool
+) -> None:
+    from chalicelib.clock import now_ms
+    from chalicelib.protocol import EntryKind
+    from chalicelib.renaming import _DoneError, _RenamingSteps
+    from chalicelib.steps import Draft, Place, run
+
+    suffix, host_id, now = unique("-"), my_id(host), now_ms()
+    room_id = open_room(host, f"ping{suffix}")
+    tries = []
+    for name, received in ((first + suffix, now), (second + suffix, now + later_ms)):
+        steps = _RenamingSteps(room_id, host_id, name, received)
+        draft = Draft(host_id, now, EntryKind.RENAMED, text=name)
+        taken = run(steps.take_place(draft))
+        tries.append((steps, draft, Place(taken.last_seq, taken.chats)))
+    winner, loser = tries if is_stored_in_order else tries[::-1]
+    entry = run(winner[0].store(winner[1], winner[2]))
+    assert entry is not None
+    with contextlib.suppress(_DoneError):
+        assert run(loser[0].store(loser[1], loser[2])) is None
+    room = room_at(host, room_id)
+    assert (room["name"], room["name_seq"]) == (entry.text, entry.seq)
+    assert locks_of(room_id) == [entry.text.lower()]
+    assert sorted(kinds(log_of(host, room_id))) == ["created", "renamed", "void"]
 
 
 def test_a_frame_that_comes_again_late_undoes_no_later_name(
