@@ -130,7 +130,6 @@ def close_room(room: RoomRow, now: int, *, if_unchanged: bool = False) -> None:
         HostMustChooseError: ``if_unchanged``, and something has changed.
     """
     is_same = (RoomRow.host_id == room.host_id) & RoomRow.closed_at.does_not_exist()
-    is_same &= RoomRow.name_key == room.name_key
     if if_unchanged:
         is_same &= RoomRow.last_seq == room.last_seq
 
@@ -142,6 +141,7 @@ def close_room(room: RoomRow, now: int, *, if_unchanged: bool = False) -> None:
         )
         transaction.delete(
             RoomNameRow(RoomNameRow.key(room.name_key)),
+            # Also fails if the room has another name by now.
             condition=RoomNameRow.target_id == room.room_id,
         )
 

@@ -179,7 +179,7 @@ def test_a_chat_that_mentions_people_takes_one_call_more(
 def test_renaming_a_room_takes_eight_calls(room: tuple[str, list[ChatClient]]) -> None:
     room_id, people = room
     name = unique("이름")
-    with cost() as found:
+    with cost() as found, units.recorded() as calls:
         people[0].ask("room.rename", room_id=room_id, name=name)
     # Whose connection, whether a member, the room, the name's lock; a place in the log; the
     # notice with the name and both locks; who listens.
@@ -190,6 +190,7 @@ def test_renaming_a_room_takes_eight_calls(room: tuple[str, list[ChatClient]]) -
         "Query": 1,
     }
     assert found["posts"] == {"ok": 4}
+    assert units.total(calls) == units.Units(writes=9, reads=5)
     with cost() as found:
         people[0].ask("room.rename", room_id=room_id, name=name)
     assert found == {"dynamodb": {"GetItem": 3}, "posts": {}}
