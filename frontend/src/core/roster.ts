@@ -26,10 +26,10 @@ export class Roster {
   ) {}
 
   /** Have the members of a displayed room, now or soon. */
-  want(roomId: string): void {
+  want(roomId: string, isUrgent = false): void {
     const members = this.source.members(roomId);
     if (!members || members.state === 'ready' || members.state === 'loading') return;
-    if (members.retryAt > this.clock.now()) return;
+    if (members.retryAt > this.clock.now() && !isUrgent) return;
     if (!this.#queue.includes(roomId)) this.#queue.push(roomId);
     void this.fetch();
   }
@@ -56,6 +56,7 @@ export class Roster {
     try {
       const reply = await this.source.request(roomId);
       const missed = (members.state as string) === 'stale';
+      members.retryAt = 0;
       members.take(reply, true);
       this.source.took(roomId, reply);
       if (missed) members.doubt();

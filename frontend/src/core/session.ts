@@ -348,9 +348,9 @@ export class Session {
     return this.#quotes.of(roomId, seq);
   }
 
-  /** Have the members of a displayed room, now or soon. */
-  wantMembers(roomId: string): void {
-    this.#roster.want(roomId);
+  /** Have the members of a displayed room, now or soon; `isUrgent` does not wait after an error. */
+  wantMembers(roomId: string, isUrgent = false): void {
+    this.#roster.want(roomId, isUrgent);
   }
 
   async moreMembers(roomId: string): Promise<void> {

@@ -10,6 +10,10 @@ const ko = {
   language: '언어',
   theme: '테마',
   themes: { auto: '기기 설정', light: '밝게', dark: '어둡게' },
+  sounds: '소리',
+  newChats: '새 메시지 소리',
+  soundsHint: '보고 있지 않은 방에 새 메시지가 오면 탁구공 소리가 납니다. 이 기기에만 적용됩니다.',
+  listen: '들어보기',
   account: '계정',
   signOut: '로그아웃',
   signOutUnsent: (count: number) =>
@@ -35,6 +39,10 @@ const en: typeof ko = {
   language: 'Language',
   theme: 'Theme',
   themes: { auto: 'Device', light: 'Light', dark: 'Dark' },
+  sounds: 'Sounds',
+  newChats: 'New messages',
+  soundsHint: 'A ball is heard when something is said in a room you are not looking at. On this device only.',
+  listen: 'Listen',
   account: 'Account',
   signOut: 'Sign out',
   signOutUnsent: (count) =>

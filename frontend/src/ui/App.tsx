@@ -103,6 +103,16 @@ function TopBar({ isInside }: { isInside: boolean }) {
   );
 }
 
+const icon = document.querySelector<HTMLLinkElement>('link[rel=icon]');
+
+/** Shows in the tab and on the app's own icon, where there is one, that something is unread. */
+function mark(unread: number): void {
+  const href = unread > 0 ? '/favicon-unread.svg' : '/favicon.svg';
+  if (icon && icon.getAttribute('href') !== href) icon.href = href;
+  // Where it is refused, there is no badge: nothing else depends on it.
+  navigator.setAppBadge?.(unread).catch(() => {});
+}
+
 /** The window's title: how much is unread, and where one is. */
 function Title() {
   const t = texts.value;
@@ -120,6 +130,7 @@ function Title() {
   const title = `${unread > 0 ? `(${unread}) ` : ''}${names.filter(Boolean).join(' · ')}`;
   useEffect(() => {
     document.title = title;
+    mark(unread);
   }, [title]);
   return null;
 }

@@ -4,6 +4,7 @@ import { wipe } from '../core/kept';
 import { Session, type Topic } from '../core/session';
 import { lang, loadLang, preferredLang, texts, type Lang } from '../i18n';
 import { browserWorld, store } from './browser';
+import { sounds } from './chunks';
 import { navigate, route } from './router';
 
 // --- What has changed, batched per frame
@@ -88,8 +89,9 @@ export function forget(): void {
   setSignedIn(false);
 }
 
-/** Another tab has signed out; this one may have written something since. */
+/** Another tab has signed out, and this one may have written something since; or it was set. */
 function onStorage({ key, newValue }: StorageEvent): void {
+  if (key === SOUNDS) hasSounds.value = newValue === null;
   if (key !== BYE || newValue === null) return;
   const here = current;
   here?.forget();
@@ -123,6 +125,8 @@ function connectionChanged(): void {
 export function startSessionEvents(): void {
   // What was said about one page is not about the next.
   route.subscribe(() => say(''));
+  // Browsers let nothing be heard before.
+  for (const gesture of ['pointerup', 'keydown']) addEventListener(gesture, () => sounds.load());
   const network = () => current?.networkChanged();
   addEventListener('online', network);
   addEventListener('offline', network);
@@ -175,7 +179,18 @@ export function sayFarewell(): void {
   say(texts.peek().me.withdrawn);
 }
 
-// --- Language and theme
+// --- Language, theme and sounds
+
+const SOUNDS = 'ping-pong.sounds';
+
+/** Whether new chats are heard on this device. */
+export const hasSounds = signal(store.get(SOUNDS) === null);
+
+export function setSounds(isOn: boolean): void {
+  hasSounds.value = isOn;
+  if (isOn) store.remove(SOUNDS);
+  else store.set(SOUNDS, 'off');
+}
 
 export type Theme = 'auto' | 'light' | 'dark';
 export const theme = signal<Theme>('auto');

@@ -12,3 +12,4 @@ export const asides = chunk(() => import('./chat/asides'));
 export const ends = chunk(() => import('./ends'));
 /** Starts by itself. */
 export const updates = chunk(() => import('./updates'));
+export const sounds = chunk(() => import('./sounds'));

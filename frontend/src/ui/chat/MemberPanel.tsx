@@ -1,12 +1,20 @@
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import type { RoomState } from '../../core/room';
+import { PRESENT_MAX } from '../../protocol';
 import { texts } from '../../i18n';
-import { isWide, session, watch } from '../app';
-import { Avatar, IconButton, nameOf } from '../parts';
+import { roomTexts } from '../../i18n/room';
+import { isWide, session, ticks, watch } from '../app';
+import { Avatar, ErrorText, IconButton, nameOf } from '../parts';
+import { usePresent } from './presence';
 
-/** Members of a room: the host first, then as they came. */
-export function membersInOrder(room: RoomState): string[] {
-  const rank = (userId: string) => (userId === room.hostId ? 0 : 1);
+/** Members of a room: the host first, oneself, those who are there, then as they came. */
+export function membersInOrder(room: RoomState, present?: ReadonlySet<string>): string[] {
+  const me = session().me?.user_id;
+  const rank = (userId: string) => {
+    if (userId === room.hostId) return 0;
+    if (userId === me) return 1;
+    return present?.has(userId) ? 2 : 3;
+  };
   return [...room.members.byId.values()]
     .sort((a, b) => rank(a.user_id) - rank(b.user_id) || a.joined_at - b.joined_at)
     .map((member) => member.user_id);
@@ -14,13 +22,18 @@ export function membersInOrder(room: RoomState): string[] {
 
 export function MemberPanel({ room, onClose }: { room: RoomState; onClose(): void }) {
   watch(`room:${room.id}`, 'users', 'connection');
-  const t = texts.value;
+  // What could not be loaded is asked for again as time passes.
+  void ticks.value;
+  const t = { ...texts.value, room: roomTexts.value };
   const here = session();
   const panel = useRef<HTMLElement>(null);
+  const present = usePresent(room);
   useEffect(() => here.wantMembers(room.id));
   useEffect(() => panel.current?.focus(), []);
 
-  const ids = membersInOrder(room);
+  const { members } = room;
+  const ids = membersInOrder(room, present.userIds);
+  const hasFailed = !ids.length && members.state !== 'loading' && members.retryAt > 0;
   // One step below the room's own.
   const Heading = isWide.value ? 'h3' : 'h2';
   return (
@@ -34,44 +47,120 @@ export function MemberPanel({ room, onClose }: { room: RoomState; onClose(): voi
       }}
     >
       <header class="members-head">
-        <Heading>{t.chat.memberCount(room.memberCount)}</Heading>
+        <div>
+          <Heading>{t.chat.memberCount(room.memberCount)}</Heading>
+          <p class="muted small" role="status" data-testid="present">
+            {present.userIds
+              ? t.room.present(Math.min(present.count, room.memberCount), room.memberCount)
+              : present.hasFailed
+                ? t.room.presentFailed
+                : '\u00a0'}
+          </p>
+        </div>
         <IconButton name="close" label={t.close} onClick={onClose} />
       </header>
-      {ids.length === 0 ? (
-        <div aria-busy="true">
-          <span class="hidden">{t.loading}</span>
-          {[0, 1, 2].map((i) => (
-            <div class="member" key={i} aria-hidden="true">
-              <span class="avatar skeleton" />
-              <span class={`skeleton bar bar-${i}`} />
-            </div>
-          ))}
-        </div>
+      {hasFailed ? (
+        <Failed text={t.room.membersFailed} onRetry={() => here.wantMembers(room.id, true)} />
+      ) : ids.length === 0 ? (
+        <MembersSkeleton />
       ) : (
         <ul>
           {ids.map((userId) => (
-            <li class="member" key={userId} data-testid="member" data-user-id={userId}>
-              <Avatar userId={userId} name={nameOf(userId)} />
-              <span class="member-name">{nameOf(userId)}</span>
-              {userId === here.me?.user_id && <span class="tag">{t.chat.you}</span>}
-              {userId === room.hostId && (
-                <span class="tag host" data-testid="host">
-                  {t.chat.host}
-                </span>
-              )}
-            </li>
+            <Person key={userId} room={room} userId={userId} present={present.userIds} />
           ))}
         </ul>
       )}
-      {room.members.after !== undefined && (
-        <button
-          type="button"
-          class="button"
-          onClick={() => void here.moreMembers(room.id).catch(() => {})}
-        >
-          {t.chat.moreMembers}
-        </button>
+      {present.userIds && present.count > present.userIds.size && (
+        <p class="muted small members-note">{t.room.presentMany(PRESENT_MAX)}</p>
       )}
+      {members.after !== undefined && <MoreMembers room={room} />}
     </aside>
+  );
+}
+
+interface PersonProps {
+  room: RoomState;
+  userId: string;
+  present: ReadonlySet<string> | undefined;
+}
+
+function Person({ room, userId, present }: PersonProps) {
+  watch(`room:${room.id}`, 'users');
+  const t = { ...texts.value, room: roomTexts.value };
+  const isMe = userId === session().me?.user_id;
+  const isPresent = isMe || present?.has(userId);
+  return (
+    <li
+      class="member"
+      data-testid="member"
+      data-user-id={userId}
+      data-present={present ? isPresent : undefined}
+    >
+      <span class="member-picture">
+        <Avatar userId={userId} name={nameOf(userId)} />
+        {present && isPresent && <span class="presence" aria-hidden="true" />}
+      </span>
+      <span class="member-name">{nameOf(userId)}</span>
+      {present && <span class="hidden">{isPresent ? t.room.online : t.room.offline}</span>}
+      {isMe && <span class="tag">{t.chat.you}</span>}
+      {userId === room.hostId && (
+        <span class="tag host" data-testid="host">
+          {t.chat.host}
+        </span>
+      )}
+    </li>
+  );
+}
+
+/** The next page of a large room. */
+function MoreMembers({ room }: { room: RoomState }) {
+  watch('connection');
+  const t = { ...texts.value, room: roomTexts.value };
+  const [state, setState] = useState<'' | 'loading' | 'failed'>('');
+  const more = async () => {
+    setState('loading');
+    try {
+      await session().moreMembers(room.id);
+      setState('');
+    } catch {
+      setState('failed');
+    }
+  };
+  if (state === 'failed') return <Failed text={t.room.membersFailed} onRetry={() => void more()} />;
+  return (
+    <button
+      type="button"
+      class="button"
+      data-testid="more-members"
+      disabled={state === 'loading'}
+      onClick={() => void more()}
+    >
+      {state === 'loading' ? t.loading : t.chat.moreMembers}
+    </button>
+  );
+}
+
+function Failed({ text, onRetry }: { text: string; onRetry(): void }) {
+  return (
+    <div class="members-failed">
+      <ErrorText text={text} />
+      <button type="button" class="button" onClick={onRetry}>
+        {texts.value.retry}
+      </button>
+    </div>
+  );
+}
+
+function MembersSkeleton() {
+  return (
+    <div aria-busy="true">
+      <span class="hidden">{texts.value.loading}</span>
+      {[0, 1, 2].map((i) => (
+        <div class="member" key={i} aria-hidden="true">
+          <span class="avatar skeleton" />
+          <span class={`skeleton bar bar-${i}`} />
+        </div>
+      ))}
+    </div>
   );
 }

@@ -5,17 +5,20 @@ import { lang, texts, type Lang } from '../../i18n';
 import { meTexts } from '../../i18n/me';
 import {
   forget,
+  hasSounds,
   isWide,
   say,
   sayFarewellNext,
   session,
   setLang,
+  setSounds,
   setTheme,
   theme,
   toSignIn,
   watch,
   type Theme,
 } from '../app';
+import { sounds } from '../chunks';
 import { Avatar, Counter, Dialog, ErrorText, useFailure } from '../parts';
 import { lengthOf } from '../rows';
 
@@ -73,8 +76,44 @@ export function MePage() {
           onPick={setTheme}
         />
       </section>
+      <Sounds />
       <Account />
     </div>
+  );
+}
+
+function Sounds() {
+  const t = meTexts.value;
+  useEffect(() => sounds.load(), []);
+  return (
+    <section class="card">
+      <h2>{t.sounds}</h2>
+      <label class="switch">
+        <span>
+          <b>{t.newChats}</b>
+          <span class="muted small" id="sounds-hint">
+            {t.soundsHint}
+          </span>
+        </span>
+        <input
+          type="checkbox"
+          role="switch"
+          data-testid="sounds"
+          aria-label={t.newChats}
+          aria-describedby="sounds-hint"
+          checked={hasSounds.value}
+          onChange={(event) => setSounds(event.currentTarget.checked)}
+        />
+      </label>
+      <button
+        type="button"
+        class="button listen"
+        data-testid="listen"
+        onClick={() => (sounds.module ? sounds.module.play('ping') : sounds.load())}
+      >
+        {t.listen}
+      </button>
+    </section>
   );
 }
 

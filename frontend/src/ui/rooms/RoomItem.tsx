@@ -4,6 +4,7 @@ import { PREVIEW_MAX } from '../../protocol';
 import { shortTimeText, texts } from '../../i18n';
 import { session, ticks, watch } from '../app';
 import { Icon } from '../art';
+import { plainText } from '../mentions';
 import { Avatar, nameOf } from '../parts';
 
 const NAMES_SHOWN = 3;
@@ -109,7 +110,7 @@ function LastWords({ room, isCurrent }: RoomItemProps) {
   return (
     <span class={`room-preview ${isShort ? 'muted' : ''}`}>
       {preview && room.memberCount > 2 && `${author}: `}
-      <bdi>{preview?.deleted ? t.chat.deleted : (preview?.text ?? t.rooms.noChat)}</bdi>
+      <bdi>{preview?.deleted ? t.chat.deleted : (preview ? plainText(preview.text) : t.rooms.noChat)}</bdi>
     </span>
   );
 }
