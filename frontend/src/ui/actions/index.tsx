@@ -3,6 +3,8 @@ import { DeleteDialog } from './DeleteDialog';
 import { Menu } from './Menu';
 import { Picker } from './Picker';
 
+export { Mentions } from './Mentions';
+export { swipeToReply } from './swipe';
 export { default as css } from './actions.css?url';
 
 export interface ActionsProps {

@@ -95,7 +95,7 @@ function OpenRoom({ room }: { room: RoomState }) {
           </Chunked>
         )}
       </div>
-      <ActingLayer />
+      <ActingLayer roomId={room.id} />
       {aside && (
         <Chunked chunk={asides} title={t.chat.settings} onClose={() => setAside('')}>
           {({ LeaveDialog, RoomSettings }) =>

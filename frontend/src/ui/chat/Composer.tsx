@@ -5,7 +5,7 @@ import { isWide, session } from '../app';
 import { Icon } from '../art';
 import { Counter, IconButton } from '../parts';
 import { plainText } from '../mentions';
-import { change, chatAt, editing, editLast, reply, replying } from './acting';
+import { actions, change, chatAt, editing, editLast, reply, replying } from './acting';
 import { QuoteWords } from './Quote';
 import { decoded, encoded, NOTHING, typed, type Written } from './writing';
 import { cleanText, hasVisible, lengthOf } from '../rows';
@@ -47,6 +47,7 @@ export function Composer({ roomId }: { roomId: string | null }) {
   const box = useRef<HTMLTextAreaElement>(null);
   /** It was answered before the page was loaded: no keyboard opens for it. */
   const resumed = useRef<typeof answered>(null);
+  const { module } = actions;
   const clean = cleanText(encoded(written)).trim();
   const isTooLong = lengthOf(clean) > CHAT_TEXT_MAX;
   const canSend = roomId !== null && hasVisible(clean) && !isTooLong;
@@ -136,6 +137,9 @@ export function Composer({ roomId }: { roomId: string | null }) {
           </>
         )}
       </div>
+      {module && roomId && (
+        <module.Mentions roomId={roomId} box={box} written={written} onWrite={put} />
+      )}
       <label class="hidden" for="composer">
         {edit ? t.editing : t.composer}
       </label>
@@ -155,7 +159,10 @@ export function Composer({ roomId }: { roomId: string | null }) {
           aria-invalid={isTooLong}
           aria-describedby="composer-counter"
           enterkeyhint="send"
-          onInput={({ currentTarget: { value, selectionEnd } }) => put(typed(written, value, selectionEnd))}
+          onInput={({ currentTarget: { value, selectionEnd } }) => {
+            if (value.includes('@')) actions.load();
+            put(typed(written, value, selectionEnd));
+          }}
           onKeyDown={(event) => {
             const isPlain = !(event.shiftKey || event.altKey || event.ctrlKey || event.metaKey);
             if (event.key === 'Escape' && (edit || answered) && !isComposing(event)) {

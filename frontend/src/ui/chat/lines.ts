@@ -1,5 +1,5 @@
 import type { ChatRow, Row } from './rows';
-import { acting, actions } from './acting';
+import { acting, actions, reply } from './acting';
 
 /** A finger that rests this long on a chat asks for its menu; before the browser's own does. */
 const LONG_PRESS_MS = 450;
@@ -113,6 +113,14 @@ export function lineActions(host: LineHost) {
         return;
       }
       if (event.ctrlKey || event.metaKey || event.altKey) return;
+      // The key of that place also where it writes Hangul.
+      if (target === line && event.code === 'KeyR') {
+        const row = rowOf(line);
+        if (!row?.seq || row.isDeleted) return;
+        event.preventDefault();
+        reply(host.roomId, row.seq);
+        return;
+      }
       const lines = [...log.querySelectorAll<HTMLElement>('.line')];
       const at = line ? indexOf(line) : indexOf(lastInSight(log, lines) ?? null) + 1;
       const ways: Record<string, () => number> = {

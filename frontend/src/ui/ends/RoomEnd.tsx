@@ -3,6 +3,7 @@ import type { View } from '../../core/session';
 import { texts } from '../../i18n';
 import { endTexts } from '../../i18n/ends';
 import { session } from '../app';
+import { plainText } from '../mentions';
 import { Blank } from '../parts';
 import { OutOfBounds } from './OutOfBounds';
 
@@ -64,7 +65,7 @@ function Unsent({ texts: unsent }: { texts: readonly string[] }) {
       <h3>{endTexts.value.unsent(unsent.length)}</h3>
       <ul>
         {unsent.map((text, i) => (
-          <li key={i}>{text}</li>
+          <li key={i}>{plainText(text)}</li>
         ))}
       </ul>
     </div>
