@@ -78,7 +78,7 @@ export const en: Messages = {
     log: 'Conversation',
     logHelp: 'Choose a message with the up and down arrows; Enter opens its menu.',
     actions: 'Message menu',
-    replying: 'Replying to',
+    replying: (name) => `Replying to ${name === 'You' ? 'yourself' : name}`,
     answers: 'In reply to: ',
     noQuote: 'This message can’t be found.',
     editing: 'Editing a message',

@@ -79,7 +79,7 @@ export const ko = {
     logHelp: '위아래 화살표로 메시지를 고르고 Enter로 메뉴를 엽니다.',
     actions: '메시지 메뉴',
     editing: '메시지 고치는 중',
-    replying: '답장하는 중',
+    replying: (name: string) => `${name}에게 답장`,
     answers: '답장한 메시지: ',
     noQuote: '찾을 수 없는 메시지예요.',
     notEdited: '고치지 못함',

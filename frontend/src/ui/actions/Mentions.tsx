@@ -1,5 +1,5 @@
 import type { RefObject } from 'preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { session, watch } from '../app';
 import { isComposing } from '../chat/Composer';
 import { typed, type Written } from '../chat/writing';
@@ -79,7 +79,8 @@ export function Mentions({ roomId, box: ref, written, onWrite }: MentionsProps) 
     };
   }, [box, roomId]);
 
-  useEffect(() => {
+  // Before the next key is pressed, however quickly that comes.
+  useLayoutEffect(() => {
     if (!box || !active || !query) return;
     const index = found.indexOf(active);
     const moves: Record<string, number> = { ArrowDown: 1, ArrowUp: -1 };

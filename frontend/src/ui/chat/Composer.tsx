@@ -121,11 +121,13 @@ export function Composer({ roomId }: { roomId: string | null }) {
         {(edit || answered) && (
           <>
             <p data-testid={edit ? 'editing' : 'replying'}>
-              <b>{edit ? t.editing : t.replying}</b>
               {edit ? (
-                <span dir="auto">{plainText(edit.text)}</span>
+                <>
+                  <b>{t.editing}</b>
+                  <span dir="auto">{plainText(edit.text)}</span>
+                </>
               ) : (
-                <QuoteWords roomId={roomId ?? ''} seq={answered?.seq ?? 0} />
+                answered && <QuoteWords {...answered} title={t.replying} />
               )}
             </p>
             <IconButton

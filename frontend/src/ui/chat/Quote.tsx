@@ -7,18 +7,21 @@ import { chatAt, jumpTo } from './acting';
 interface QuoteProps {
   roomId: string;
   seq: number;
+  /** What is said over the words, of whose they are. */
+  title?: (name: string) => string;
 }
 
 /** Who said the chat that is answered, and its words, as they are now. */
-export function QuoteWords({ roomId, seq }: QuoteProps) {
+export function QuoteWords({ roomId, seq, title }: QuoteProps) {
   watch(`room:${roomId}`, 'users');
   const t = texts.value;
   const found = chatAt(roomId, seq) ?? session().quoted(roomId, seq);
   if (!found) return <span>{found === null ? t.chat.noQuote : t.loading}</span>;
   const isOwn = found.user_id === session().me?.user_id;
+  const name = isOwn ? t.chat.you : nameOf(found.user_id);
   return (
     <>
-      <b>{isOwn ? t.chat.you : <bdi>{nameOf(found.user_id)}</bdi>}</b>
+      <b>{title ? title(name) : <bdi>{name}</bdi>}</b>
       <span dir="auto">{found.deleted ? t.chat.deleted : plainText(found.text ?? '')}</span>
     </>
   );
