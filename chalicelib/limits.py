@@ -49,7 +49,9 @@ AUDIENCE_INLINE_MAX: Final = 1_000
 # What is told to everybody in a room, unless there are more listeners than this: who has read
 # up to where, and who is writing.
 TELLING_AUDIENCE_MAX: Final = 20
-TYPING_INTERVAL_MS: Final = 2_500
+# A signal costs as much as a chat, and there are more of them: seldom, but sooner than what it says
+# ends (TYPING_MS in frontend/src/core/typing.ts).
+TYPING_INTERVAL_MS: Final = 5_000
 PRESENT_MAX: Final = 500
 
 # Reactions: code points of an emoji (a family is 11), and how many a chat can have: with the

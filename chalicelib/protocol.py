@@ -333,7 +333,7 @@ class React(Command, tag="chat.react"):
 class SignalTyping(Command, tag="typing.signal"):
     """One is writing something, at this moment.
 
-    Passed on at once and kept nowhere: at most once in 2.5 s per connection and room, and not
+    Passed on at once and kept nowhere: at most once in 5 s per connection and room, and not
     in rooms where more than 20 connections listen.
     """
 
@@ -595,7 +595,7 @@ class ReadMarked(Event, tag="read.marked"):
 
 
 class TypingSignalled(Event, tag="typing.signalled"):
-    """Somebody is writing something; it holds for some 5 seconds."""
+    """Somebody is writing something; it holds for some 7 seconds."""
 
     room_id: str
     user_id: str

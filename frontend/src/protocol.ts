@@ -23,7 +23,7 @@ export const REPEAT_AFTER_MS = 5000;
 export const LEASE_MS = 5000;
 export const AUDIENCE_INLINE_MAX = 1000;
 export const TELLING_AUDIENCE_MAX = 20;
-export const TYPING_INTERVAL_MS = 2500;
+export const TYPING_INTERVAL_MS = 5000;
 export const PRESENT_MAX = 500;
 export const EMOJI_MAX = 16;
 export const REACTIONS_PER_CHAT_MAX = 64;
@@ -348,7 +348,7 @@ export interface ReadHistory {
 /**
  * One is writing something, at this moment.
  *
- * Passed on at once and kept nowhere: at most once in 2.5 s per connection and room, and not
+ * Passed on at once and kept nowhere: at most once in 5 s per connection and room, and not
  * in rooms where more than 20 connections listen.
  */
 export interface SignalTyping {
@@ -545,7 +545,7 @@ export interface ReadMarked {
   seq: number;
 }
 
-/** Somebody is writing something; it holds for some 5 seconds. */
+/** Somebody is writing something; it holds for some 7 seconds. */
 export interface TypingSignalled {
   type: 'typing.signalled';
   room_id: string;

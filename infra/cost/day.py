@@ -19,8 +19,8 @@ PULSE_MS: Final = 240_000
 SPREAD: Final = 0.95
 #: connection.ts: going before API Gateway ends the connection after 2 hours; 5 minutes more on
 #: average.
-REDIAL_MS: Final = 105 * 60_000
-REDIAL_MEAN_MS: Final = REDIAL_MS + 5 * 60_000
+TAKEOVER_MS: Final = 105 * 60_000
+TAKEOVER_MEAN_MS: Final = TAKEOVER_MS + 5 * 60_000
 #: reads.ts: after the first chat, and between two marks of a room.
 READ_FIRST_MS: Final = 400
 READ_PAUSE_MS: Final = 1_000
@@ -54,7 +54,7 @@ def of(load: Load, measured: Measured) -> list[Deed]:
     size = "" if is_small else " in a large room"
     chats, visits = load.chats_per_user, habits.visits
     hour_s = 3600 * load.hours_online
-    redials = visits * math.floor(hour_s * 1000 / visits / REDIAL_MEAN_MS)
+    redials = visits * math.floor(hour_s * 1000 / visits / TAKEOVER_MEAN_MS)
     drops = habits.drops * load.hours_online
     connections = visits + redials + drops
     visible_s, hidden_s = hour_s * habits.visible, hour_s * (1 - habits.visible)

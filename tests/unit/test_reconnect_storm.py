@@ -68,8 +68,8 @@ def test_waiting_longer_saves_handshakes_and_costs_little_time() -> None:
 def test_connections_are_renewed_one_after_the_other() -> None:
     """Who came at once must not be cut off at once, two hours later."""
     text = (ROOT / "frontend/src/core/connection.ts").read_text()
-    after = re.search(r"REDIAL_MS = (\d+) \* 60_000;", text)
-    spread = re.search(r"REDIAL_SPREAD_MS = (\d+) \* 60_000;", text)
+    after = re.search(r"TAKEOVER_MS = (\d+) \* 60_000;", text)
+    spread = re.search(r"TAKEOVER_SPREAD_MS = (\d+) \* 60_000;", text)
     assert after is not None
     assert spread is not None
     # API Gateway's two hours; docs/operations.md has the sum.

@@ -1,8 +1,8 @@
 import { TYPING_INTERVAL_MS } from '../protocol';
 import type { Cancel, Clock } from './ports';
 
-/** Somebody who does not signal again within this has stopped. */
-export const TYPING_MS = 5_000;
+/** Somebody who does not signal again within this has stopped; a signal may be on its way for long. */
+export const TYPING_MS = TYPING_INTERVAL_MS + 2_000;
 
 /** Who is writing something, room by room; and how often one says so oneself. */
 export class Typing {

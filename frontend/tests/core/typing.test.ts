@@ -47,7 +47,7 @@ describe('typing', () => {
       .map(({ at }) => at);
     expect(times).toHaveLength(10_000 / TYPING_INTERVAL_MS);
     expect(scene.sent('typing.signal')).toHaveLength(times.length + 1);
-    // The last signal was 2.5 s ago, and counts in full.
+    // The last signal counts in full.
     await scene.elapse(TYPING_MS - TYPING_INTERVAL_MS - 100);
     expect(bob.typing(room.id)).toEqual(['ann']);
     await scene.elapse(200);
