@@ -26,7 +26,8 @@ def replying(someone: Person) -> Locator:
 
 def answer(someone: Person, text: str) -> Locator:
     """The chat with this text that answers something."""
-    return someone.chat(text).filter(has=someone.page.get_by_test_id("quote"))
+    chats = someone.page.get_by_test_id("chat-entry").filter(has_text=text)
+    return chats.filter(has=someone.page.get_by_test_id("quote"))
 
 
 def quote(someone: Person, text: str) -> Locator:
