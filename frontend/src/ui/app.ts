@@ -114,7 +114,10 @@ export function setSignedIn(isIn: boolean): void {
 export const signInReason = signal<FailureCode | ''>('');
 
 function connectionChanged(): void {
-  if (current?.connection.state === 'online' && !isSignedIn.peek()) setSignedIn(true);
+  if (current?.connection.state === 'online') {
+    if (!isSignedIn.peek()) setSignedIn(true);
+    sounds.load();
+  }
   if (current?.connection.state === 'signed_out') {
     const wasIn = current.ready;
     // Not in the middle of the connection's own work.
@@ -125,8 +128,6 @@ function connectionChanged(): void {
 export function startSessionEvents(): void {
   // What was said about one page is not about the next.
   route.subscribe(() => say(''));
-  // Browsers let nothing be heard before.
-  for (const gesture of ['pointerup', 'keydown']) addEventListener(gesture, () => sounds.load());
   const network = () => current?.networkChanged();
   addEventListener('online', network);
   addEventListener('offline', network);

@@ -10,6 +10,6 @@ export const outside = chunk(() => import('./pages/outside'));
 export const me = chunk(() => import('./pages/MePage'));
 export const asides = chunk(() => import('./chat/asides'));
 export const ends = chunk(() => import('./ends'));
-/** Starts by itself. */
+/** These start by themselves. */
 export const updates = chunk(() => import('./updates'));
 export const sounds = chunk(() => import('./sounds'));

@@ -2,7 +2,7 @@ import { effect } from '@preact/signals';
 import type { RoomState } from '../../core/room';
 import { hasSession, hasSounds, isVisible, session, watch } from '../app';
 import { route } from '../router';
-import { play } from './player';
+import { mayPlay, play } from './player';
 
 export { play };
 
@@ -13,12 +13,21 @@ const locks = navigator.locks as LockManager | undefined;
 const never = () => new Promise<never>(() => {});
 const frontName = (roomId: string) => `ping-pong.front.${roomId}`;
 
-/** The one tab of this browser that makes the sounds. */
+/** The one tab of this browser that makes the sounds: the oldest of those that may. */
 let isSpeaker = !locks;
-void locks?.request('ping-pong.speaker', () => {
-  isSpeaker = true;
-  return never();
-});
+
+const GESTURES = ['pointerup', 'keydown'] as const;
+
+function volunteer(): void {
+  if (!mayPlay()) return;
+  for (const gesture of GESTURES) removeEventListener(gesture, volunteer);
+  void locks?.request('ping-pong.speaker', () => {
+    isSpeaker = true;
+    return never();
+  });
+}
+for (const gesture of GESTURES) addEventListener(gesture, volunteer);
+volunteer();
 
 /** The room that is in sight in this tab, told to the other tabs by a lock that it holds. */
 let front: string | null = null;

@@ -6,7 +6,7 @@ const LASTS_S = 0.12;
 let context: AudioContext | undefined;
 
 /** Before somebody has touched the page, browsers let nothing be heard, and complain. */
-function mayPlay(): boolean {
+export function mayPlay(): boolean {
   const activation = navigator.userActivation as UserActivation | undefined;
   return activation?.hasBeenActive !== false && 'AudioContext' in window;
 }
