@@ -69,12 +69,30 @@ def scene(
     gone = _say(haeun, room_id, "지울 말")
     haeun.ask("chat.delete", room_id=room_id, seq=gone)
     haeun.ask("chat.edit", room_id=room_id, seq=hello + 1, text="고친 말")
+    for seq in (hello, gone):
+        haeun.ask(
+            "chat.send",
+            room_id=room_id,
+            cid=unique("cid"),
+            text=f"답장이에요 <@{jimin_id(jimin)}>",
+            reply_to=seq,
+        )
     jimin.say("제 말이에요")
     expect(jimin.chat("제 말이에요")).to_have_attribute("data-state", "sent")
     yield Scene(jimin, newcomer, guest, haeun, room_id)
     haeun.close()
     for someone in (jimin, newcomer, guest):
         someone.page.context.close()
+
+
+def jimin_id(jimin: Person) -> str:
+    """As the member panel says it."""
+    page = jimin.page
+    page.get_by_test_id("show-members").click()
+    user_id = page.get_by_test_id("member").first.get_attribute("data-user-id")
+    page.keyboard.press("Escape")
+    assert user_id
+    return user_id
 
 
 def landing(scene: Scene) -> Person:
@@ -131,8 +149,15 @@ def members(scene: Scene) -> Person:
     return scene.jimin
 
 
-def leaving(scene: Scene) -> Person:
+def settings(scene: Scene) -> Person:
     page = scene.in_room().page
+    page.get_by_test_id("room-settings").click()
+    expect(page.get_by_test_id("settings-dialog")).to_be_visible()
+    return scene.jimin
+
+
+def leaving(scene: Scene) -> Person:
+    page = settings(scene).page
     page.get_by_test_id("leave-room").click()
     expect(page.get_by_test_id("leave-dialog")).to_be_visible()
     page.get_by_test_id("leave-hand-over").click()
@@ -149,6 +174,54 @@ def picker(scene: Scene) -> Person:
     page = menu(scene).page
     page.get_by_test_id("more-emoji").click()
     expect(page.locator(".picker-grid .emoji").first).to_be_visible()
+    return scene.jimin
+
+
+def replying(scene: Scene) -> Person:
+    page = scene.in_room().page
+    open_menu(scene.jimin, "안녕하세요").get_by_test_id("reply-chat").click()
+    expect(page.get_by_test_id("replying")).to_be_visible()
+    return scene.jimin
+
+
+def answered(scene: Scene) -> Person:
+    """With quotes of chats, one of them deleted, and somebody's name in the words."""
+    scene.in_room()
+    expect(scene.jimin.page.get_by_test_id("quote")).to_have_count(2)
+    return scene.jimin
+
+
+def typing(scene: Scene) -> Person:
+    page = scene.in_room().page
+    scene.haeun.ask("typing.signal", room_id=scene.room_id)
+    expect(page.get_by_test_id("typing")).to_contain_text("하은")
+    return scene.jimin
+
+
+def finding_no_room(scene: Scene) -> Person:
+    rooms(scene).page.get_by_test_id("open-room-input").fill("없는 방 이름")
+    expect(scene.jimin.page.get_by_test_id("room-item")).to_have_count(0)
+    return scene.jimin
+
+
+def muted(scene: Scene) -> Person:
+    page = settings(scene).page
+    page.get_by_test_id("mute").check()
+    page.get_by_test_id("settings-close").click()
+    scene.jimin.page.goto(f"{scene.jimin.origin}/rooms")
+    expect(page.get_by_test_id("muted")).to_be_visible()
+    return scene.jimin
+
+
+def unread(scene: Scene) -> Person:
+    """Where somebody goes on reading, above what is in sight."""
+    scene.jimin.page.goto(f"{scene.jimin.origin}/rooms")
+    expect(scene.jimin.page.get_by_test_id("room-item")).to_be_visible()
+    for number in range(20):
+        _say(scene.haeun, scene.room_id, f"새 이야기 {number}")
+    expect(scene.jimin.page.get_by_test_id("unread")).to_have_text("20")
+    scene.jimin.page.get_by_test_id("room-item").click()
+    expect(scene.jimin.page.get_by_test_id("to-unread")).to_be_visible()
     return scene.jimin
 
 
@@ -204,7 +277,11 @@ def no_such_room(scene: Scene) -> Person:
         rooms,
         room_name_too_long,
         room,
+        answered,
+        replying,
+        typing,
         members,
+        settings,
         leaving,
         menu,
         picker,
@@ -214,6 +291,9 @@ def no_such_room(scene: Scene) -> Person:
         me,
         withdrawing,
         no_such_room,
+        finding_no_room,
+        muted,
+        unread,
     ],
     ids=lambda state: state.__name__,
 )

@@ -49,8 +49,8 @@ export class Pulse {
   }
 
   /** After a sleep or a change of network, a connection may be dead without knowing it. */
-  probe(): void {
-    if (!this.source.online() || this.world.clock.now() - this.#lastAt < STALE_MS) return;
+  probe(staleMs = STALE_MS): void {
+    if (!this.source.online() || this.world.clock.now() - this.#lastAt < staleMs) return;
     this.#beat(PROBE_TIMEOUT_MS);
     this.schedule();
   }

@@ -414,7 +414,8 @@ export class Session {
 
   networkChanged(): void {
     this.connection.networkChanged();
-    this.#pulse.probe();
+    // From one network to another, a connection dies without a word.
+    this.#pulse.probe(0);
   }
 
   /** The page may be gone in a moment: say now what was seen, not after the pause. */

@@ -131,6 +131,8 @@ export function startSessionEvents(): void {
   const network = () => current?.networkChanged();
   addEventListener('online', network);
   addEventListener('offline', network);
+  // Wi-Fi to mobile and back, where the browser tells.
+  (navigator as { connection?: EventTarget }).connection?.addEventListener('change', network);
   addEventListener('storage', onStorage);
   addEventListener('pagehide', () => current?.leaving());
   document.addEventListener('visibilitychange', () => {

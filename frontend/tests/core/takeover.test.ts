@@ -44,6 +44,33 @@ describe('A connection that is taken over', () => {
   });
 });
 
+describe('A change of the network', () => {
+  it('has a connection tried out that may have died of it', async () => {
+    const scene = new Scene();
+    const room = scene.server.addRoom('ping', 'ann', ['bob']);
+    const ann = await scene.openIn('ann', room.id);
+    await scene.elapse(1_000);
+    scene.server.faults.dropCommand = 1;
+    ann.networkChanged();
+    await scene.elapse(5_900);
+    expect(ann.connection.state).toBe('online');
+    await scene.elapse(200);
+    expect(ann.connection.state).not.toBe('online');
+    scene.server.faults.dropCommand = 0;
+    await scene.elapse(30_000);
+    expect(ann.connection.state).toBe('online');
+  });
+
+  it('leaves a connection alone that still answers', async () => {
+    const scene = new Scene();
+    const ann = await scene.open('ann');
+    ann.networkChanged();
+    await scene.elapse(10_000);
+    expect(scene.sent('session.hello')).toHaveLength(1);
+    expect(ann.connection.state).toBe('online');
+  });
+});
+
 describe('A tab that is looked at', () => {
   it('sends what a closed tab has left behind', async () => {
     const scene = new Scene();
