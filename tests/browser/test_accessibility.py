@@ -36,7 +36,7 @@ class Scene:
     def in_room(self) -> Person:
         """In the room, and nothing open in it."""
         self.jimin.page.goto(f"{self.jimin.origin}/rooms/{self.room_id}")
-        self.jimin.sees("안녕하세요")
+        self.jimin.sees("제 말이에요")
         return self.jimin
 
 

@@ -1,8 +1,8 @@
-import type { ComponentChildren, RefObject } from 'preact';
+import type { ComponentChildren, JSX, RefObject } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { FailureCode } from '../core/failure';
 import { texts } from '../i18n';
-import { session, watch } from './app';
+import { isWide, session, watch } from './app';
 import { Icon } from './art';
 import { initialOf, isolated, lengthOf, tintOf } from './rows';
 
@@ -18,6 +18,12 @@ export function Avatar({ userId, name }: { userId: string; name: string }) {
       {name === texts.value.unknownUser ? '?' : initialOf(name)}
     </span>
   );
+}
+
+/** One step below the title of a room, which is a part of the page only beside the list. */
+export function Subheading(props: JSX.HTMLAttributes<HTMLHeadingElement>) {
+  const Heading = isWide.value ? 'h3' : 'h2';
+  return <Heading {...props} />;
 }
 
 /** Appears when the limit is near. */

@@ -2,7 +2,7 @@ import { isTemporary } from '../../core/failure';
 import type { RoomState } from '../../core/room';
 import { dayText, texts, timeText } from '../../i18n';
 import { watch } from '../app';
-import { nameOf } from '../parts';
+import { nameOf, Subheading } from '../parts';
 import { isolated } from '../rows';
 import { Bubble } from './Bubble';
 import { endsGroup, type NoticeKind, type Row } from './rows';
@@ -60,9 +60,9 @@ function Line({ room, row, isLast, isActive, isOnline, unreadBy }: LineProps) {
   switch (row.type) {
     case 'day':
       return (
-        <h3 class="day" data-testid="day-separator">
+        <Subheading class="day" data-testid="day-separator">
           <span>{dayText(row.at)}</span>
-        </h3>
+        </Subheading>
       );
     case 'divider':
       return (

@@ -3,8 +3,8 @@ import type { RoomState } from '../../core/room';
 import { PRESENT_MAX } from '../../protocol';
 import { texts } from '../../i18n';
 import { roomTexts } from '../../i18n/room';
-import { isWide, session, ticks, watch } from '../app';
-import { Avatar, ErrorText, IconButton, nameOf } from '../parts';
+import { session, ticks, watch } from '../app';
+import { Avatar, ErrorText, IconButton, nameOf, Subheading } from '../parts';
 import { usePresent } from './presence';
 
 /** Members of a room: the host first, oneself, those who are there, then as they came. */
@@ -34,8 +34,6 @@ export function MemberPanel({ room, onClose }: { room: RoomState; onClose(): voi
   const { members } = room;
   const ids = membersInOrder(room, present.userIds);
   const hasFailed = !ids.length && members.state !== 'loading' && members.retryAt > 0;
-  // One step below the room's own.
-  const Heading = isWide.value ? 'h3' : 'h2';
   return (
     <aside
       ref={panel}
@@ -48,7 +46,7 @@ export function MemberPanel({ room, onClose }: { room: RoomState; onClose(): voi
     >
       <header class="members-head">
         <div>
-          <Heading>{t.chat.memberCount(room.memberCount)}</Heading>
+          <Subheading>{t.chat.memberCount(room.memberCount)}</Subheading>
           <p class="muted small" role="status" data-testid="present">
             {present.userIds
               ? t.room.present(Math.min(present.count, room.memberCount), room.memberCount)
