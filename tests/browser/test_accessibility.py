@@ -179,7 +179,7 @@ def picker(scene: Scene) -> Person:
 
 def replying(scene: Scene) -> Person:
     page = scene.in_room().page
-    open_menu(scene.jimin, "안녕하세요").get_by_test_id("reply-chat").click()
+    open_menu(scene.jimin, "고친 말").get_by_test_id("reply-chat").click()
     expect(page.get_by_test_id("replying")).to_be_visible()
     return scene.jimin
 
