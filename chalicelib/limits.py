@@ -31,7 +31,7 @@ FRAME_BYTES_MAX: Final = 32 * 1024
 PAGE_BYTES_MAX: Final = 28 * 1024
 # A name in a users map, at most; and a room in a sync reply, without its entries.
 USER_BYTES_MAX: Final = 125
-SYNCED_ROOM_BYTES_MAX: Final = 170
+SYNCED_ROOM_BYTES_MAX: Final = 185
 
 # Sending once (docs/decisions/0013-claims.md): so many of a person's latest chats in a room
 # are known by their cid; and what API Gateway took longer ago is not done any more.

@@ -15,7 +15,7 @@ import pytest
 from msgspec import inspect
 
 import chalicelib
-from chalicelib import commands, errors, protocol
+from chalicelib import commands, errors, ids, limits, protocol
 from chalicelib.protocol import ErrorCode
 
 Base = typing.TypeVar("Base")
@@ -184,3 +184,23 @@ def test_every_error_is_raised_somewhere() -> None:
 )
 def test_the_ref_is_found_in_a_broken_frame_or_left_out(frame: str, ref: str) -> None:
     assert protocol.ref_of(frame) == ref
+
+
+def test_a_synced_room_takes_what_its_limit_says() -> None:
+    """Without its entries; with them it has their brackets and name, too."""
+    count = 10**9
+    room = protocol.SyncedRoom(
+        room_id=ids.new_id(),
+        reset=True,
+        epoch=ids.new_id(),
+        last_seq=count,
+        read_seq=count,
+        unread=count,
+        muted=True,
+        entries=[protocol.Entry(1, "", 0)],
+        complete=True,
+    )
+    set_here = {name for name in room.__struct_fields__ if getattr(room, name)} | {"gone"}
+    assert set_here == set(room.__struct_fields__)  # else this misses a new field
+    taken = len(msgspec.json.encode(room)) - len(msgspec.json.encode(room.entries[0]))
+    assert taken + len(",") <= limits.SYNCED_ROOM_BYTES_MAX
