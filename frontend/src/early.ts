@@ -4,10 +4,12 @@
  */
 function early(root: HTMLElement, built: DOMStringMap): void {
   let lang = navigator.language || 'ko';
+  let isSignedIn = false;
   try {
     const theme = localStorage.getItem('ping-pong.theme');
     if (theme === 'light' || theme === 'dark') root.dataset.theme = theme;
     lang = localStorage.getItem('ping-pong.lang') || lang;
+    isSignedIn = localStorage.getItem('ping-pong.signed-in') !== null;
   } catch {
     // Storage is forbidden: the defaults will do.
   }
@@ -16,6 +18,11 @@ function early(root: HTMLElement, built: DOMStringMap): void {
   if (/^\/(sign-in\/?)?$/.test(location.pathname)) {
     ahead(built.outside, 'modulepreload');
     ahead(built.outsideCss, 'preload');
+  }
+  if (isSignedIn && /^\/(rooms|me)\b/.test(location.pathname)) {
+    // The main script takes it over (ui/browser.ts); until then the handshake is under way.
+    const scheme = location.protocol === 'https:' ? 'wss' : 'ws';
+    (window as { earlySocket?: WebSocket }).earlySocket = new WebSocket(`${scheme}://${location.host}/ws`);
   }
   if (/^\/rooms\b/.test(location.pathname)) {
     // The list is not seen beside a room on a phone; the width is the one of styles/pages.css.

@@ -23,19 +23,13 @@ from tests.benchmarks import (
     package_size,
     push,
     side_by_side,
-    site_size,
+    site_speed,
     stack_speed,
 )
 from tests.benchmarks.result import Result
 from tests.support.stack import ROOT
 
 RESULTS: Final = ROOT / ".bench" / "results.json"
-
-
-def p10() -> dict[str, Result]:
-    """The site's first load."""
-    size = site_size.first_load_kb(ROOT / "frontend" / "dist")
-    return {"P10": Result(ours=size, unit="KB gzip, JavaScript and CSS", goal="≤ 40")}
 
 
 def p13() -> dict[str, Result]:
@@ -51,7 +45,7 @@ BENCHMARKS: Final[dict[str, Callable[[], dict[str, Result]]]] = {
     "P7": cold_start.measure,
     "P8": package_size.measure,
     "P9": one_chat.measure,
-    "P10": p10,
+    "P10": site_speed.measure,
     "P12": catch_up.measure,
     "P13": p13,
 }

@@ -44,6 +44,14 @@ function socketUrl(): string {
   return `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/ws`;
 }
 
+/** The socket that early.ts has opened, once, if it is good for anything. */
+function takeEarly(): WebSocket | undefined {
+  const early = window as { earlySocket?: WebSocket | undefined };
+  const socket = early.earlySocket;
+  early.earlySocket = undefined;
+  return socket && socket.readyState <= WebSocket.OPEN ? socket : undefined;
+}
+
 export function browserWorld(): World {
   return {
     clock: {
@@ -55,8 +63,9 @@ export function browserWorld(): World {
     },
     random,
     dial(events): Socket {
-      const socket = new WebSocket(socketUrl());
-      socket.onopen = () => events.opened();
+      const socket = takeEarly() ?? new WebSocket(socketUrl());
+      if (socket.readyState === WebSocket.OPEN) queueMicrotask(() => events.opened());
+      else socket.onopen = () => events.opened();
       socket.onmessage = (message) => {
         if (typeof message.data === 'string') events.frame(message.data);
       };
