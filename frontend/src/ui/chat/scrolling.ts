@@ -28,6 +28,8 @@ export class Scrolling {
   /** Upper edge of the sight, from where the rows begin; and how high it is. */
   #y = 0;
   #height = SCREEN_PX;
+  /** How far the page was scrolled when it was looked at last. */
+  #top = 0;
   #drawn: readonly number[] = [];
   #aim: Aim | null = null;
 
@@ -72,8 +74,11 @@ export class Scrolling {
   /** What was chosen has been drawn, or something has changed its size. */
   settle(): void {
     const box = this.#box;
-    if (!box?.clientHeight) return;
+    // Before anything is measured: a page that is too short for a moment is scrolled elsewhere.
     this.#space();
+    if (!box?.clientHeight) return;
+    // The focus may have scrolled, which is told of only later.
+    if (this.isStuck && box.scrollTop !== this.#top) this.isStuck = this.#isAtEnd(box);
     this.window.measured(this.#measure());
     this.#correct(this.isStuck);
     if (this.isStuck) box.scrollTop = box.scrollHeight;
@@ -84,8 +89,7 @@ export class Scrolling {
   scrolled(): void {
     const box = this.#box;
     if (!box) return;
-    const below = box.scrollHeight - box.scrollTop - box.clientHeight;
-    this.isStuck = this.mayStick && below < STUCK_PX;
+    this.isStuck = this.mayStick && this.#isAtEnd(box);
     this.#take(box);
   }
 
@@ -106,10 +110,15 @@ export class Scrolling {
     this.redraw();
   }
 
+  #isAtEnd(box: HTMLElement): boolean {
+    return box.scrollHeight - box.scrollTop - box.clientHeight < STUCK_PX;
+  }
+
   #take(box: HTMLElement): void {
     this.#height = box.clientHeight || SCREEN_PX;
     this.#goOn(box);
-    this.#y = box.scrollTop - this.#base;
+    this.#top = box.scrollTop;
+    this.#y = this.#top - this.#base;
     if (!this.isStuck) this.window.look(this.#y, this.#height);
     if (!this.window.covers(this.#y, this.#height)) this.redraw();
   }

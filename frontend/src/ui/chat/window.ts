@@ -172,14 +172,15 @@ export class LogWindow<Row extends Keyed> {
 
   /**
    * How far all rows have to be moved, and the page scrolled by as much, so that the first is at
-   * 0: once it may come into sight, or `isResting` and nobody is disturbed.
+   * 0: once it may come into sight, or `isResting` and nobody is disturbed. Whole pixels, as
+   * pages are scrolled by those; the first row may be less than one away from 0.
    */
   correction(y: number, first: number, isResting: boolean): number {
-    const lead = this.#lead;
-    const isNear = this.from === 0 || this.top(first) < 0 || (lead < 0 && y < 2 * MARGIN_PX);
-    if (!lead || !(isNear || isResting)) return 0;
-    this.#lead = 0;
-    return -lead;
+    const moved = Math.ceil(-this.#lead);
+    const isNear = this.from === 0 || this.top(first) < 0 || (moved > 0 && y < 2 * MARGIN_PX);
+    if (!moved || !(isNear || isResting)) return 0;
+    this.#lead += moved;
+    return moved;
   }
 
   get #edge(): number {
