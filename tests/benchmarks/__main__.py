@@ -19,6 +19,7 @@ from tests.benchmarks import (
     cold_start,
     cost,
     large_room,
+    long_log,
     one_chat,
     package_size,
     push,
@@ -46,6 +47,7 @@ BENCHMARKS: Final[dict[str, Callable[[], dict[str, Result]]]] = {
     "P8": package_size.measure,
     "P9": one_chat.measure,
     "P10": site_speed.measure,
+    "P11": long_log.measure,
     "P12": catch_up.measure,
     "P13": p13,
 }

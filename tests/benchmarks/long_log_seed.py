@@ -14,11 +14,12 @@ from typing import Any, Final
 
 #: Between two chats.
 PAUSE_MS: Final = 40_000
-WORDS: Final = (
+TALK: Final = (
     "오늘 저녁에 탁구 치러 갈까요? 저는 일곱 시부터 괜찮아요. 라켓은 제가 챙길게요 🏓 "
-    "지난번 경기 정말 재미있었어요. 다음에는 복식으로 해요! ㅋㅋㅋ 네 좋아요. 장소는 늘 가던 곳인가요? "
+    "지난번 경기 정말 재미있었어요. 다음에는 복식으로 해요! ㅋㅋㅋ 네 좋아요. "
     "See you there at seven, I will bring the balls. "
-).split()
+)
+WORDS: Final = TALK.split()
 
 
 def text_of(number: int) -> str:

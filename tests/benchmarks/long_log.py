@@ -1,0 +1,244 @@
+"""P11: a room's log of 20,000 chats, scrolled from its end to its beginning and back.
+
+In a real Chromium, phone size, with a wheel that the browser itself turns; every page of
+history comes from the local stack's DynamoDB on the way up. The peer is the same site with the
+one constant changed that says how much is drawn beyond what is in sight, so that every row is in
+the document; it gets far fewer chats, as it does not get through so many.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from playwright.sync_api import CDPSession, Page, sync_playwright
+
+from tests.benchmarks import driver
+from tests.benchmarks.result import Result
+from tests.browser.people import CHROMIUM, CHROMIUM_ARGUMENTS, PHONE, Person, new_person
+from tests.conftest import DEFAULTS
+from tests.support.site import Browser as Visitor
+from tests.support.site import unique
+from tests.support.stack import ROOT, LocalStack, own_stack
+
+SITE: Final = ROOT / "frontend"
+#: Pixels a second: someone who wants to get to the beginning.
+SPEED: Final = 30_000
+#: One gesture; the browser turns the wheel at each frame of it.
+GESTURE_PX: Final = 60_000
+LONG_MS: Final = 50
+GIVE_UP_SECONDS: Final = 240
+
+RECORD: Final = """() => {
+  window.frames_ = [];
+  let last = performance.now();
+  const log = document.querySelector('.log');
+  let top = log.scrollTop;
+  const each = (now) => {
+    // Of a page that stands still nothing is learned.
+    if (log.scrollTop !== top) window.frames_.push(now - last);
+    top = log.scrollTop;
+    last = now;
+    window.recording_ = requestAnimationFrame(each);
+  };
+  window.recording_ = requestAnimationFrame(each);
+}"""
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much is tried."""
+
+    chats: int = 20_000
+    peer_chats: int = 2_000
+    throttles: tuple[int, ...] = (1, 4)
+
+
+@dataclass
+class Run:
+    """What one way there and back took."""
+
+    #: Milliseconds between frames in which the log moved.
+    frames: list[float] = field(default_factory=list)
+    rows: list[int] = field(default_factory=list)
+    #: JavaScript's heap after collecting: at first, at the beginning of the log, back at its end.
+    heap_mb: list[float] = field(default_factory=list)
+    nodes: list[int] = field(default_factory=list)
+
+    @property
+    def per_second(self) -> float:
+        """Frames per second while the log moved."""
+        return round(1000 * len(self.frames) / sum(self.frames), 1)
+
+    @property
+    def long(self) -> int:
+        """How many frames were long."""
+        return sum(each > LONG_MS for each in self.frames)
+
+
+def measure(size: Size = Size()) -> dict[str, Result]:
+    """P11."""
+    with tempfile.TemporaryDirectory() as directory, own_stack(Path(directory)) as stack:
+        ours = {rate: scroll(stack, size.chats, rate) for rate in size.throttles}
+        small = {rate: scroll(stack, size.peer_chats, rate) for rate in size.throttles}
+        peer = {
+            rate: scroll(stack, size.peer_chats, rate, everything=True) for rate in size.throttles
+        }
+    results: dict[str, Result] = {}
+    for rate in size.throttles:
+        name = "P11" if rate == 1 else f"P11 CPU / {rate}"
+        run, few, other = ours[rate], small[rate], peer[rate]
+        results[name] = Result(
+            ours=run.per_second,
+            unit=f"frames/s, {size.chats:,} chats up and down",
+            goal="60",
+            note=f"{run.long} of {len(run.frames)} frames over {LONG_MS} ms",
+        )
+        results[f"{name} rows"] = Result(
+            ours=max(few.rows),
+            peer=max(other.rows),
+            unit=f"rows in the document, {size.peer_chats:,} chats; all drawn",
+            goal="flat",
+            note=f"with {size.chats:,}: {max(run.rows)}. Frames/s {few.per_second}, all drawn "
+            f"{other.per_second}; long {few.long} and {other.long}",
+        )
+        results[f"{name} heap"] = Result(
+            ours=few.heap_mb[1],
+            peer=other.heap_mb[1],
+            unit=f"MB of heap with {size.peer_chats:,} chats held; all drawn",
+            goal="flat",
+            note=f"with {size.chats:,}: {run.heap_mb} at first, with all held, back; "
+            f"DOM nodes {run.nodes}",
+        )
+    return results
+
+
+def scroll(stack: LocalStack, chats: int, rate: int, *, everything: bool = False) -> Run:
+    """To the beginning of a log and back.
+
+    Args:
+        stack: that serves the site.
+        chats: in the log.
+        rate: how many times slower the CPU is made.
+        everything: whether all rows are drawn.
+    """
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGUMENTS)
+        person = new_person(browser, stack.site)
+        page = person.page
+        if everything:
+            page.route(
+                "**/assets/log-*.js",
+                lambda route: route.fulfill(body=_all_drawn(), content_type="text/javascript"),
+            )
+        _open(stack, person, chats)
+        devtools = page.context.new_cdp_session(page)
+        devtools.send("Emulation.setCPUThrottlingRate", {"rate": rate})
+        run = Run()
+        _look(page, devtools, run)
+        for way in (1, -1):
+            page.evaluate(RECORD)
+            _go(page, devtools, run, way)
+            run.frames += page.evaluate(
+                "() => (cancelAnimationFrame(window.recording_), window.frames_)"
+            )
+            _look(page, devtools, run)
+        browser.close()
+    return run
+
+
+def _open(stack: LocalStack, person: Person, chats: int) -> None:
+    person.is_signed_in_as("지민")
+    room_id = person.open_room(unique("긴 방"))
+    people = []
+    for name in ("하은", "Alex", "민서"):
+        visitor = Visitor(stack.site)
+        visitor.sign_in(name)
+        client = visitor.chat()
+        client.ask("room.enter", room_id=room_id)
+        people.append(client.ask("session.hello")["me"]["user_id"])
+        client.close()
+    driver.run(
+        "long_log_seed",
+        environment=DEFAULTS | stack.environment,
+        room_id=room_id,
+        user_ids=people,
+        chats=chats,
+    )
+    person.page.reload()
+    person.page.locator(".line").last.wait_for()
+
+
+def _go(page: Page, devtools: CDPSession, run: Run, way: int) -> None:
+    """Turn the wheel until there is no further: upwards (1), or down (-1)."""
+    at_end = {
+        1: "() => document.querySelector('.log').scrollTop === 0"
+        " && !!document.querySelector('[data-testid=notice]')",
+        -1: "() => !!document.querySelector('.to-bottom:not(.is-shown)')",
+    }[way]
+    for _ in range(int(GIVE_UP_SECONDS * SPEED / GESTURE_PX)):
+        if page.evaluate(at_end):
+            return
+        devtools.send(
+            "Input.synthesizeScrollGesture",
+            {
+                "x": PHONE["width"] / 2,
+                "y": PHONE["height"] / 2,
+                "yDistance": way * GESTURE_PX,
+                "speed": SPEED,
+                "gestureSourceType": "mouse",
+                "preventFling": True,
+            },
+        )
+        run.rows.append(page.evaluate("document.querySelectorAll('.log-lines > *').length"))
+
+
+def _look(page: Page, devtools: CDPSession, run: Run) -> None:
+    devtools.send("HeapProfiler.enable")
+    devtools.send("HeapProfiler.collectGarbage")
+    devtools.send("Performance.enable")
+    metrics = {
+        each["name"]: each["value"] for each in devtools.send("Performance.getMetrics")["metrics"]
+    }
+    run.heap_mb.append(round(metrics["JSHeapUsedSize"] / 1_000_000, 1))
+    run.nodes.append(int(metrics["Nodes"]))
+
+
+@contextmanager
+def _changed_site() -> Iterator[Path]:
+    """The site's sources, with every row in sight."""
+    with tempfile.TemporaryDirectory() as directory:
+        copy = Path(directory)
+        for each in SITE.iterdir():
+            if each.name not in ("node_modules", "dist"):
+                subprocess.run(["cp", "-r", each, copy], check=True)
+        (copy / "node_modules").symlink_to(SITE / "node_modules")
+        source = copy / "src" / "ui" / "chat" / "window.ts"
+        text, count = re.subn(r"MARGIN_PX = \d+", "MARGIN_PX = 1e9", source.read_text())
+        assert count == 1
+        source.write_text(text)
+        yield copy
+
+
+_built: dict[str, str] = {}
+
+
+def _all_drawn() -> str:
+    """The log's code that draws all rows, for the site that is built."""
+    if not _built:
+        with _changed_site() as copy:
+            built: Any = subprocess.run(
+                ["npx", "vite", "build"], cwd=copy, capture_output=True, text=True, check=False
+            )
+            assets = copy / "dist" / "assets"
+            found = list(assets.glob("log-*.js"))
+            assert found, built.stderr
+            (index,) = [each.name for each in (SITE / "dist" / "assets").glob("index-*.js")]
+            _built["log"] = re.sub(r"index-[\w-]+\.js", index, found[0].read_text())
+    return _built["log"]
