@@ -42,6 +42,8 @@ export class Outbox {
   #busy = new Set<string>();
   #timers = new Map<string, Cancel>();
   #stopped = false;
+  /** Tabs whose end is waited for. */
+  #watched = new Set<string>();
   /** When the connection was made. */
   #greetedAt = 0;
   /** Rooms in which a try without an answer may still be carried out, late. */
@@ -60,7 +62,10 @@ export class Outbox {
       const found: Item[] = [];
       for (const stored of this.#readAll()) {
         if (this.#items.some((item) => item.cid === stored.cid)) continue;
-        if (stored.tab !== this.world.tabs.id && alive(stored.tab)) continue;
+        if (stored.tab !== this.world.tabs.id && alive(stored.tab)) {
+          this.#watch(stored.tab);
+          continue;
+        }
         if (stored.typedAt < this.world.clock.now() - KEEP_MS) {
           this.world.store.remove(this.#key(stored.cid));
           continue;
@@ -75,6 +80,16 @@ export class Outbox {
         this.post.changed(roomId);
         this.#pump(roomId);
       }
+    });
+  }
+
+  /** A tab that has something on its way may be about to end. */
+  #watch(tab: string): void {
+    if (this.#watched.has(tab)) return;
+    this.#watched.add(tab);
+    void this.world.tabs.ended(tab).then(() => {
+      this.#watched.delete(tab);
+      return this.adopt();
     });
   }
 

@@ -39,6 +39,8 @@ export interface Tabs {
   readonly id: string;
   /** Runs `claim` while no other tab does, with a test of which tabs are alive. */
   exclusively(claim: (alive: (tab: string) => boolean) => void): Promise<void>;
+  /** Resolves when that tab is no more. */
+  ended(tab: string): Promise<void>;
 }
 
 export interface World {

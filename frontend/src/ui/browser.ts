@@ -36,6 +36,8 @@ function makeTabs(): Tabs {
         claim((tab) => alive.has(name(tab)));
       });
     },
+    // Its lock is free then.
+    ended: async (tab) => locks?.request(name(tab), () => {}),
   };
 }
 

@@ -77,6 +77,7 @@ export class FakeStore implements Store {
 export class FakeBrowser {
   readonly store = new FakeStore();
   readonly alive = new Set<string>();
+  #ends = new Map<string, () => void>();
   #count = 0;
 
   openTab(): Tabs & { close(): void } {
@@ -85,7 +86,11 @@ export class FakeBrowser {
     return {
       id,
       exclusively: async (claim) => claim((tab) => this.alive.has(tab)),
-      close: () => this.alive.delete(id),
+      ended: (tab) => new Promise((resolve) => this.#ends.set(tab, resolve)),
+      close: () => {
+        this.alive.delete(id);
+        this.#ends.get(id)?.();
+      },
     };
   }
 }

@@ -91,4 +91,20 @@ describe('A tab that is looked at', () => {
     await scene.elapse(1_000);
     expect(scene.server.said(room.id)).toEqual(['left behind']);
   });
+
+  it('sends what another tab has left behind that ends a moment later', async () => {
+    const scene = new Scene();
+    const room = scene.server.addRoom('ping', 'ann');
+    const other = await scene.openIn('ann', room.id);
+    const here = await scene.open('ann');
+    scene.server.faults.dropCommand = 1;
+    other.send(room.id, 'left behind');
+    other.abandon();
+    here.visibilityChanged();
+    await scene.elapse(100);
+    scene.server.faults.dropCommand = 0;
+    scene.close(other);
+    await scene.elapse(1_000);
+    expect(scene.server.said(room.id)).toEqual(['left behind']);
+  });
 });
