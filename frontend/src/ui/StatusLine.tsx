@@ -5,6 +5,8 @@ import { session, watch } from './app';
 
 /** A connection that is back within this was never worth a word. */
 const QUIET_MS = 900;
+/** The first one is waited for by pages that show so themselves, and would be moved by the line. */
+const FIRST_QUIET_MS = 4_000;
 const RESTORED_MS = 2_500;
 
 type Shown = 'online' | 'connecting' | 'waiting' | 'offline' | 'restored';
@@ -29,7 +31,7 @@ export function StatusLine() {
           wasGone.current = true;
           setShown(state);
         },
-        state === 'offline' || wasGone.current ? 0 : QUIET_MS,
+        state === 'offline' || wasGone.current ? 0 : session().ready ? QUIET_MS : FIRST_QUIET_MS,
       );
       return () => clearTimeout(timer);
     }

@@ -5,10 +5,12 @@ import { OutOfBounds } from './OutOfBounds';
 export function NotFound() {
   const t = endTexts.value.notFound;
   return (
-    <Blank isPage art={<OutOfBounds />} title={t.title} text={t.text}>
-      <a class="button primary" href="/">
-        {t.home}
-      </a>
-    </Blank>
+    <div class="not-found">
+      <Blank isPage art={<OutOfBounds />} title={t.title} text={t.text}>
+        <a class="button primary" href="/">
+          {t.home}
+        </a>
+      </Blank>
+    </div>
   );
 }
