@@ -102,6 +102,11 @@ export class Outbox {
     return this.#items.filter((item) => !item.entry).length;
   }
 
+  /** How many would be lost with the page. */
+  get unkept(): number {
+    return this.#items.filter((item) => !item.entry && !item.isKept).length;
+  }
+
   add(roomId: string, text: string, reply?: Answered): string {
     const item = new Item({
       cid: randomId(this.world.random),
@@ -301,7 +306,9 @@ export class Outbox {
 
   #write(item: Item): void {
     if (this.#stopped || item.entry) return;
-    this.world.store.set(this.#key(item.cid), JSON.stringify(item.stored(this.world.tabs.id)));
+    const stored = JSON.stringify(item.stored(this.world.tabs.id));
+    // What was kept before stays where there is no room for more.
+    item.isKept = this.world.store.set(this.#key(item.cid), stored) || item.isKept;
   }
 
   #readAll(): Stored[] {

@@ -34,6 +34,8 @@ export interface Outgoing {
   readonly typedAt: number;
   readonly state: 'sending' | 'sent' | 'failed';
   readonly failed: FailureCode | undefined;
+  /** False: it goes with the page, as this device can't store it. */
+  readonly isKept: boolean;
 }
 
 /** As the outbox keeps it. */
@@ -46,6 +48,7 @@ export class Item implements Outgoing {
   since: number | undefined;
   epoch: string;
   failed: FailureCode | undefined;
+  isKept = false;
   /** Answers of the server, in a row, that it could not do it. */
   errors = 0;
   /** Tries in a row that got no answer. */

@@ -29,7 +29,8 @@ export type Dial = (events: SocketEvents) => Socket;
 export interface Store {
   keys(): string[];
   get(key: string): string | null;
-  set(key: string, value: string): void;
+  /** False where it can't be kept: storage is forbidden, or full. */
+  set(key: string, value: string): boolean;
   remove(key: string): void;
 }
 

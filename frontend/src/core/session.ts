@@ -223,6 +223,11 @@ export class Session {
     return (this.#outbox?.unsent ?? 0) + this.changes.unsent;
   }
 
+  /** How many of them would be lost with the page: edits, and what this device can't store. */
+  get unkept(): number {
+    return (this.#outbox?.unkept ?? 0) + this.changes.unsent;
+  }
+
   // --- What a person does
 
   /** Find or make a room by its name. */

@@ -39,6 +39,7 @@ export const en: Messages = {
   save: 'Save',
   loading: 'Loading…',
   notLoaded: 'Could not load this. Check your connection and try again.',
+  over: (count) => `${count.toLocaleString()} too many`,
   counter: (used, most) => `${used} of ${most} characters`,
   nav: { main: 'Main', rooms: 'Rooms', me: 'Me', signIn: 'Sign in' },
   status: {
@@ -100,6 +101,7 @@ export const en: Messages = {
     reactions: 'Reactions',
     reaction: (emoji, count) => `${emoji}: ${count} ${count === 1 ? 'reaction' : 'reactions'}`,
     queued: 'Will be sent when connected',
+    notKept: 'This device can’t store it: it is lost if you reload or close the page first.',
     notSent: 'Not sent',
     edit: 'Edit',
     discard: 'Discard',

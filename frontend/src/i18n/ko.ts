@@ -39,6 +39,7 @@ export const ko = {
   save: '저장',
   loading: '불러오는 중…',
   notLoaded: '불러오지 못했습니다. 연결을 확인하고 다시 시도해 주세요.',
+  over: (count: number) => `${count.toLocaleString()}자 초과`,
   counter: (used: number, most: number) => `${most}자 중 ${used}자`,
   nav: { main: '주 메뉴', rooms: '대화방', me: '내 정보', signIn: '로그인' },
   status: {
@@ -100,6 +101,7 @@ export const ko = {
     reactions: '반응',
     reaction: (emoji: string, count: number) => `${emoji} ${count}, 반응`,
     queued: '연결되면 보냅니다',
+    notKept: '이 기기에 저장하지 못했어요. 보내기 전에 새로 고치거나 닫으면 사라집니다.',
     notSent: '보내지 못함',
     edit: '고치기',
     discard: '지우기',

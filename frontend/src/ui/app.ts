@@ -60,7 +60,7 @@ export function session(): Session {
  * there is something to lose: some browsers keep no page for "Back" that listens to this.
  */
 function guard(): void {
-  onbeforeunload = current?.changes.unsent ? (event) => event.preventDefault() : null;
+  onbeforeunload = current?.unkept ? (event) => event.preventDefault() : null;
 }
 
 export function hasSession(): boolean {

@@ -4,7 +4,7 @@ import type { Socket, Store, Tabs, World } from '../core/ports';
 export const store: Store = {
   keys: () => attempt(() => Object.keys(localStorage), []),
   get: (key) => attempt(() => localStorage.getItem(key), null),
-  set: (key, value) => attempt(() => localStorage.setItem(key, value), undefined),
+  set: (key, value) => attempt(() => (localStorage.setItem(key, value), true), false),
   remove: (key) => attempt(() => localStorage.removeItem(key), undefined),
 };
 

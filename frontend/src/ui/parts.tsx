@@ -34,9 +34,9 @@ export function Counter({ text, most, id }: { text: string; most: number; id?: s
     <span
       id={id}
       class={`counter ${used > most ? 'is-over' : ''} ${isNear ? 'is-shown' : ''}`}
-      aria-label={isNear ? texts.value.counter(used, most) : undefined}
+      aria-label={isNear && used <= most ? texts.value.counter(used, most) : undefined}
     >
-      {isNear ? `${used} / ${most}` : ''}
+      {used > most ? texts.value.over(used - most) : isNear ? `${used} / ${most}` : ''}
     </span>
   );
 }

@@ -84,7 +84,7 @@ describe('drafts', () => {
   });
 
   it('last as long as the page where nothing can be stored', () => {
-    const forbidden: Store = { keys: () => [], get: () => null, set: () => {}, remove: () => {} };
+    const forbidden: Store = { keys: () => [], get: () => null, set: () => false, remove: () => {} };
     const drafts = new Drafts(forbidden, clock, 'ann');
     drafts.set('r', { text: 'hel' });
     expect(drafts.of('r').text).toBe('hel');

@@ -65,8 +65,14 @@ export class FakeStore implements Store {
   get(key: string): string | null {
     return this.map.get(key) ?? null;
   }
-  set(key: string, value: string): void {
+  /** How many characters fit. */
+  room = Infinity;
+
+  set(key: string, value: string): boolean {
+    const others = [...this.map].filter(([each]) => each !== key).flat().join('').length;
+    if (others + key.length + value.length > this.room) return false;
     this.map.set(key, value);
+    return true;
   }
   remove(key: string): void {
     this.map.delete(key);

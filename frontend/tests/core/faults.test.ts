@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { withPending, type Change } from '../../src/core/changes';
+import type { RoomState } from '../../src/core/room';
 import type { World } from '../../src/core/ports';
 import { Session } from '../../src/core/session';
 import type { Entry } from '../../src/protocol';
@@ -68,7 +69,10 @@ async function play(seed: number) {
       const where = random() < 0.8 || desk.userId === 'ann' ? room : other;
       const text = `${desk.userId} ${step}`;
       if (desk.session.me) {
-        desk.session.send(where.id, text);
+        // Some answer something.
+        const said = where.log.filter((entry) => !entry.kind);
+        const answered = random() < 0.3 ? (said[Math.floor(random() * said.length)]?.seq ?? 0) : 0;
+        desk.session.send(where.id, text, answered);
         typed.push(`${where.id} ${text}`);
       }
     } else if (dice < 0.65) {
@@ -79,7 +83,14 @@ async function play(seed: number) {
     } else if (dice < 0.73) {
       desk.session.look(random() < 0.5 ? room.id : null);
     } else if (dice < 0.76) {
-      void desk.session.loadBefore(room.id);
+      const { session } = desk;
+      const ways = [
+        () => session.loadBefore(room.id),
+        () => session.loadAfter(room.id),
+        () => session.jump(room.id, 1 + Math.floor(random() * room.log.length)),
+        () => Promise.resolve(session.toNewest(room.id)),
+      ];
+      ways[Math.floor(random() * ways.length)]?.().catch(() => {});
     } else if (dice < 0.77) {
       server.append(random() < 0.5 ? room : other, 'void', '');
     } else if (dice < 0.95) {
@@ -138,6 +149,8 @@ describe('after faults of every kind', () => {
         expect(held.length).toBeGreaterThan(0);
         expect(shown(held)).toEqual(shown(room.log.slice(-held.length)));
         expect(state?.log.last).toBe(room.log.length);
+        const { past } = state as RoomState;
+        if (past) expect(shown(past.entries)).toEqual(shown(room.log.slice(past.first - 1, past.last)));
         // Nothing is on its way any more, and nothing is shown that is not so.
         for (const entry of held) {
           const pending = session.changes.of(room.id, entry.seq);

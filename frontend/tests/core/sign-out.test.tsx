@@ -46,7 +46,7 @@ beforeEach(() => {
   const { set } = store;
   vi.spyOn(store, 'set').mockImplementation((key, value) => {
     if (key === 'ping-pong.bye') told.push(value);
-    set(key, value);
+    return set(key, value);
   });
   root = document.createElement('div');
   document.body.append(root);

@@ -265,6 +265,7 @@ describe('Composer', () => {
     await type('🏓'.repeat(CHAT_TEXT_MAX));
     expect(root.querySelector('.counter')?.textContent).toBe(`${CHAT_TEXT_MAX} / ${CHAT_TEXT_MAX}`);
     await type('🏓'.repeat(CHAT_TEXT_MAX + 1));
+    expect(root.querySelector('.counter')?.textContent).toBe('1자 초과');
     await press({ key: 'Enter' });
     expect(send).not.toHaveBeenCalled();
   });

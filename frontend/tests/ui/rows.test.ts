@@ -78,6 +78,7 @@ describe('rowsOf', () => {
       typedAt: NOON - 3_600_000,
       replyTo: 0,
       state: 'sending',
+      isKept: true,
       failed: undefined,
     };
     const before = rowsOf([chat('ann', 0)], [item], 'me').at(-1) as ChatRow;

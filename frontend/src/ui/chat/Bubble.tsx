@@ -105,6 +105,11 @@ export function Bubble(chat: BubbleProps) {
         </div>
         {chat.reactions && <Reactions chat={chat} tab={tab} />}
         {chat.change === 'failed' && <EditFailed chat={chat} />}
+        {isLost(chat) && (
+          <p class="line-failed" role="alert" data-testid="not-kept">
+            {t.notKept}
+          </p>
+        )}
         {state === 'failed' && (
           <div class="line-failed" role="alert">
             <span>
@@ -146,6 +151,12 @@ export function Bubble(chat: BubbleProps) {
       </div>
     </div>
   );
+}
+
+/** Whether a chat that has to wait would be lost with the page. */
+function isLost({ roomId, cid, state, isQueued }: BubbleProps): boolean {
+  if (state === 'sent' || (state === 'sending' && !isQueued)) return false;
+  return session().outgoing(roomId).some((item) => item.cid === cid && !item.isKept);
 }
 
 /** What somebody says, with links and people; a few emoji alone are drawn large. */
