@@ -103,6 +103,19 @@ def test_who_left_or_never_came_learns_nothing_of_the_log(
             assert refused(who, "chat.send", room_id=room_id, **answer) == "not_member"
 
 
+def test_who_leaves_in_another_tab_meanwhile_learns_nothing_of_the_log(
+    host: ChatClient, guest: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from chalicelib import chats
+    from tests.integration.test_races import before
+
+    one, two = guest.chat(), guest.chat()
+    room_id = room_of(host, one)
+    before(monkeypatch, chats, "_check_is_chat", lambda: two.ask("room.leave", room_id=room_id))
+    answer = {"room_id": room_id, "text": "네", "cid": unique("cid"), "reply_to": 10**6}
+    assert refused(one, "chat.send", **answer) == "not_member"
+
+
 def test_a_chat_of_another_room_can_not_be_answered(host: ChatClient) -> None:
     one, other = open_room(host), open_room(host)
     for number in range(3):
