@@ -21,8 +21,11 @@ HISTORY_PAGE_MAX: Final = 100
 MEMBERS_PAGE_MAX: Final = 100
 SYNC_ROOMS_MAX: Final = ROOMS_PER_USER_MAX
 
-# The room list shows the beginning of the last chat.
+# The room list shows the beginning of the last chat. A mention, of which a name is seen, counts as
+# a few letters; what is stored of it all stays within so many bytes, as 60 of any letters do.
 PREVIEW_MAX: Final = 60
+PREVIEW_MENTION_LENGTH: Final = 4
+PREVIEW_BYTES_MAX: Final = 240
 
 # API Gateway bills WebSocket messages per 32 KB; a frame that we send stays below that
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-execution-service-websocket-limits-table.html

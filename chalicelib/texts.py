@@ -16,6 +16,9 @@ _HANGUL_FILLERS: Final = frozenset("\u115f\u1160\u3164\uffa0")
 _JOINERS: Final = frozenset("\u200c\u200d")
 _SPACES: Final = re.compile(r"\s+")
 _MENTION: Final = re.compile(MENTION_PATTERN)
+_MENTION_OR_LETTER: Final = re.compile(f"{MENTION_PATTERN}|.", re.DOTALL)
+_ELLIPSIS: Final = "…"
+_ELLIPSIS_SIZE: Final = len(_ELLIPSIS.encode())
 
 
 def _is_newer_emoji(character: str) -> bool:
@@ -94,15 +97,21 @@ def mentions(text: str) -> set[str]:
 
 
 def preview(text: str) -> str:
-    """The beginning of a chat, on one line, for room lists; no mention is cut in two."""
+    """The beginning of a chat, on one line, for room lists; no mention is cut in two.
+
+    Clients do the same with what is pushed to them (frontend/src/core/preview.ts).
+    """
     line = _SPACES.sub(" ", text).strip()
-    if len(line) <= limits.PREVIEW_MAX:
-        return line
-    end = limits.PREVIEW_MAX - 1
-    for mention in _MENTION.finditer(line):
-        if mention.start() < end < mention.end():
-            end = mention.start()
-    return line[:end] + "…"
+    length = size = end = 0
+    for piece in _MENTION_OR_LETTER.finditer(line):
+        length += limits.PREVIEW_MENTION_LENGTH if piece[1] else 1
+        size += len(piece[0].encode())
+        if length > limits.PREVIEW_MAX or size > limits.PREVIEW_BYTES_MAX:
+            return line[:end] + _ELLIPSIS
+        # Up to here there is room for the ellipsis.
+        if length < limits.PREVIEW_MAX and size <= limits.PREVIEW_BYTES_MAX - _ELLIPSIS_SIZE:
+            end = piece.end()
+    return line
 
 
 _JOINER: Final = "\u200d"

@@ -294,7 +294,7 @@ def test_a_page_of_chats_with_many_mentions_fits_into_a_frame(
 
 
 @pytest.mark.parametrize(
-    "make_text", [lambda mention: f"{'가' * 50}{mention}", lambda _: "가" * 90]
+    "make_text", [lambda mention: f"{'가' * 57}{mention}", lambda _: "가" * 90]
 )
 def test_room_lists_show_whole_mentions_only(site: Site, make_text: Callable[[str], str]) -> None:
     host = new_person(site).chat()

@@ -1,6 +1,7 @@
-import { PREVIEW_MAX, TELLING_AUDIENCE_MAX, type EnterReply, type Entry, type Preview, type Room } from '../protocol';
+import { TELLING_AUDIENCE_MAX, type EnterReply, type Entry, type Preview, type Room } from '../protocol';
 import { Log } from './log';
 import { Members } from './members';
+import { previewOf } from './preview';
 import { isChat, UnreadCount, type ReadState } from './unread';
 
 /** So much is held of a log that merely follows along; replies may be older than pushes. */
@@ -249,12 +250,8 @@ export class RoomState {
   }
 
   #setPreview(chat: Entry): void {
-    const all = [...(chat.text ?? '')];
-    // No mention is cut in two.
-    const cut = all.length > PREVIEW_MAX ? /<@[\w-]*$/ : /(?!)/;
-    const text = all.slice(0, PREVIEW_MAX).join('').replace(cut, '');
-    const { user_id, at, deleted } = chat;
-    this.preview = { user_id, text, at, ...(deleted ? { deleted } : {}) };
+    const { user_id, text = '', at, deleted } = chat;
+    this.preview = { user_id, text: previewOf(text), at, ...(deleted ? { deleted } : {}) };
     this.#previewSeq = chat.seq;
     this.#previewVersion = chat.version ?? 0;
   }

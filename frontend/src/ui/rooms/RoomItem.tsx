@@ -1,6 +1,6 @@
 import { useEffect, useRef } from 'preact/hooks';
+import { previewOf } from '../../core/preview';
 import type { RoomState } from '../../core/room';
-import { PREVIEW_MAX } from '../../protocol';
 import { shortTimeText, texts } from '../../i18n';
 import { session, ticks, watch } from '../app';
 import { Icon } from '../art';
@@ -96,7 +96,7 @@ function LastWords({ room, isCurrent }: RoomItemProps) {
   const t = texts.value;
   const { preview } = room;
   // The open room has its draft in the place where one writes.
-  const draft = isCurrent ? '' : here.draft(room.id).text.slice(0, PREVIEW_MAX).trim();
+  const draft = isCurrent ? '' : previewOf(here.draft(room.id).text);
   if (draft) {
     return (
       <span class="room-preview">
