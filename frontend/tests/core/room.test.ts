@@ -101,3 +101,54 @@ describe('the preview of a room', () => {
     expect(room.preview?.text).toBe(expected);
   });
 });
+
+describe('how many have not read a chat', () => {
+  const known = (...members: [userId: string, read: number | undefined][]) => {
+    const room = new RoomState(snapshot({ member_count: members.length, read_seq: 95 }), 'ann');
+    room.members.take(
+      {
+        type: 'ok',
+        ref: '1',
+        users: {},
+        members: members.map(([user_id]) => ({ user_id, joined_at: 1 })),
+      },
+      true,
+    );
+    for (const [userId, read] of members) if (read) room.markReader(userId, read);
+    return room;
+  };
+
+  it('falls as they read, say something, or leave', () => {
+    const room = known(['ann', undefined], ['bob', 90], ['cho', 99]);
+    expect([90, 95, 96, 99, 100].map((seq) => room.unreadBy(seq))).toEqual([0, 1, 2, 2, 3]);
+    room.markReader('bob', 97);
+    expect([97, 98].map((seq) => room.unreadBy(seq))).toEqual([1, 2]);
+    room.push([entry(101, 'cho')]);
+    expect(room.unreadBy(101)).toBe(2);
+    room.push([entry(102, 'bob', 'left')]);
+    expect(room.unreadBy(101)).toBe(1);
+  });
+
+  it('leaves out who came later', () => {
+    const room = known(['ann', undefined], ['bob', 100]);
+    room.push([entry(101), entry(102, 'dan', 'joined'), entry(103)]);
+    room.markRead(103);
+    expect([101, 103].map((seq) => room.unreadBy(seq))).toEqual([0, 1]);
+  });
+
+  it('is not said as long as it is not known of all, nor where reading is not told', () => {
+    expect(known(['ann', undefined], ['bob', undefined]).unreadBy(100)).toBe(0);
+    const many = Array.from({ length: 21 }, (_, i) => [`user${i}`, 1] as [string, number]);
+    expect(known(...many).unreadBy(100)).toBe(0);
+    const room = known(...many.slice(0, 20));
+    expect(room.unreadBy(100)).toBe(20);
+    room.members.after = 'more';
+    expect(room.unreadBy(100)).toBe(0);
+  });
+
+  it('is asked for anew when so many have left that reading is told', () => {
+    const room = known(...Array.from({ length: 21 }, (_, i) => [`user${i}`, 0] as [string, number]));
+    room.push([entry(101, 'user3', 'left')]);
+    expect(room.members.state).toBe('stale');
+  });
+});

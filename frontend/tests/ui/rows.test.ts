@@ -124,6 +124,16 @@ describe('rows of a log that grows', () => {
     expect(same.every((row, i) => row === before[i])).toBe(true);
   });
 
+  it('begin no day twice when older ones come before those that are kept', () => {
+    // Long enough for several blocks, each of which is a day of its own or not.
+    const all = Array.from({ length: 300 }, (_, i) => chat('ann', i, { seq: i + 1 }));
+    const rows = new Rows('me');
+    for (let first = 299; first >= 0; first--) {
+      const shown = rows.of(all.slice(first)).filter((row) => row.type === 'day');
+      expect(shown).toHaveLength(1);
+    }
+  });
+
   it('show what is pending, and no longer when it is not', () => {
     const entries = [chat('me', 0), chat('me', 1)];
     const rows = new Rows('me');

@@ -156,10 +156,12 @@ describe('the window over a long log', () => {
     }
   });
 
-  it('has the first row at the very beginning once one gets there', () => {
-    const random = randomOf(13);
-    const page = new Page(random);
-    page.rows = Array.from({ length: 500 }, (_, i) => page.row(`${i}`));
+  it.each([
+    ['higher', 200],
+    ['lower', 20],
+  ])('has the first row at the very beginning, rows being %s than thought', (_, height) => {
+    const page = new Page(randomOf(13));
+    page.rows = Array.from({ length: 500 }, (__, i) => ({ key: `${i}`, height }));
     page.scroll = 20_000;
     page.draw();
     while (page.scroll > 0) page.scrollBy(-300);
