@@ -302,10 +302,11 @@ describe('how far others have read', () => {
     scene.server.append(room, 'chat', 'cho', 'I read that');
     const ann = await scene.openIn('ann', room.id);
     const readers = () => Object.fromEntries(ann.rooms.get(room.id)?.readers ?? []);
-    expect(readers()).toEqual({ cho: 14 });
+    // Who comes in begins to read there.
+    expect(readers()).toEqual({ bob: 2, cho: 14 });
     ann.wantMembers(room.id);
     await scene.elapse(100);
-    expect(readers()).toEqual({ bob: 0, cho: 14, dan: 4 });
+    expect(readers()).toEqual({ bob: 2, cho: 14, dan: 4 });
     scene.server.markRead(room, 'bob', 6);
     scene.server.append(room, 'chat', 'cho', 'me too');
     await scene.elapse(100);

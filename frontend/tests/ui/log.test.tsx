@@ -20,6 +20,8 @@ vi.mock('../../src/ui/app', () => ({
 const { acting, editing } = await import('../../src/ui/chat/acting');
 const { LogView } = await import('../../src/ui/chat/LogView');
 const { RoomsPage } = await import('../../src/ui/pages/RoomsPage');
+// The page loads it itself, but a busy machine takes its time over the first.
+await import('../../src/ui/rooms');
 
 let root: HTMLElement;
 let scene: Scene;
