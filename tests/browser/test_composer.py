@@ -20,6 +20,41 @@ both = pytest.mark.parametrize("how", [KOREAN, ENGLISH], ids=["phone-ko", "deskt
 
 
 @both
+def test_a_pasted_book_is_kept_whole_and_not_sent(person: People, how: dict[str, Any]) -> None:
+    jimin = person("지민", **how)
+    jimin.open_room(unique("탁구"))
+    composer = jimin.page.get_by_test_id("composer")
+    book = ("가나다라 마바사 " * 9 + "\n") * 780  # 64 K characters
+    # As after a paste; Chromium's own typing of lines takes minutes, also in a bare page.
+    composer.evaluate(
+        """(box, text) => {
+          box.focus();
+          box.value = text;
+          box.dispatchEvent(new InputEvent('input', { bubbles: true }));
+        }""",
+        book,
+    )
+    over = f"{len(book.strip()) - 4_000:,}"
+    counter = jimin.page.locator("#composer-counter")
+    expect(counter).to_have_text(f"{over}자 초과" if how is KOREAN else f"{over} too many")
+    expect(composer).to_have_attribute("aria-invalid", "true")
+    expect(jimin.page.get_by_test_id("send")).to_be_disabled()
+    # Writing goes on in it, with somebody meant, and nothing is cut.
+    composer.press_sequentially("@끝")
+    composer.press("Enter")
+    assert composer.input_value() == f"{book}@끝"
+    expect(jimin.page.get_by_test_id("chat-entry")).to_have_count(0)
+    # It is not taller for it than a few lines, and says something again when it is short enough.
+    box = composer.bounding_box()
+    assert box is not None
+    assert box["height"] <= 150
+    composer.fill("짧게")
+    expect(counter).to_be_hidden()
+    composer.press("Enter")
+    jimin.sees("짧게")
+
+
+@both
 def test_a_full_device_says_what_would_be_lost(person: People, how: dict[str, Any]) -> None:
     jimin = person("지민", **how)
     jimin.open_room(unique("탁구"))

@@ -146,9 +146,9 @@ export function Composer({ roomId }: { roomId: string | null }) {
         {edit ? t.editing : t.composer}
       </label>
       <div class="composer-field">
-        {/* Under the textarea, and as tall as its text: nothing has to be measured. */}
+        {/* Under the textarea, and as tall as its text, or as it can be: nothing has to be measured. */}
         <span class="composer-mirror" aria-hidden="true">
-          {`${text}\u200b`}
+          {`${text.slice(0, CHAT_TEXT_MAX)}\u200b`}
         </span>
         <textarea
           id="composer"
