@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 
@@ -216,26 +217,16 @@ def test_a_chat_that_shows_nothing_cannot_be_sent(person: People, nothing: str) 
 def test_marks_above_marks_do_not_paint_over_what_others_say(
     person: People, stack_site: StackSite
 ) -> None:
-    jimin = person("지민", reduced_motion="reduce")
+    """By what is cut off, as not all fonts pile marks up."""
+    jimin = person("지민")
     room_id = jimin.open_room(unique("자리"))
-    friend = friend_in(stack_site, room_id)
-    other = friend_in(stack_site, room_id, "e" + "\u0300" * 19)
-    above = says(friend, room_id, "위에 있는 말")
-    middle = says(other, room_id, ZALGO * 10)
-    says(friend, room_id, "아래에 있는 말")
-    # So that both drawings differ in nothing but the text.
-    other.ask("chat.edit", room_id=room_id, seq=middle, text=ZALGO * 11)
-    jimin.sees("아래에 있는 말")
-    expect(jimin.page.get_by_test_id("edited")).to_be_visible()
-    jimin.page.get_by_test_id("composer").focus()
-    neighbours = [jimin.chat("위에 있는 말"), jimin.chat("아래에 있는 말")]
-    painted = [each.screenshot() for each in neighbours]
-    other.ask("chat.edit", room_id=room_id, seq=middle, text="e" * 11)
-    jimin.sees("e" * 11)
-    assert [each.screenshot() for each in neighbours] == painted
-    assert above
-    for each in (friend, other):
-        each.close()
+    friend = friend_in(stack_site, room_id, "e" + "\u0300" * 19)
+    says(friend, room_id, ZALGO * 10)
+    jimin.sees(ZALGO * 10)
+    for what in (".bubble", '[data-testid="author"]', '[data-testid="notice"]', ".avatar"):
+        shown = jimin.page.locator(what).last
+        expect(shown).to_have_css("overflow-y", re.compile("clip|hidden"))
+    friend.close()
 
 
 @pytest.mark.parametrize("viewport", [PHONE, DESKTOP], ids=["phone", "desktop"])
