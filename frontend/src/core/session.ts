@@ -640,7 +640,9 @@ export class Session {
       this.#added(room, room.follow(after, entries));
       const { read_seq: readSeq = 0, unread = 0, last_seq: lastSeq = 0 } = synced;
       room.takeReadState({ readSeq, unread, lastSeq });
-      room.isMuted = synced.muted ?? false;
+      // News, or an answer from before what was done here: which of them, a later one tells.
+      const isMuted = synced.muted ?? false;
+      if (isMuted !== room.isMuted) this.#mutes.told(room, isMuted);
     }
     if (!synced.complete && !synced.gone && !synced.reset) return;
     if (this.#catchingUp.delete(synced.room_id)) this.#outbox?.wake();

@@ -29,6 +29,8 @@ function isHashed(path: string): boolean {
 /** Stores a whole build or nothing of it; what an earlier build has stored is not loaded again. */
 export async function install(shell: Shell, { caches, fetch }: World): Promise<void> {
   const name = PREFIX + shell.version;
+  // The worker that serves the page may be of the same build: then what is stored is its own.
+  const isNew = !(await caches.has(name));
   const cache = await caches.open(name);
   const store = async (path: string, init: RequestInit) => {
     const kept = isHashed(path) ? await caches.match(path) : undefined;
@@ -43,7 +45,7 @@ export async function install(shell: Shell, { caches, fetch }: World): Promise<v
       shell.files.map((path) => store(path, isHashed(path) ? {} : { cache: 'reload' })),
     );
   } catch (error) {
-    await caches.delete(name);
+    if (isNew) await caches.delete(name);
     throw error;
   }
 }

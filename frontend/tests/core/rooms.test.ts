@@ -108,6 +108,24 @@ describe('muting', () => {
     expect(isMuted(ann)).toBe(true);
   });
 
+  it('is not undone for long by an answer from before it', async () => {
+    const { id: room_id, epoch, log } = room;
+    const synced = { room_id, epoch, last_seq: log.length, complete: true };
+    const late = { type: 'ok', ref: '', users: {}, rooms: [synced] };
+    const request = ann.connection.request.bind(ann.connection);
+    let arrive = () => {};
+    ann.connection.request = (type, ...more) =>
+      type === 'room.sync'
+        ? new Promise((resolve) => (arrive = () => resolve(late as never)))
+        : request(type, ...more);
+    await scene.elapse(1_000);
+    ann.networkChanged();
+    await Promise.all([ann.mute(room.id, true), scene.elapse(100)]);
+    arrive();
+    await scene.elapse(2_000);
+    expect(isMuted(ann)).toBe(true);
+  });
+
   it('snaps back when it is refused', async () => {
     scene.server.takes = (command) => (command.type === 'room.mute' ? 'internal' : true);
     const asked = ann.mute(room.id, true);

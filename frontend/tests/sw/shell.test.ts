@@ -28,6 +28,7 @@ class FakeCaches {
     return undefined;
   }
 
+  has = async (name: string) => this.kept.has(name);
   keys = async () => [...this.kept.keys()];
   delete = async (name: string) => this.kept.delete(name);
 }
@@ -115,6 +116,14 @@ describe('installing', () => {
     await keep('one', { '/index.html': 'page 1' });
     await expect(install(shell, world)).rejects.toThrow();
     expect(await caches.keys()).toEqual(['shell-one']);
+  });
+
+  it('leaves what serves the page when only the worker is new and a file can not be had', async () => {
+    await keep('two', { '/index.html': 'page 2', '/favicon.svg': 'kept' });
+    delete network['/favicon.svg'];
+    await expect(install(shell, world)).rejects.toThrow();
+    delete network['/index.html'];
+    expect(await textOf(visit('/rooms'))).toBe('page 2');
   });
 });
 
