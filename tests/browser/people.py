@@ -28,6 +28,24 @@ CHROMIUM_ARGUMENTS: Final = [
     "--disable-sync",
 ]
 
+#: Keeps which commands of a page are not answered yet, and which have been.
+WATCH_COMMANDS: Final = """
+window.commands = { waiting: {}, answered: [] };
+const { send } = WebSocket.prototype;
+WebSocket.prototype.send = function (text) {
+  const { waiting, answered } = window.commands;
+  const { ref, type } = JSON.parse(text);
+  waiting[ref] = type;
+  this.addEventListener('message', function hear({ data }) {
+    if (JSON.parse(data).ref !== ref) return;
+    this.removeEventListener('message', hear);
+    delete waiting[ref];
+    answered.push(type);
+  });
+  send.call(this, text);
+};
+"""
+
 
 @dataclass
 class Person:
@@ -102,6 +120,23 @@ class Person:
         """What the bubbles say, in order."""
         bubbles = self.page.get_by_test_id("chat-entry").locator(".bubble")
         return [text.strip() for text in bubbles.all_inner_texts()]
+
+    def has_a_clock(self) -> None:
+        """Before the first page: its time is in the hands of the test."""
+        self.page.add_init_script(WATCH_COMMANDS)
+        self.page.clock.install()
+
+    def lets_time_pass(self, ticks: str, *, after: str = "session.hello") -> None:
+        """Jump ahead, when that command is answered, and no other is on its way.
+
+        One that were would be hours old then: the page would take its connection for dead.
+        """
+        self.page.wait_for_function(
+            """(type) => window.commands.answered.includes(type)
+              && !Object.keys(window.commands.waiting).length""",
+            arg=after,
+        )
+        self.page.clock.fast_forward(ticks)
 
     def goes_offline(self) -> None:
         """The phone loses its network: new requests fail and sockets die."""

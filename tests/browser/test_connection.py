@@ -59,25 +59,29 @@ def friend_in(site: StackSite, room_id: str) -> ChatClient:
     return friend
 
 
-def says(friend: ChatClient, room_id: str, text: str) -> None:
-    friend.ask("chat.send", room_id=room_id, cid=unique("cid"), text=text)
+def says(friend: ChatClient, room_id: str, text: str) -> int:
+    """Say something; its place in the log."""
+    reply = friend.ask("chat.send", room_id=room_id, cid=unique("cid"), text=text)
+    seq: int = reply["entry"]["seq"]
+    return seq
 
 
 def test_a_new_connection_takes_over_without_a_gap(person: People, stack_site: StackSite) -> None:
     jimin = person()
     page = jimin.page
     wires = Wires(page)
-    page.clock.install()
+    jimin.has_a_clock()
     jimin.is_signed_in_as("지민")
     room_id = jimin.open_room(unique("두 시간"))
     friend = friend_in(stack_site, room_id)
     said = [f"이야기 {number:02}" for number in range(30)]
     for text in said[:10]:
-        says(friend, room_id, text)
+        last = says(friend, room_id, text)
     jimin.sees(said[9])
+    friend.wait_for("read.marked", lambda event: bool(event["seq"] == last))
     page.evaluate(WATCH_STATES)
     # API Gateway would end the connection four minutes later.
-    page.clock.fast_forward("01:56:00")
+    jimin.lets_time_pass("01:56:00")
     for text in said[10:20]:
         says(friend, room_id, text)
         jimin.say(f"네, {text}")

@@ -238,13 +238,13 @@ def test_nothing_moves_away_under_a_finger(person: People, stack_site: StackSite
 
 def test_times_pass_in_the_list(person: People) -> None:
     jimin = person()
-    jimin.page.clock.install()
+    jimin.has_a_clock()
     jimin.is_signed_in_as("지민")
     jimin.open_room(unique("시간"))
     jimin.page.goto(f"{jimin.origin}/rooms")
     time = jimin.page.locator(".room-time")
     expect(time).to_have_text("방금")
-    jimin.page.clock.fast_forward("05:00")
+    jimin.lets_time_pass("05:00", after="room.members")
     expect(time).to_have_text("5분 전")
     expect(time).to_have_attribute("datetime", re.compile(r"^\d{4}-\d\d-\d\dT"))
 
