@@ -241,7 +241,11 @@ export class Session {
   /** Show a room, entering it if need be; null: no room is shown. */
   show(roomId: string | null): void {
     if (roomId === this.#openId) return;
-    if (this.#openId) this.#reads.flush(this.#openId);
+    if (this.#openId) {
+      this.#reads.flush(this.#openId);
+      // Whoever comes back sees the end of the log.
+      this.toNewest(this.#openId);
+    }
     this.#openId = roomId;
     this.#lookingAt = null;
     if (!roomId) return;
@@ -500,8 +504,14 @@ export class Session {
 
   #online(): void {
     this.#quotes.resume();
-    for (const { paging } of this.rooms.values()) paging.before = paging.after = '';
-    const loaded = [...this.rooms.values()].filter((room) => room.loaded).map((room) => room.id);
+    const loaded: string[] = [];
+    for (const { id, paging, members, loaded: isLoaded } of this.rooms.values()) {
+      paging.before = paging.after = '';
+      if (!isLoaded) continue;
+      loaded.push(id);
+      // Nobody says again how far the others have read meanwhile; the members' list does.
+      members.doubt();
+    }
     this.#catchingUp = new Set(loaded);
     if (loaded.length) this.#syncer.now(loaded);
     void this.#lister.run();
@@ -658,8 +668,8 @@ export class Session {
       this.changed('rooms');
     } else {
       room.markReader(userId, seq);
-      this.changed(`room:${roomId}`);
     }
+    this.changed(`room:${roomId}`);
   }
 
   async #change<C extends 'chat.edit' | 'chat.delete' | 'chat.react'>(
@@ -814,6 +824,8 @@ export class Session {
     if (!room?.loaded || room.past || room.log.last <= room.readSeq || !room.unread) return;
     room.markRead(room.log.last);
     this.changed('rooms');
+    // The numbers beside its chats count oneself, too.
+    this.changed(`room:${roomId}`);
     this.#reads.saw(roomId, room.readSeq);
   }
 

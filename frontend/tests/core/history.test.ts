@@ -77,6 +77,18 @@ describe('a part of the log that is far from its end', () => {
     expect(scene.sent('chat.history')).toHaveLength(asked);
   });
 
+  it('is not what one comes back to from another room', async () => {
+    const other = scene.server.addRoom('pong', 'ann', []).id;
+    await jump(100);
+    ann.show(other);
+    ann.show(roomId);
+    expect(room().shown).toBe(room().log);
+    const jumping = jump(100);
+    ann.show(other);
+    expect(await jumping).toBe(false);
+    expect(room().past).toBeNull();
+  });
+
   it('is one with the end at once where they touch', async () => {
     const { first } = room().log;
     await jump(first - 26);

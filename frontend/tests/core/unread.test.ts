@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { Log } from '../../src/core/log';
+import type { RoomState } from '../../src/core/room';
 import type { Session } from '../../src/core/session';
 import { UnreadCount } from '../../src/core/unread';
 import type { Entry, EntryKind } from '../../src/protocol';
@@ -293,6 +294,46 @@ describe('unread chats', () => {
 });
 
 describe('how far others have read', () => {
+  it('counts again who has read what, after the connection was lost', async () => {
+    const scene = new Scene();
+    const stored = scene.server.addRoom('ping', 'ann', ['bob']);
+    const ann = await scene.openIn('ann', stored.id);
+    const { seq } = scene.server.append(stored, 'chat', 'ann', 'ping');
+    ann.wantMembers(stored.id);
+    await scene.elapse(100);
+    const room = ann.rooms.get(stored.id) as RoomState;
+    expect(room.unreadBy(seq)).toBe(1);
+    scene.server.cutAll();
+    scene.server.markRead(stored, 'bob', seq);
+    await scene.elapse(5_000);
+    ann.wantMembers(stored.id);
+    await scene.elapse(100);
+    expect(room.unreadBy(seq)).toBe(0);
+  });
+
+  it('shows the numbers beside chats anew when oneself has read them, here or elsewhere', async () => {
+    const scene = new Scene();
+    const stored = scene.server.addRoom('ping', 'bob', ['ann']);
+    const ann = await scene.openIn('ann', stored.id);
+    ann.wantMembers(stored.id);
+    const { seq } = scene.server.append(stored, 'chat', 'bob', 'ping');
+    await scene.elapse(2_000);
+    const room = ann.rooms.get(stored.id) as RoomState;
+    expect(room.unreadBy(seq)).toBe(1);
+    scene.topics.length = 0;
+    ann.look(stored.id);
+    expect([room.unreadBy(seq), scene.topics]).toEqual([0, expect.arrayContaining([`room:${stored.id}`])]);
+
+    const again = scene.server.append(stored, 'chat', 'bob', 'pong').seq;
+    ann.look(null);
+    await scene.elapse(2_000);
+    scene.topics.length = 0;
+    scene.server.markRead(stored, 'ann', again);
+    await scene.elapse(100);
+    expect(room.unreadBy(again)).toBe(0);
+    expect(scene.topics).toContain(`room:${stored.id}`);
+  });
+
   it('is known from their marks, their words and the list of members', async () => {
     const scene = new Scene();
     const room = scene.server.addRoom('ping', 'ann', ['bob', 'cho']);
