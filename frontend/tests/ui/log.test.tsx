@@ -17,7 +17,7 @@ vi.mock('../../src/ui/app', () => ({
   ticks: signal(0),
   watch: () => void drawn.value,
 }));
-const { acting, editing } = await import('../../src/ui/chat/acting');
+const { acting, editing, target } = await import('../../src/ui/chat/acting');
 const { LogView } = await import('../../src/ui/chat/LogView');
 const { RoomsPage } = await import('../../src/ui/pages/RoomsPage');
 // The page loads it itself, but a busy machine takes its time over the first.
@@ -103,6 +103,22 @@ describe('the log on the page', () => {
     for (const visible of [false, true]) await act(() => void (isVisible.value = visible));
     await scrollUp();
     expect(newBelow()).toBe(false);
+  });
+
+  it('is still at the bottom when it brought a chat into sight that was there already', async () => {
+    Object.defineProperties(log(), {
+      scrollHeight: { value: 500 },
+      clientHeight: { value: 500 },
+      // There is nothing to scroll, so no event says that it was scrolled.
+      scrollTop: { get: () => 0, set: () => {} },
+    });
+    target.value = { roomId: room.id, seq: 3 };
+    await see();
+    expect(document.activeElement?.textContent).toContain('hello');
+    scene.server.append(room, 'chat', 'bob', 'news');
+    await see();
+    expect(root.querySelector('.to-bottom.is-shown')).toBeNull();
+    expect(here.rooms.get(room.id)?.unread).toBe(0);
   });
 
   it('does not call a change news to somebody who reads further up', async () => {

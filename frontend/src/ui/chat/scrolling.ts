@@ -134,6 +134,8 @@ export class Scrolling {
     const height = this.window.top(index + 1) - this.window.top(index);
     const above = Math.max(0, this.#height * aim.place - height / 2);
     box.scrollTop = this.#base + this.window.top(index) - above;
+    // Where that scrolls nothing, no event tells that it is the end.
+    this.isStuck = this.mayStick && this.#isAtEnd(box);
     aim.reached(line);
   }
 
