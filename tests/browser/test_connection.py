@@ -297,7 +297,18 @@ def test_what_a_server_should_not_say_does_no_harm(person: People, stack_site: S
     friend.close()
 
 
-@pytest.mark.parametrize("path", ["/", "/sign-in", "/rooms", "/me", "/nowhere"])
+#: Pages, and what is seen on each when all of its parts are there.
+PAGES = {
+    "/": 'a[href^="/api/auth/kakao"]',
+    "/sign-in": 'a[href^="/api/auth/kakao"]',
+    "/rooms": '[data-testid="open-room-input"]',
+    "/rooms/{}": '[data-testid="notice"]',
+    "/me": '[data-testid="nickname-input"]',
+    "/nowhere": "#main .blank a",
+}
+
+
+@pytest.mark.parametrize("path", PAGES)
 def test_a_part_of_the_site_that_does_not_load_can_be_tried_again(
     person: People, path: str
 ) -> None:
@@ -306,6 +317,10 @@ def test_a_part_of_the_site_that_does_not_load_can_be_tried_again(
     page = someone.page
     if path.startswith(("/rooms", "/me")):
         someone.is_signed_in_as("지민")
+    wanted = path
+    if path == "/rooms/{}":
+        path = path.format(someone.open_room(unique("탁구")))
+    loaded = page.locator(PAGES[wanted]).first
     part = re.compile(r"/assets/(?!index-|early-)[^/]+\.(js|css)$")
     broken: list[str] = []
 
@@ -316,16 +331,16 @@ def test_a_part_of_the_site_that_does_not_load_can_be_tried_again(
     page.route(part, fail)
     page.goto(someone.origin + path)
     alert = page.get_by_role("alert")
-    expect(alert).to_contain_text(re.compile("다시 시도해 주세요"))
+    expect(alert).to_contain_text(re.compile("다시 시도해|새로 고쳐"))
     page.unroute(part, fail)
     # Where a browser does not ask again for what failed, the page is loaded anew.
     ways = ("다시 시도", "새로고침")
     way_on = alert.get_by_role("button", name=re.compile("|".join(ways)))
-    here = page.locator("#main :is(section, .blank, .landing, .sign-in, .me)").first
     way_on.click()
-    expect(here).to_be_visible()
+    expect(way_on.or_(loaded).first).to_be_visible()
     if way_on.count():
         way_on.click()
+    expect(loaded).to_be_visible()
     expect(alert).to_have_count(0)
     expect(page.get_by_role("heading", level=1)).to_be_visible()
     assert broken

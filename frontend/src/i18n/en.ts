@@ -38,6 +38,7 @@ export const en: Messages = {
   close: 'Close',
   save: 'Save',
   loading: 'Loading…',
+  gone: 'Could not load this. There may be a newer version: reload the page.',
   notLoaded: 'Could not load this. Check your connection and try again.',
   over: (count) => `${count.toLocaleString()} too many`,
   counter: (used, most) => `${used} of ${most} characters`,

@@ -18,39 +18,56 @@ export function Chunked<T>({ chunk, title, onClose, children }: ChunkedProps<T>)
   useEffect(() => {
     chunk.load();
   }, [chunk]);
-  const { module, hasFailed, isGone } = chunk;
+  const { module, hasFailed } = chunk;
   if (module) return <>{children(module)}</>;
-  const why = isGone ? t.errors.unknown_type : t.notLoaded;
-  const retry = hasFailed && (
+  if (!onClose) {
+    return hasFailed ? (
+      <NotLoaded chunk={chunk} title={title} isPage />
+    ) : (
+      <Blank title={title} text={t.loading} isPage />
+    );
+  }
+  return (
+    <Dialog title={title} testId="chunk-loading" onClose={onClose}>
+      {hasFailed ? <ErrorText text={whyOf(chunk)} /> : <p class="muted">{t.loading}</p>}
+      <div class="button-row end">
+        <button type="button" class="button" onClick={onClose}>
+          {t.close}
+        </button>
+        {hasFailed && <Again chunk={chunk} />}
+      </div>
+    </Dialog>
+  );
+}
+
+interface NotLoadedProps {
+  chunk: Chunk<unknown>;
+  title: string;
+  isPage?: boolean;
+}
+
+/** Stands where a chunk would, which could not be loaded. */
+export function NotLoaded({ chunk, title, isPage = false }: NotLoadedProps) {
+  return (
+    <Blank title={title} text={whyOf(chunk)} isAlert isPage={isPage}>
+      <Again chunk={chunk} />
+    </Blank>
+  );
+}
+
+function whyOf({ isGone }: Chunk<unknown>): string {
+  return isGone ? texts.value.gone : texts.value.notLoaded;
+}
+
+function Again({ chunk }: { chunk: Chunk<unknown> }) {
+  const { isGone } = chunk;
+  return (
     <button
       type="button"
       class="button primary"
       onClick={() => (isGone ? location.reload() : chunk.load())}
     >
-      {isGone ? t.reload : t.retry}
+      {isGone ? texts.value.reload : texts.value.retry}
     </button>
-  );
-  if (!onClose) {
-    return (
-      <Blank
-        title={title}
-        text={hasFailed ? why : t.loading}
-        isAlert={hasFailed}
-        isPage
-      >
-        {retry}
-      </Blank>
-    );
-  }
-  return (
-    <Dialog title={title} testId="chunk-loading" onClose={onClose}>
-      {hasFailed ? <ErrorText text={why} /> : <p class="muted">{t.loading}</p>}
-      <div class="button-row end">
-        <button type="button" class="button" onClick={onClose}>
-          {t.close}
-        </button>
-        {retry}
-      </div>
-    </Dialog>
   );
 }

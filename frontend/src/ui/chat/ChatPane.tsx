@@ -4,7 +4,7 @@ import type { RoomState } from '../../core/room';
 import { texts } from '../../i18n';
 import { isWide, session, watch } from '../app';
 import { Icon } from '../art';
-import { Chunked } from '../Chunked';
+import { Chunked, NotLoaded } from '../Chunked';
 import { asides, ends, log } from '../chunks';
 import { IconButton } from '../parts';
 import { ActingLayer } from './ActingLayer';
@@ -187,5 +187,5 @@ function Log({ room }: { room: RoomState }) {
   }, [isOnline]);
   const { module, hasFailed } = log;
   if (module) return <module.LogView room={room} />;
-  return hasFailed ? <Chunked chunk={log} title={texts.value.chat.log}>{() => null}</Chunked> : <LogSkeleton />;
+  return hasFailed ? <NotLoaded chunk={log} title={texts.value.chat.log} /> : <LogSkeleton />;
 }

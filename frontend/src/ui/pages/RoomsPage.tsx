@@ -3,6 +3,7 @@ import { texts } from '../../i18n';
 import { isWide } from '../app';
 import { Serve } from '../art';
 import { ChatPane } from '../chat/ChatPane';
+import { NotLoaded } from '../Chunked';
 import { log, rooms } from '../chunks';
 import { Blank } from '../parts';
 
@@ -35,13 +36,7 @@ function ListPane({ roomId }: { roomId: string | null }) {
   return (
     <section class="pane-list" aria-label={t.rooms.title} aria-busy={!hasFailed}>
       <h1 class="pane-title">{t.rooms.title}</h1>
-      {hasFailed && (
-        <Blank title={t.notLoaded} isAlert>
-          <button type="button" class="button primary" onClick={() => rooms.load()}>
-            {t.retry}
-          </button>
-        </Blank>
-      )}
+      {hasFailed && <NotLoaded chunk={rooms} title={t.rooms.list} />}
     </section>
   );
 }
