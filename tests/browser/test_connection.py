@@ -344,3 +344,47 @@ def test_a_part_of_the_site_that_does_not_load_can_be_tried_again(
     expect(alert).to_have_count(0)
     expect(page.get_by_role("heading", level=1)).to_be_visible()
     assert broken
+
+
+def test_a_log_whose_code_does_not_load_is_asked_for_once(person: People) -> None:
+    """And again when the room is there: not all the time."""
+    jimin = person("지민")
+    room_id = jimin.open_room(unique("코드"))
+    page = jimin.page
+    part = re.compile(r"/assets/log-[^/]+\.js$")
+    asked: list[str] = []
+
+    def fail(route: Route) -> None:
+        asked.append(route.request.url)
+        route.abort()
+
+    page.route(part, fail)
+    page.goto(f"{jimin.origin}/rooms/{room_id}")
+    way_on = page.get_by_role("button", name=re.compile("다시 시도|새로고침"))
+    expect(way_on).to_be_visible()
+    # Answers of the server take longer than failures would.
+    some = """async () => {
+      for (let i = 0; i < 10; i++) await (await fetch('/api/session')).text();
+    }"""
+    page.evaluate(some)
+    once = len(asked)
+    page.evaluate(some)
+    assert len(asked) == once
+    expect(way_on).to_be_visible()
+    page.unroute(part, fail)
+    page.reload()
+    expect(page.get_by_test_id("notice")).to_be_visible()
+
+
+def test_a_list_whose_code_is_gone_is_had_by_loading_the_page_anew(person: People) -> None:
+    """A newer release may have taken its place."""
+    page = person("지민").page
+    part = re.compile(r"/assets/rooms-[^/]+\.js$")
+    page.route(part, lambda route: route.fulfill(status=404))
+    page.reload()
+    page.get_by_role("button", name="다시 시도").click()
+    way_on = page.get_by_role("button", name="새로고침")
+    expect(way_on).to_be_visible()
+    page.unroute(part)
+    way_on.click()
+    expect(page.get_by_test_id("open-room-input")).to_be_visible()
