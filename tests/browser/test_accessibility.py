@@ -69,12 +69,13 @@ def scene(
     gone = _say(haeun, room_id, "지울 말")
     haeun.ask("chat.delete", room_id=room_id, seq=gone)
     haeun.ask("chat.edit", room_id=room_id, seq=hello + 1, text="고친 말")
+    meant = jimin_id(jimin)
     for seq in (hello, gone):
         haeun.ask(
             "chat.send",
             room_id=room_id,
             cid=unique("cid"),
-            text=f"답장이에요 <@{jimin_id(jimin)}>",
+            text=f"답장이에요 <@{meant}>",
             reply_to=seq,
         )
     jimin.say("제 말이에요")
@@ -90,7 +91,8 @@ def jimin_id(jimin: Person) -> str:
     page = jimin.page
     page.get_by_test_id("show-members").click()
     user_id = page.get_by_test_id("member").first.get_attribute("data-user-id")
-    page.keyboard.press("Escape")
+    page.get_by_test_id("show-members").click()
+    expect(page.get_by_test_id("member")).to_have_count(0)
     assert user_id
     return user_id
 

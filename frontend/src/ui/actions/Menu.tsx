@@ -1,4 +1,4 @@
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import { say, session, watch } from '../app';
 import { acting, chatAt, editing, reply, toggleReaction } from '../chat/acting';
 import { texts } from '../../i18n';
@@ -21,7 +21,7 @@ export function Menu({ open, onClose }: ActionsProps) {
   useEffect(() => {
     if (isGone) onClose();
   }, [isGone]);
-  useEffect(() => box.current?.querySelector<HTMLElement>('[role^=menuitem]')?.focus(), []);
+  useLayoutEffect(() => box.current?.querySelector<HTMLElement>('[role^=menuitem]')?.focus(), []);
   const me = session().me?.user_id ?? '';
   const reactions = Object.entries(entry?.reactions ?? {}).filter(([, ids]) => ids.length > 0);
   const mine = (emoji: string) => entry?.reactions?.[emoji]?.includes(me) ?? false;
