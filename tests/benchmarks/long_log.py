@@ -197,6 +197,7 @@ def _go(page: Page, devtools: CDPSession, run: Run, way: int) -> None:
             },
         )
         run.rows.append(page.evaluate("document.querySelectorAll('.log-lines > *').length"))
+    raise TimeoutError(f"the end was not reached in {GIVE_UP_SECONDS} s of scrolling")
 
 
 def _look(page: Page, devtools: CDPSession, run: Run) -> None:
