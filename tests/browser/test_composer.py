@@ -95,3 +95,30 @@ def test_a_full_device_says_what_would_be_lost(person: People, how: dict[str, An
     page.reload()
     jimin.sees("어디에도 없는 글")
     expect(jimin.chat("어디에도 없는 글")).to_have_attribute("data-seq", re.compile(r"\d"))
+
+
+@pytest.mark.parametrize("key_code", [13, 229])
+def test_the_enter_that_ends_a_hangul_composition_does_not_send(
+    person: People, key_code: int
+) -> None:
+    """As input methods do it: on a Mac the key is Enter's own, elsewhere it is 229."""
+    jimin = person("지민", viewport=DESKTOP)
+    jimin.open_room(unique("한글"))
+    page = jimin.page
+    composer = page.get_by_test_id("composer")
+    composer.focus()
+    devtools = page.context.new_cdp_session(page)
+    enter = {"key": "Enter", "code": "Enter", "windowsVirtualKeyCode": key_code}
+    for syllable in ("하", "한"):
+        devtools.send(
+            "Input.imeSetComposition",
+            {"text": syllable, "selectionStart": 1, "selectionEnd": 1},
+        )
+    devtools.send("Input.dispatchKeyEvent", {"type": "rawKeyDown", **enter})
+    devtools.send("Input.insertText", {"text": "한"})
+    devtools.send("Input.dispatchKeyEvent", {"type": "keyUp", **enter})
+    expect(composer).to_have_value("한")
+    expect(page.get_by_test_id("chat-entry")).to_have_count(0)
+    composer.press("Enter")
+    jimin.sees("한")
+    assert jimin.texts() == ["한"]
