@@ -1,7 +1,6 @@
-import react from '@vitejs/plugin-react';
 import { defineConfig } from 'vite';
 
 export default defineConfig({
-  plugins: [react()],
+  oxc: { jsx: { runtime: 'automatic', importSource: 'react' } },
   build: { rollupOptions: { input: 'peer.html' }, chunkSizeWarningLimit: 2000 },
 });
