@@ -1,6 +1,6 @@
 import type { ComponentChildren, JSX, RefObject } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { FailureCode } from '../core/failure';
+import { failureCode, type FailureCode } from '../core/failure';
 import { texts } from '../i18n';
 import { isWide, session, watch } from './app';
 import { Icon } from './art';
@@ -116,6 +116,24 @@ export function useFailure(): [FailureCode | '', (code: FailureCode | '') => voi
     if (isOnline) setCode((was) => (was === 'lost' || was === 'timeout' ? '' : was));
   }, [isOnline]);
   return [code, setCode];
+}
+
+/** What a form or button asks for: whether that is under way, and why it failed. */
+export function useAttempt() {
+  const [error, setError] = useFailure();
+  const [isBusy, setBusy] = useState(false);
+  const attempt = async (what: () => Promise<void>) => {
+    setBusy(true);
+    setError('');
+    try {
+      await what();
+    } catch (failure) {
+      setError(failureCode(failure));
+    } finally {
+      setBusy(false);
+    }
+  };
+  return { error, setError, isBusy, attempt };
 }
 
 export function ErrorText({ text }: { text: string }) {

@@ -1,7 +1,7 @@
 import type { RefObject } from 'preact';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { session, watch } from '../app';
-import { isComposing } from '../chat/Composer';
+import { isComposing } from '../keys';
 import { typed, type Written } from '../chat/writing';
 import { Avatar } from '../parts';
 import { candidates, queryAt, type Candidate, type Query } from './people';

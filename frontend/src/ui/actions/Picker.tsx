@@ -2,7 +2,7 @@ import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { lang, texts } from '../../i18n';
 import { session } from '../app';
 import { chatAt, toggleReaction } from '../chat/acting';
-import { isComposing } from '../chat/Composer';
+import { isComposing } from '../keys';
 import { ErrorText } from '../parts';
 import type { ActionsProps } from '.';
 import { loadEmoji, recent, remember, search, setTone, tone, withTone, type Emoji } from './emoji';

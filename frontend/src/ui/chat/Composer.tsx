@@ -3,6 +3,7 @@ import { CHAT_TEXT_MAX } from '../../protocol';
 import { texts } from '../../i18n';
 import { isWide, session } from '../app';
 import { Icon } from '../art';
+import { isComposing } from '../keys';
 import { Counter, IconButton } from '../parts';
 import { plainText } from '../mentions';
 import { actions, change, chatAt, editing, editLast, reply, replying } from './acting';
@@ -20,11 +21,6 @@ export function putBack(sent: string, replyTo = 0): void {
 /** Whether this key press means "send". */
 export function isSendKey(event: KeyboardEvent): boolean {
   return event.key === 'Enter' && !event.shiftKey && !isComposing(event);
-}
-
-/** Whether a key press belongs to the input method, as the Enter that ends Hangul (229: Safari). */
-export function isComposing(event: KeyboardEvent): boolean {
-  return event.isComposing || event.keyCode === 229;
 }
 
 function begun(roomId: string | null): Written {

@@ -1,10 +1,9 @@
 import { useEffect, useState } from 'preact/hooks';
-import { failureCode } from '../../core/failure';
 import type { RoomState } from '../../core/room';
 import { texts } from '../../i18n';
 import { leaveTexts } from '../../i18n/leave';
 import { session, watch } from '../app';
-import { Avatar, Dialog, ErrorText, nameOf, useFailure } from '../parts';
+import { Avatar, Dialog, ErrorText, nameOf, useAttempt } from '../parts';
 import { navigate } from '../router';
 import { membersInOrder } from './MemberPanel';
 
@@ -24,8 +23,7 @@ export function LeaveDialog({ room, first, onClose }: LeaveDialogProps) {
   const here = session();
   const [way, setWay] = useState(first);
   const [successor, setSuccessor] = useState('');
-  const [error, setError] = useFailure();
-  const [isBusy, setBusy] = useState(false);
+  const { error, isBusy, attempt } = useAttempt();
   useEffect(() => here.wantMembers(room.id));
 
   const myId = here.me?.user_id ?? '';
@@ -34,19 +32,13 @@ export function LeaveDialog({ room, first, onClose }: LeaveDialogProps) {
   const mustChoose = room.hostId === myId && !isAlone;
   const chosen = others.includes(successor) ? successor : '';
 
-  const leave = async () => {
-    setBusy(true);
-    setError('');
-    try {
+  const leave = () =>
+    attempt(async () => {
       if (!mustChoose) await here.leave(room.id);
       else if (way === 'close') await here.leave(room.id, { close: true });
       else await here.leave(room.id, { successor_id: chosen });
       navigate('/rooms', 'replace');
-    } catch (failure) {
-      setError(failureCode(failure));
-      setBusy(false);
-    }
-  };
+    });
   const text = mustChoose ? t.leave.hostText : isAlone ? t.leave.alone : t.leave.text;
   const action = !mustChoose
     ? t.leave.confirm

@@ -1,11 +1,11 @@
 import { useState } from 'preact/hooks';
-import { failureCode } from '../../core/failure';
 import type { RoomState } from '../../core/room';
 import { ROOM_NAME_MAX } from '../../protocol';
 import { texts } from '../../i18n';
 import { roomTexts } from '../../i18n/room';
 import { say, session, watch } from '../app';
-import { Counter, ErrorText, useFailure } from '../parts';
+import { keepComposing } from '../keys';
+import { Counter, ErrorText, useAttempt } from '../parts';
 import { navigate } from '../router';
 import { hasVisible, isolated, lengthOf } from '../rows';
 
@@ -15,33 +15,21 @@ export function RoomName({ room }: { room: RoomState }) {
   const t = { ...texts.value, room: roomTexts.value };
   /** Null while it is not being edited: then it shows what the room is called. */
   const [edited, setEdited] = useState<string | null>(null);
-  const [error, setError] = useFailure();
-  const [isBusy, setBusy] = useState(false);
+  const { error, setError, isBusy, attempt } = useAttempt();
   const name = edited ?? room.name;
   const wanted = name.replace(/\s+/g, ' ').trim();
   const isTooLong = lengthOf(wanted) > ROOM_NAME_MAX;
   const isEmpty = !hasVisible(wanted);
   const canSave = !isTooLong && !isEmpty && wanted !== room.name && !isBusy;
 
-  const run = async (what: () => Promise<void>) => {
-    setBusy(true);
-    setError('');
-    try {
-      await what();
-    } catch (failure) {
-      setError(failureCode(failure));
-    } finally {
-      setBusy(false);
-    }
-  };
   const save = () =>
-    run(async () => {
+    attempt(async () => {
       await session().renameRoom(room.id, wanted);
       setEdited(null);
       say(roomTexts.peek().renamed);
     });
   const goThere = () =>
-    run(async () => {
+    attempt(async () => {
       const { room: other } = await session().openRoom(wanted);
       navigate(`/rooms/${other.room_id}`);
     });
@@ -71,12 +59,7 @@ export function RoomName({ room }: { room: RoomState }) {
             setEdited(event.currentTarget.value);
             setError('');
           }}
-          onKeyDown={(event) => {
-            // The Enter that ends a Hangul composition does not mean the form.
-            if (event.key === 'Enter' && (event.isComposing || event.keyCode === 229)) {
-              event.preventDefault();
-            }
-          }}
+          onKeyDown={keepComposing}
         />
         <button class="button primary" data-testid="room-name-save" disabled={!canSave}>
           {t.save}

@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { failureCode, type FailureCode } from '../../core/failure';
+import type { FailureCode } from '../../core/failure';
 import { ERROR_CODES, NICKNAME_MAX, type ErrorCode } from '../../protocol';
 import { lang, texts, type Lang } from '../../i18n';
 import { meTexts } from '../../i18n/me';
@@ -19,7 +19,8 @@ import {
   type Theme,
 } from '../app';
 import { sounds } from '../chunks';
-import { Avatar, Counter, Dialog, ErrorText, useFailure } from '../parts';
+import { keepComposing } from '../keys';
+import { Avatar, Counter, Dialog, ErrorText, useAttempt, useFailure } from '../parts';
 import { lengthOf } from '../rows';
 
 export { default as css } from '../../styles/me.css?url';
@@ -121,36 +122,31 @@ function Nickname({ nickname }: { nickname: string }) {
   const t = { ...texts.value, me: meTexts.value };
   /** Null while it is not being edited: then it shows what the nickname is. */
   const [edited, setEdited] = useState<string | null>(null);
-  const [error, setError] = useFailure();
+  const { error, setError, isBusy, attempt } = useAttempt();
   const form = useRef<HTMLFormElement>(null);
   const input = useRef<HTMLInputElement>(null);
   const text = edited ?? nickname;
-  const [isBusy, setBusy] = useState(false);
   const wanted = text.trim();
   const isTooLong = lengthOf(wanted) > NICKNAME_MAX;
 
-  const submit = async (event: Event) => {
-    event.preventDefault();
-    if (!wanted || isTooLong || isBusy || wanted === nickname) return;
-    setBusy(true);
-    setError('');
-    try {
-      await session().rename(wanted);
-      setEdited(null);
-      say(meTexts.peek().saved);
-      // The button has nothing to save now and lets go of the focus; a phone's keyboard stays shut.
-      if (document.activeElement !== input.current) {
-        (isWide.peek() ? input : form).current?.focus({ preventScroll: true });
-      }
-    } catch (failure) {
-      setError(failureCode(failure));
-    } finally {
-      setBusy(false);
+  const canSave = wanted !== '' && !isTooLong && !isBusy && wanted !== nickname;
+
+  const save = async () => {
+    await session().rename(wanted);
+    setEdited(null);
+    say(meTexts.peek().saved);
+    // The button has nothing to save now and lets go of the focus; a phone's keyboard stays shut.
+    if (document.activeElement !== input.current) {
+      (isWide.peek() ? input : form).current?.focus({ preventScroll: true });
     }
+  };
+  const submit = (event: Event) => {
+    event.preventDefault();
+    if (canSave) void attempt(save);
   };
 
   return (
-    <form ref={form} class="nickname" tabIndex={-1} onSubmit={(event) => void submit(event)}>
+    <form ref={form} class="nickname" tabIndex={-1} onSubmit={submit}>
       <label class="label" for="nickname">
         {t.me.nickname}
       </label>
@@ -172,16 +168,12 @@ function Nickname({ nickname }: { nickname: string }) {
           onBlur={() => {
             if (wanted === nickname) setEdited(null);
           }}
-          onKeyDown={(event) => {
-            if (event.key === 'Enter' && (event.isComposing || event.keyCode === 229)) {
-              event.preventDefault();
-            }
-          }}
+          onKeyDown={keepComposing}
         />
         <button
           class="button primary"
           data-testid="nickname-save"
-          disabled={!wanted || isTooLong || isBusy || wanted === nickname}
+          disabled={!canSave}
         >
           {t.save}
         </button>

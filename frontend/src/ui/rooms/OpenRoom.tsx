@@ -1,9 +1,8 @@
-import { useState } from 'preact/hooks';
-import { failureCode } from '../../core/failure';
 import { ROOM_NAME_MAX } from '../../protocol';
 import { texts } from '../../i18n';
 import { isWide, say, session } from '../app';
-import { Counter, ErrorText, useFailure } from '../parts';
+import { isComposing, keepComposing } from '../keys';
+import { Counter, ErrorText, useAttempt } from '../parts';
 import { lengthOf } from '../rows';
 import { navigate } from '../router';
 
@@ -15,37 +14,30 @@ interface OpenRoomProps {
 /** The box that finds a room by its name, or makes it; the list shows one's own meanwhile. */
 export function OpenRoom({ name, onName }: OpenRoomProps) {
   const t = texts.value.rooms;
-  const [error, setError] = useFailure();
-  const [isBusy, setBusy] = useState(false);
+  const { error, setError, isBusy, attempt } = useAttempt();
   const isTooLong = lengthOf(name.trim()) > ROOM_NAME_MAX;
   const write = (next: string) => {
     onName(next);
     setError('');
   };
 
-  const submit = async (event: Event) => {
+  const open = async () => {
+    const { room, created } = await session().openRoom(name.trim());
+    onName('');
+    navigate(`/rooms/${room.room_id}`);
+    if (!isWide.peek()) return;
+    // The log itself says that a room was created.
+    if (!created) say(texts.peek().rooms.found(room.name));
+    // It may be the room that is open already.
+    document.getElementById('composer')?.focus();
+  };
+  const submit = (event: Event) => {
     event.preventDefault();
-    if (!name.trim() || isTooLong || isBusy) return;
-    setBusy(true);
-    setError('');
-    try {
-      const { room, created } = await session().openRoom(name.trim());
-      onName('');
-      navigate(`/rooms/${room.room_id}`);
-      if (!isWide.peek()) return;
-      // The log itself says that a room was created.
-      if (!created) say(texts.peek().rooms.found(room.name));
-      // It may be the room that is open already.
-      document.getElementById('composer')?.focus();
-    } catch (failure) {
-      setError(failureCode(failure));
-    } finally {
-      setBusy(false);
-    }
+    if (name.trim() && !isTooLong && !isBusy) void attempt(open);
   };
 
   return (
-    <form class="open-room" id="open-room-form" onSubmit={(event) => void submit(event)}>
+    <form class="open-room" id="open-room-form" onSubmit={submit}>
       <label class="hidden" for="open-room">
         {t.openLabel}
       </label>
@@ -62,10 +54,8 @@ export function OpenRoom({ name, onName }: OpenRoomProps) {
           aria-invalid={isTooLong || error !== ''}
           onInput={(event) => write(event.currentTarget.value)}
           onKeyDown={(event) => {
-            const isComposing = event.isComposing || event.keyCode === 229;
-            // The Enter that ends a Hangul composition does not mean the form.
-            if (event.key === 'Enter' && isComposing) event.preventDefault();
-            if (event.key === 'Escape' && !isComposing) write('');
+            keepComposing(event);
+            if (event.key === 'Escape' && !isComposing(event)) write('');
           }}
         />
         <button

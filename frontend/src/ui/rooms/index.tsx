@@ -1,5 +1,6 @@
 import { useRef, useState } from 'preact/hooks';
 import { texts } from '../../i18n';
+import { isComposing } from '../keys';
 import { OpenRoom } from './OpenRoom';
 import { RoomList } from './RoomList';
 
@@ -12,7 +13,7 @@ export function RoomsPane({ roomId }: { roomId: string | null }) {
   const onKeyDown = (event: KeyboardEvent) => {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     const isPlain = !(event.shiftKey || event.altKey || event.ctrlKey || event.metaKey);
-    if (!step || !isPlain || event.isComposing) return;
+    if (!step || !isPlain || isComposing(event)) return;
     const stops = pane.current?.querySelectorAll<HTMLElement>('#open-room, a.room-item') ?? [];
     const at = [...stops].indexOf(document.activeElement as HTMLElement);
     const next = stops[at + step];
