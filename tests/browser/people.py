@@ -7,8 +7,10 @@ from typing import Any, Final
 
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from tests.support.chat import ChatClient
 from tests.support.site import Browser as Visitor
-from tests.support.site import Site
+from tests.support.site import Site, unique
+from tests.support.site import new_person as new_visitor
 
 # Generous, as machines are noisy; what is waited for comes in milliseconds.
 expect.set_options(timeout=20_000)
@@ -172,3 +174,17 @@ def open_menu(someone: Person, text: str) -> Locator:
     menu = someone.page.get_by_test_id("chat-menu")
     expect(menu).to_be_visible()
     return menu
+
+
+def friend_in(site: Site, room_id: str, nickname: str = "하은") -> ChatClient:
+    """Somebody in that room who needs no browser."""
+    friend = new_visitor(site, nickname).chat()
+    friend.ask("room.enter", room_id=room_id)
+    return friend
+
+
+def says(friend: ChatClient, room_id: str, text: str) -> int:
+    """They say something there; its place in the log."""
+    sent = friend.ask("chat.send", room_id=room_id, text=text, cid=unique("cid"))
+    seq: int = sent["entry"]["seq"]
+    return seq

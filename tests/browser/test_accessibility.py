@@ -11,9 +11,8 @@ import pytest
 from playwright.sync_api import Browser, WebSocketRoute, expect
 
 from tests.browser.axe import SOURCE, violations
-from tests.browser.people import DESKTOP, PHONE, Person, new_person, open_menu
+from tests.browser.people import DESKTOP, PHONE, Person, friend_in, new_person, open_menu, says
 from tests.support.chat import ChatClient
-from tests.support.site import new_person as new_visitor
 from tests.support.site import unique
 from tests.support.stack import StackSite
 
@@ -40,13 +39,6 @@ class Scene:
         return self.jimin
 
 
-def _say(client: ChatClient, room_id: str, text: str) -> int:
-    seq: int = client.ask("chat.send", room_id=room_id, cid=unique("cid"), text=text)["entry"][
-        "seq"
-    ]
-    return seq
-
-
 @pytest.fixture(scope="module", params=list(DEVICES))
 def scene(
     request: pytest.FixtureRequest, chromium: Browser, stack_site: StackSite
@@ -60,13 +52,12 @@ def scene(
     newcomer.is_signed_in_as("새얼굴")
     name = unique("탁구")
     room_id = jimin.open_room(name)
-    haeun = new_visitor(stack_site, "하은").chat()
-    haeun.ask("room.enter", room_id=room_id)
-    hello = _say(haeun, room_id, "안녕하세요, 여기서 만나요: https://example.com/a")
-    _say(haeun, room_id, "🏓🎉")
+    haeun = friend_in(stack_site, room_id)
+    hello = says(haeun, room_id, "안녕하세요, 여기서 만나요: https://example.com/a")
+    says(haeun, room_id, "🏓🎉")
     for emoji in ("👍", "❤️"):
         haeun.ask("chat.react", room_id=room_id, seq=hello, emoji=emoji, on=True)
-    gone = _say(haeun, room_id, "지울 말")
+    gone = says(haeun, room_id, "지울 말")
     haeun.ask("chat.delete", room_id=room_id, seq=gone)
     haeun.ask("chat.edit", room_id=room_id, seq=hello + 1, text="고친 말")
     meant = jimin_id(jimin)
@@ -220,7 +211,7 @@ def unread(scene: Scene) -> Person:
     scene.jimin.page.goto(f"{scene.jimin.origin}/rooms")
     expect(scene.jimin.page.get_by_test_id("room-item")).to_be_visible()
     for number in range(20):
-        _say(scene.haeun, scene.room_id, f"새 이야기 {number}")
+        says(scene.haeun, scene.room_id, f"새 이야기 {number}")
     expect(scene.jimin.page.get_by_test_id("unread")).to_have_text("20")
     scene.jimin.page.get_by_test_id("room-item").click()
     expect(scene.jimin.page.get_by_test_id("to-unread")).to_be_visible()

@@ -11,9 +11,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, Route, WebSocket, WebSocketRoute, expect
 
-from tests.browser.people import DESKTOP, Person, new_person
-from tests.support.chat import ChatClient
-from tests.support.site import new_person as new_visitor
+from tests.browser.people import DESKTOP, Person, friend_in, new_person, says
 from tests.support.site import unique
 from tests.support.stack import StackSite, own_stack
 
@@ -50,20 +48,6 @@ class Wires:
 def status(page: Page, state: str) -> None:
     """Wait for the connection to be in that state."""
     expect(page.get_by_test_id("connection-status")).to_have_attribute("data-state", state)
-
-
-def friend_in(site: StackSite, room_id: str) -> ChatClient:
-    """Somebody else in that room, who needs no browser."""
-    friend = new_visitor(site, "하은").chat()
-    friend.ask("room.enter", room_id=room_id)
-    return friend
-
-
-def says(friend: ChatClient, room_id: str, text: str) -> int:
-    """Say something; its place in the log."""
-    reply = friend.ask("chat.send", room_id=room_id, cid=unique("cid"), text=text)
-    seq: int = reply["entry"]["seq"]
-    return seq
 
 
 def test_a_new_connection_takes_over_without_a_gap(person: People, stack_site: StackSite) -> None:

@@ -9,9 +9,8 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.people import DESKTOP, PHONE, Person, open_menu
+from tests.browser.people import DESKTOP, PHONE, Person, friend_in, open_menu, says
 from tests.support.chat import ChatClient, CommandRefusedError
-from tests.support.site import new_person as new_visitor
 from tests.support.site import unique
 from tests.support.stack import StackSite
 
@@ -44,19 +43,6 @@ EMOJI = ["👨‍👩‍👧‍👦", "🏳️‍🌈", "🇰🇷🇯🇵", "�
 ZALGO = "e" + "\u0300\u0316" * 100
 TURNED = "\u202egnp.exe \u2066\u2067abc"
 TWO_DAYS_MS = 2 * 24 * 3_600_000
-
-
-def friend_in(site: StackSite, room_id: str, nickname: str = "하은") -> ChatClient:
-    """Somebody else in that room, who needs no browser."""
-    friend = new_visitor(site, nickname).chat()
-    friend.ask("room.enter", room_id=room_id)
-    return friend
-
-
-def says(friend: ChatClient, room_id: str, text: str) -> int:
-    reply = friend.ask("chat.send", room_id=room_id, cid=unique("cid"), text=text)
-    seq: int = reply["entry"]["seq"]
-    return seq
 
 
 def is_unharmed(someone: Person) -> None:

@@ -10,9 +10,9 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.benchmarks import driver
-from tests.browser.people import DESKTOP, PHONE, Person
+from tests.browser.people import DESKTOP, PHONE, Person, friend_in, says
 from tests.support.chat import ChatClient
-from tests.support.site import Browser, unique
+from tests.support.site import unique
 from tests.support.stack import LocalStack, StackSite
 
 People = Callable[..., Person]
@@ -30,22 +30,6 @@ SIGHT: Final = """() => {
     return top >= log.top && bottom <= log.bottom ? [[line.dataset.seq, top]] : [];
   });
 }"""
-
-
-def friend(site: StackSite, nickname: str, room_id: str) -> ChatClient:
-    """Somebody who is in a room without a page."""
-    browser = Browser(site)
-    browser.sign_in(nickname)
-    client = browser.chat()
-    client.ask("room.enter", room_id=room_id)
-    return client
-
-
-def says(someone: ChatClient, room_id: str, text: str) -> int:
-    """Say something; its place in the log."""
-    sent = someone.ask("chat.send", room_id=room_id, text=text, cid=unique("cid"))
-    seq: int = sent["entry"]["seq"]
-    return seq
 
 
 def sight(page: Page) -> dict[str, float]:
@@ -100,7 +84,7 @@ def test_a_long_log_is_scrolled_with_few_rows_drawn(
 ) -> None:
     jimin = person("지민", **PHONE_KO)
     room_id = jimin.open_room(unique("긴 방"))
-    last = past(stack, friend(stack_site, "하은", room_id), room_id, 2_000)
+    last = past(stack, friend_in(stack_site, room_id), room_id, 2_000)
     page = jimin.page
     page.reload()
     expect(line(page, last)).to_be_in_viewport()
@@ -123,7 +107,7 @@ def test_older_chats_come_without_a_jump(
     """What is in sight while a page of history arrives is not moved by it."""
     alex = person("Alex", **DESK_EN)
     room_id = alex.open_room(unique("jumps"))
-    haeun = friend(stack_site, "하은", room_id)
+    haeun = friend_in(stack_site, room_id)
     last = past(stack, haeun, room_id, 400)
     page = alex.page
     held: list[Any] = []
@@ -169,7 +153,7 @@ def test_what_changes_above_moves_nothing(person: People, stack_site: StackSite)
     """A reaction, an edit, and a thousand chats below."""
     jimin = person("지민", **PHONE_KO)
     room_id = jimin.open_room(unique("방"))
-    haeun = friend(stack_site, "하은", room_id)
+    haeun = friend_in(stack_site, room_id)
     seqs = [says(haeun, room_id, f"메시지 {number}") for number in range(60)]
     jimin.sees("메시지 59")
     page = jimin.page
@@ -205,13 +189,15 @@ def test_one_goes_on_reading_where_one_stopped(person: People, stack_site: Stack
     """A line before the first unread chat, and the way up to it; both go in time."""
     jimin = person("지민", **PHONE_KO)
     room_id = jimin.open_room(unique("방"))
-    haeun = friend(stack_site, "하은", room_id)
+    haeun = friend_in(stack_site, room_id)
     for number in range(8):
-        says(haeun, room_id, f"읽은 말 {number}")
+        last = says(haeun, room_id, f"읽은 말 {number}")
     jimin.sees("읽은 말 7")
     page = jimin.page
     divider, way = page.get_by_test_id("divider"), page.get_by_test_id("to-unread")
     expect(divider).to_have_count(0)
+    # The server knows of it: else it could be unread again.
+    haeun.wait_for("read.marked", lambda read: read["seq"] == last)
     page.goto(f"{jimin.origin}/rooms")
     for number in range(40):
         says(haeun, room_id, f"새 말 {number}")
@@ -243,7 +229,7 @@ def test_the_way_to_what_is_not_held(
     alex = person("Alex", **DESK_EN)
     room_id = alex.open_room(unique("far"))
     page = alex.page
-    haeun = friend(stack_site, "하은", room_id)
+    haeun = friend_in(stack_site, room_id)
     says(haeun, room_id, "read this")
     alex.sees("read this")
     expect(page.get_by_test_id("unread")).to_have_count(0)
@@ -271,8 +257,8 @@ def test_how_many_have_not_read_it(
     """As KakaoTalk shows it: a number that falls as the others read; nothing at zero."""
     jimin = person("지민", **context)
     room_id = jimin.open_room(unique("방"))
-    haeun = friend(stack_site, "하은", room_id)
-    minsu = friend(stack_site, "민수", room_id)
+    haeun = friend_in(stack_site, room_id)
+    minsu = friend_in(stack_site, room_id, "민수")
     jimin.say("모두 보세요")
     mark = jimin.chat("모두 보세요").get_by_test_id("unread-by")
     name = {"ko-KR": "2명이 읽지 않음", "en-US": "Not read by 2 people"}
@@ -281,7 +267,7 @@ def test_how_many_have_not_read_it(
     haeun.ask("room.read", room_id=room_id, seq=seq)
     expect(mark.locator("[aria-hidden]")).to_have_text("1")
     # Who comes in later has not left it unread.
-    friend(stack_site, "새 사람", room_id)
+    friend_in(stack_site, room_id, "새 사람")
     expect(jimin.page.get_by_test_id("notice")).to_have_count(4)
     expect(mark.locator("[aria-hidden]")).to_have_text("1")
     minsu.ask("room.read", room_id=room_id, seq=seq)
@@ -299,7 +285,7 @@ def test_how_many_have_not_read_it(
 def test_screen_readers_are_told_of_new_chats_once(person: People, stack_site: StackSite) -> None:
     jimin = person("지민", **PHONE_KO)
     room_id = jimin.open_room(unique("방"))
-    haeun = friend(stack_site, "하은", room_id)
+    haeun = friend_in(stack_site, room_id)
     told = jimin.page.get_by_test_id("announcer")
     expect(jimin.page.locator(".log")).to_have_attribute("aria-live", "off")
     expect(told).to_have_attribute("role", "status")
@@ -326,7 +312,7 @@ def test_history_that_does_not_come_is_asked_for_again(
 ) -> None:
     alex = person("Alex", **DESK_EN)
     room_id = alex.open_room(unique("history"))
-    last = past(stack, friend(stack_site, "하은", room_id), room_id, 200)
+    last = past(stack, friend_in(stack_site, room_id), room_id, 200)
     page = alex.page
     refused = [True]
 
@@ -364,7 +350,7 @@ def test_the_keyboard_goes_through_rows_that_are_not_drawn(
     """The chat with the focus stays in the document, and arrows go on from it."""
     alex = person("Alex", **DESK_EN)
     room_id = alex.open_room(unique("keys"))
-    last = past(stack, friend(stack_site, "하은", room_id), room_id, 45)
+    last = past(stack, friend_in(stack_site, room_id), room_id, 45)
     page = alex.page
     page.reload()
     expect(line(page, last)).to_be_in_viewport()

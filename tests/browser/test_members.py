@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import WebSocketRoute, expect
 
-from tests.browser.people import DESKTOP, PHONE, Person
+from tests.browser.people import DESKTOP, PHONE, Person, friend_in
 from tests.support.site import new_person as new_visitor
 from tests.support.site import unique
 from tests.support.stack import StackSite
@@ -133,9 +133,7 @@ def test_who_is_writing_is_seen(person: People, stack_site: StackSite) -> None:
     # What was being written has come.
     expect(here).to_be_empty()
     jimin.say("안녕하세요")
-    friends = [new_visitor(stack_site, nickname).chat() for nickname in ("하은", "도윤", "서연")]
-    for friend in friends:
-        friend.ask("room.enter", room_id=room_id)
+    friends = [friend_in(stack_site, room_id, nickname) for nickname in ("하은", "도윤", "서연")]
     for count, (korean, english) in enumerate(
         [
             ("하은님이 입력 중…", "하은 is typing…"),

@@ -10,10 +10,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, WebSocketRoute, expect
 
-from tests.browser.people import DESKTOP, PHONE, Person
-from tests.support.chat import ChatClient
+from tests.browser.people import DESKTOP, PHONE, Person, friend_in, says
 from tests.support.site import Browser as Visitor
-from tests.support.site import new_person as new_visitor
 from tests.support.site import unique
 from tests.support.stack import StackSite
 
@@ -34,18 +32,6 @@ OscillatorNode.prototype.start = function (...when) {
   start.apply(this, when);
 };
 """
-
-
-def friend_in(site: StackSite, room_id: str, nickname: str = "하은") -> ChatClient:
-    """Somebody without a browser, in a room."""
-    friend = new_visitor(site, nickname).chat()
-    friend.ask("room.enter", room_id=room_id)
-    return friend
-
-
-def tell(friend: ChatClient, room_id: str, text: str) -> None:
-    """They say something there."""
-    friend.ask("chat.send", room_id=room_id, cid=unique("cid"), text=text)
 
 
 def another_tab(someone: Person, path: str) -> Person:
@@ -201,11 +187,11 @@ def test_who_said_the_last_chat_is_told_among_more_than_two(
     jimin = person("지민", viewport=DESKTOP)
     room_id = jimin.open_room(unique("셋"))
     friend = friend_in(stack_site, room_id)
-    tell(friend, room_id, "둘이서")
+    says(friend, room_id, "둘이서")
     preview = jimin.page.locator(".room-preview")
     expect(preview).to_have_text("둘이서")
     friend_in(stack_site, room_id, "도윤").close()
-    tell(friend, room_id, "셋이서")
+    says(friend, room_id, "셋이서")
     expect(preview).to_have_text("하은: 셋이서")
     jimin.say("저도요")
     expect(preview).to_have_text("나: 저도요")
@@ -227,7 +213,7 @@ def test_nothing_moves_away_under_a_finger(person: People, stack_site: StackSite
     assert box is not None
     page.mouse.move(box["x"] + 60, box["y"] + 30)
     page.mouse.down()
-    tell(friend, room_id, "새 소식")
+    says(friend, room_id, "새 소식")
     expect(items.last.get_by_test_id("unread")).to_have_text("1")
     expect(page.locator(".room-name")).to_have_text([high, low])
     page.mouse.up()
@@ -356,7 +342,7 @@ def test_a_muted_room_is_quiet_in_all_tabs(person: People, stack_site: StackSite
     expect(jimin.page.locator(".chat-title")).to_contain_text("알림 꺼짐")
     jimin.page.goto(f"{jimin.origin}/rooms")
     friend = friend_in(stack_site, room_id)
-    tell(friend, room_id, "들리나요")
+    says(friend, room_id, "들리나요")
     for tab in (jimin, other):
         badge = tab.page.get_by_test_id("unread")
         expect(badge).to_have_text("1")
@@ -393,7 +379,7 @@ def test_title_and_icon_say_that_something_is_unread(person: People, stack_site:
     assert icon(alex.page) == "/favicon.svg"
     friend = friend_in(stack_site, room_id)
     for number in range(3):
-        tell(friend, room_id, f"News {number}")
+        says(friend, room_id, f"News {number}")
     expect(alex.page).to_have_title("(3) Rooms · Ping-Pong")
     assert icon(alex.page) == "/favicon-unread.svg"
     picture = alex.page.request.get(f"{alex.origin}/favicon-unread.svg")
@@ -415,11 +401,11 @@ def test_a_ball_is_heard_for_what_one_does_not_look_at(
     page.wait_for_load_state("networkidle")
     friend = friend_in(stack_site, room_id)
     # In front of one's eyes it is not heard.
-    tell(friend, room_id, "보고 있는 말")
+    says(friend, room_id, "보고 있는 말")
     jimin.sees("보고 있는 말")
     jimin.open_room(unique("다른 방"))
     hears(page, 0)
-    tell(friend, room_id, "안 보는 말")
+    says(friend, room_id, "안 보는 말")
     hears(page, 2)
     # Another tab that shows the room sees it, also before anybody hears that it was read there;
     # and only one of them would make a sound.
@@ -429,7 +415,7 @@ def test_a_ball_is_heard_for_what_one_does_not_look_at(
     other.sees("안 보는 말")
     # What comes at the same time as something else is not heard anyway.
     page.wait_for_timeout(1_100)
-    tell(friend, room_id, "다른 탭이 보는 말")
+    says(friend, room_id, "다른 탭이 보는 말")
     other.sees("다른 탭이 보는 말")
     # One's own words are nothing new, wherever they were written.
     other.say("내가 쓴 말")
@@ -438,14 +424,14 @@ def test_a_ball_is_heard_for_what_one_does_not_look_at(
     # Where it is turned off, it is off in all tabs.
     switch = other.page.get_by_role("switch", name="새 메시지 소리")
     switch.uncheck()
-    tell(friend, room_id, "조용히")
+    says(friend, room_id, "조용히")
     expect(page.get_by_test_id("unread")).to_have_text("1")
     hears(page, 2)
     hears(other.page, 0)
     other.page.get_by_test_id("listen").click()
     hears(other.page, 2)
     switch.check()
-    tell(friend, room_id, "들리게")
+    says(friend, room_id, "들리게")
     hears(page, 4)
     hears(other.page, 2)
     friend.close()
@@ -462,7 +448,7 @@ def test_no_sound_before_somebody_has_touched_the_page(
     room_id = jimin.open_room(unique("아직"))
     jimin.page.goto(f"{jimin.origin}/rooms")
     friend = friend_in(stack_site, room_id)
-    tell(friend, room_id, "들리나요")
+    says(friend, room_id, "들리나요")
     expect(jimin.page.get_by_test_id("unread")).to_have_text("1")
     hears(jimin.page, 0)
     assert [each for each in warnings if "AudioContext" in each] == []

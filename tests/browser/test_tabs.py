@@ -7,8 +7,7 @@ from collections.abc import Callable
 
 from playwright.sync_api import WebSocketRoute, expect
 
-from tests.browser.people import DESKTOP, Person
-from tests.support.site import new_person as new_visitor
+from tests.browser.people import DESKTOP, Person, friend_in, says
 from tests.support.site import unique
 from tests.support.stack import StackSite
 
@@ -28,11 +27,10 @@ def test_what_is_read_in_one_tab_is_read_in_the_other(
 ) -> None:
     jimin = person("지민", viewport=DESKTOP)
     room_id = jimin.open_room(unique("두 탭"))
-    friend = new_visitor(stack_site, "하은").chat()
-    friend.ask("room.enter", room_id=room_id)
+    friend = friend_in(stack_site, room_id)
     jimin.page.goto(f"{jimin.origin}/rooms")
     other = another_tab(jimin, "/rooms")
-    friend.ask("chat.send", room_id=room_id, cid=unique("cid"), text="읽어 줘요")
+    says(friend, room_id, "읽어 줘요")
     for tab in (jimin, other):
         expect(tab.page.get_by_test_id("unread")).to_have_text("1")
         expect(tab.page).to_have_title("(1) 대화방 · Ping-Pong")

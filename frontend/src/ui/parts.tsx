@@ -1,5 +1,5 @@
 import type { ComponentChildren, JSX, RefObject } from 'preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { failureCode, type FailureCode } from '../core/failure';
 import { texts } from '../i18n';
 import { isWide, session, watch } from './app';
@@ -53,7 +53,7 @@ export function Dialog({ title, onClose, children, testId, class: kind = '' }: D
   const box = useRef<HTMLDialogElement>(null);
   /** A finger that called for this may still be down: its click is not meant for this. */
   const isPressed = useRef(false);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const dialog = box.current;
     dialog?.showModal();
     return () => dialog?.close();

@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { RoomState } from '../../core/room';
 import { PRESENT_MAX } from '../../protocol';
 import { texts } from '../../i18n';
@@ -29,7 +29,8 @@ export function MemberPanel({ room, onClose }: { room: RoomState; onClose(): voi
   const panel = useRef<HTMLElement>(null);
   const present = usePresent(room);
   useEffect(() => here.wantMembers(room.id));
-  useEffect(() => panel.current?.focus(), []);
+  // Before it is seen: who presses Escape at once means this.
+  useLayoutEffect(() => panel.current?.focus(), []);
 
   const { members } = room;
   const ids = membersInOrder(room, present.userIds);
