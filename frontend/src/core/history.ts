@@ -48,8 +48,12 @@ export class History {
       const [upTo, after] = await Promise.all([
         this.source.request(roomId, { before: seq + 1, limit: AROUND }),
         this.source.request(roomId, { after: seq, limit: AROUND }),
-      ]);
-      if (move !== this.#moves || !this.#isHeld(room, log)) return false;
+      ]).catch((error) => {
+        // Who has gone elsewhere is not told that it failed.
+        if (move === this.#moves) throw error;
+        return [];
+      });
+      if (!upTo || !after || move !== this.#moves || !this.#isHeld(room, log)) return false;
       if (upTo.entries.at(-1)?.seq !== seq) return false;
       past = Log.of(upTo.entries, upTo.has_before ?? false);
       past.follow(seq, after.entries);
@@ -86,6 +90,8 @@ export class History {
       // What is shown may be another part by now, or the same one with more.
       if (side === 'after') {
         if (room.past?.last === last) room.past.follow(last, reply.entries);
+        // There has to be more: it would be asked for again at once, and for ever.
+        if (room.past?.last === last) room.paging.after = 'failed';
       } else if (room.shown.first === first) {
         const { entries, has_before: hasBefore = false } = reply;
         room.shown.precede(entries, hasBefore && entries.length > 0);

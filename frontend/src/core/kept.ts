@@ -5,7 +5,7 @@ export const KEEP_MS = 7 * 24 * 3_600_000;
 
 /** Whose words are kept here: without a connection nobody else can tell. */
 export const LAST_USER = 'ping-pong.user';
-const OF_PEOPLE = /^ping-pong\.(draft|outbox|emoji)\./;
+const OF_PEOPLE = /^ping-pong\.(draft|outbox|read|emoji)\./;
 
 /**
  * Remove what is kept of a person in this browser, also what the page keeps for itself under

@@ -14,8 +14,10 @@ export interface ListSource {
 
 /** Lists the rooms that a hello did not hold, and those of which more has to be known. */
 export class Lister {
-  /** Rooms that are still to be listed. */
+  /** Rooms that are still to be asked for. */
   roomIds: string[] = [];
+  /** Those that are being asked for just now. */
+  #asked: string[] = [];
   #isBusy = false;
   #recount: Cancel | null = null;
   #doubted = new Set<string>();
@@ -25,7 +27,12 @@ export class Lister {
     private readonly source: ListSource,
   ) {}
 
-  /** List these too. */
+  /** Whether some rooms have not been listed yet. */
+  get isListing(): boolean {
+    return this.roomIds.length + this.#asked.length > 0;
+  }
+
+  /** List these too; again, if the answer that is on its way may be older than the question. */
   add(roomIds: readonly string[]): void {
     this.roomIds.push(...roomIds.filter((id) => !this.roomIds.includes(id)));
     void this.run();
@@ -33,6 +40,7 @@ export class Lister {
 
   forget(roomId: string): void {
     this.roomIds = this.roomIds.filter((id) => id !== roomId);
+    this.#asked = this.#asked.filter((id) => id !== roomId);
   }
 
   /** Ask once, and soon, for all rooms whose unread chats the server alone can count. */
@@ -60,21 +68,28 @@ export class Lister {
     if (this.#isBusy) return;
     this.#isBusy = true;
     while (this.roomIds.length && this.source.online()) {
-      const asked = this.roomIds;
+      const asked = (this.#asked = this.roomIds);
       // What is added meanwhile is asked for next.
-      this.roomIds = [...asked];
+      this.roomIds = [];
       try {
         const reply = await this.source.request(asked);
-        const added = this.roomIds.filter((id) => !asked.includes(id));
         const more = reply.more_room_ids ?? [];
         // No progress would mean to ask for ever.
-        this.roomIds = more.length < asked.length ? more.concat(added) : added;
+        this.#asked = more.length < asked.length ? more : [];
+        this.#putBack();
         this.source.took(reply);
       } catch {
         // Asked again with the next connection, or when more is to be known.
+        this.#putBack();
         break;
       }
     }
     this.#isBusy = false;
+  }
+
+  /** What was asked for and not listed comes first. */
+  #putBack(): void {
+    this.roomIds = [...new Set([...this.#asked, ...this.roomIds])];
+    this.#asked = [];
   }
 }

@@ -1,6 +1,7 @@
 import { backoff } from './backoff';
 import { failureCode } from './failure';
 import type { Cancel, World } from './ports';
+import type { Room } from '../protocol';
 
 /** What comes together is marked together. */
 const READ_FIRST_MS = 400;
@@ -21,6 +22,8 @@ interface Mark {
 export interface ReadSource {
   online(): boolean;
   send(roomId: string, seq: number): Promise<unknown>;
+  /** Under what is kept how far the person has read a room's present log. */
+  key(roomId: string): string;
 }
 
 /** Tells the server what was read: soon, seldom, and in the end completely. */
@@ -45,9 +48,28 @@ export class ReadMarks {
     mark.known = Math.max(mark.known, seq);
   }
 
-  /** A snapshot of the server says so, also if it should know more. */
-  told(roomId: string, seq: number): void {
-    this.#of(roomId).known = seq;
+  /**
+   * A snapshot of the server says so, also if it should know more. Returns how far the person had
+   * read when they left the page, if the server has not heard of it; it will now.
+   */
+  told({ room_id: roomId, read_seq: known = 0, last_seq: last }: Room): number {
+    this.#of(roomId).known = known;
+    const { store } = this.world;
+    const key = this.source.key(roomId);
+    const kept = Number(store.get(key));
+    store.remove(key);
+    // A log that was restored may end before it.
+    if (!(kept > known && kept <= last)) return 0;
+    this.saw(roomId, kept);
+    return kept;
+  }
+
+  /** The page may be gone before the server has heard what is said now, so it is kept, too. */
+  leave(): void {
+    this.flush();
+    for (const [roomId, { seen, known }] of this.#marks) {
+      if (seen > known) this.world.store.set(this.source.key(roomId), `${seen}`);
+    }
   }
 
   /** Say it now: the room is left, or the page may be gone in a moment. */

@@ -153,6 +153,7 @@ export class Session {
     this.#reads = new ReadMarks(world, {
       online,
       send: (roomId, seq) => this.connection.request('room.read', { room_id: roomId, seq }),
+      key: (roomId) => `ping-pong.read.${this.me?.user_id}.${this.rooms.get(roomId)?.epoch}`,
     });
     this.changes = new Changes(world.clock, {
       online,
@@ -211,7 +212,7 @@ export class Session {
 
   /** Whether some rooms have not been listed yet. */
   get listing(): boolean {
-    return !this.ready || this.#lister.roomIds.length > 0;
+    return !this.ready || this.#lister.isListing;
   }
 
   outgoing(roomId: string): readonly Outgoing[] {
@@ -268,7 +269,7 @@ export class Session {
     void this.#enter(this.#openId);
   }
 
-  /** The newest entries of this room are on the screen; null: of none. */
+  /** The newest entries of this room are on the screen, if the page is; null: of none. */
   look(roomId: string | null): void {
     this.#lookingAt = roomId;
     if (roomId) this.#seen(roomId);
@@ -410,6 +411,7 @@ export class Session {
     const userId = this.me?.user_id ?? this.world.store.get(LAST_USER) ?? '';
     this.#outbox?.clear();
     this.#drafts = null;
+    this.#reads.clear();
     wipe(this.world.store, userId);
     this.#stop();
     return userId;
@@ -429,7 +431,7 @@ export class Session {
 
   /** The page may be gone in a moment: say now what was seen, not after the pause. */
   leaving(): void {
-    this.#reads.flush();
+    this.#reads.leave();
   }
 
   visibilityChanged(): void {
@@ -732,7 +734,7 @@ export class Session {
     const known = this.rooms.get(snapshot.room_id);
     if (known?.epoch === snapshot.epoch) {
       known.refresh(snapshot);
-      this.#reads.told(known.id, snapshot.read_seq ?? 0);
+      known.markRead(this.#reads.told(snapshot));
       // A log that only follows along may have come further without its entries.
       this.#outbox?.seen(known.id, []);
       return known;
@@ -740,7 +742,7 @@ export class Session {
     const room = new RoomState(snapshot, this.me?.user_id ?? '');
     this.rooms.set(room.id, room);
     this.#reads.drop(room.id);
-    this.#reads.told(room.id, room.readSeq);
+    room.markRead(this.#reads.told(snapshot));
     this.#typing.drop(room.id);
     // What was to be done to a chat of one log is not done to what stands there in another.
     if (known) this.changes.dropRoom(room.id);
@@ -821,7 +823,8 @@ export class Session {
   #seen(roomId: string): void {
     const room = this.rooms.get(roomId);
     // Notices and changes need not be read: the server is told of chats only.
-    if (!room?.loaded || room.past || room.log.last <= room.readSeq || !room.unread) return;
+    if (!this.world.visible() || !room?.loaded || room.past) return;
+    if (room.log.last <= room.readSeq || !room.unread) return;
     room.markRead(room.log.last);
     this.changed('rooms');
     // The numbers beside its chats count oneself, too.

@@ -230,6 +230,15 @@ describe('a part of the log that is far from its end', () => {
     expect(range()).toEqual([LAST - 49, LAST]);
   });
 
+  it('is refused silently when one has gone elsewhere meanwhile', async () => {
+    const other = scene.server.addRoom('pong', 'ann');
+    scene.server.takes = (command) => (command.type === 'chat.history' ? 'internal' : true);
+    const jumping = ann.jump(roomId, 100);
+    ann.show(other.id);
+    await scene.elapse(100);
+    expect(await jumping).toBe(false);
+  });
+
   it('stays when a connection is lost, and pages that failed can be asked for again', async () => {
     await jump(100);
     scene.server.takes = (command) => command.type !== 'chat.history';
@@ -247,6 +256,25 @@ describe('a part of the log that is far from its end', () => {
     await scene.elapse(100);
     expect(range()[0]).toBe(76);
     expect(range()[1]).toBeGreaterThan(125);
+  });
+
+  it('asks once for a page that has to be there and is empty', async () => {
+    await jump(100);
+    const request = ann.connection.request.bind(ann.connection);
+    const empty = { type: 'ok', ref: '', entries: [], users: {}, has_before: true };
+    let count = 0;
+    ann.connection.request = (type, ...more) => {
+      if (type !== 'chat.history') return request(type, ...more);
+      count++;
+      return Promise.resolve(empty as never);
+    };
+    await ann.loadAfter(roomId);
+    // Who asks by themselves do so only while nothing has failed.
+    expect([room().paging.after, count]).toEqual(['failed', 1]);
+    ann.connection.request = request;
+    void ann.loadAfter(roomId);
+    await scene.elapse(100);
+    expect([room().paging.after, room().past?.last]).toEqual(['', 175]);
   });
 
   it('says that a page failed, until it is asked for again', async () => {

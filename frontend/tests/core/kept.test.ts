@@ -35,6 +35,7 @@ describe('signing out before there was a connection', () => {
     store.remove('ping-pong.user');
     for (const key of ['ping-pong.theme', 'ping-pong.lang', 'other']) store.set(key, '1');
     store.set('ping-pong.emoji.recent.ann', '👍');
+    store.set('ping-pong.read.ann.e1', '7');
     const after = await scene.openIn('ann', roomId);
     expect(after.forget()).toBe('');
     expect(kept()).toEqual(['ping-pong.theme', 'ping-pong.lang', 'other']);

@@ -124,3 +124,88 @@ describe('read marks', () => {
     expect(marks()).toEqual([seq]);
   });
 });
+
+describe('what the server has not heard when the page is left', () => {
+  const kept = () => scene.storeOf('ann').keys().filter((key) => key.includes('.read.'));
+  /** Read the newest chat, and leave before the server has heard of it. */
+  const leave = async () => {
+    scene.server.takes = (command) => command.type !== 'room.read';
+    const seq = say();
+    await scene.elapse(10);
+    ann.leaving();
+    scene.close(ann);
+    scene.server.cutAll();
+    scene.server.takes = () => true;
+    return seq;
+  };
+
+  it('is read when the page is back, here and there', async () => {
+    const seq = await leave();
+    expect(scene.server.unreadOf(room, 'ann')).toBe(1);
+    const after = await scene.open('ann');
+    expect(after.rooms.get(room.id)?.unread).toBe(0);
+    expect(kept()).toEqual([]);
+    await scene.elapse(1_000);
+    expect(scene.server.readSeqOf(room, 'ann')).toBe(seq);
+    // It is not said again.
+    const count = marks().length;
+    await scene.open('ann');
+    await scene.elapse(5_000);
+    expect(marks()).toHaveLength(count);
+  });
+
+  it('does not cover what came later', async () => {
+    const seq = await leave();
+    say();
+    const after = await scene.open('ann');
+    expect(after.rooms.get(room.id)).toMatchObject({ readSeq: seq });
+    await scene.elapse(2_000);
+    expect(scene.server.readSeqOf(room, 'ann')).toBe(seq);
+    expect(after.rooms.get(room.id)?.unread).toBe(1);
+  });
+
+  it('is kept until it is heard, however often the page is left', async () => {
+    const seq = await leave();
+    scene.server.takes = (command) => command.type !== 'room.read';
+    const second = await scene.open('ann');
+    second.leaving();
+    scene.close(second);
+    scene.server.takes = () => true;
+    await scene.open('ann');
+    await scene.elapse(1_000);
+    expect(scene.server.readSeqOf(room, 'ann')).toBe(seq);
+  });
+
+  it('is nothing in another log under the same id, or in one that was restored', async () => {
+    await leave();
+    room.epoch = 'other';
+    const other = await scene.open('ann');
+    expect(other.rooms.get(room.id)?.unread).toBe(1);
+    room.epoch = 'e1';
+    room.log.length -= 1;
+    const restored = await scene.open('ann');
+    await scene.elapse(5_000);
+    expect(restored.rooms.get(room.id)?.readSeq).toBe(0);
+    expect(scene.server.readSeqOf(room, 'ann')).toBe(0);
+    expect(kept()).toEqual([]);
+  });
+
+  it('is nothing that the server knows', async () => {
+    say();
+    await scene.elapse(2_000);
+    ann.leaving();
+    expect(kept()).toEqual([]);
+  });
+
+  it('goes with who signs out', async () => {
+    scene.server.takes = (command) => command.type !== 'room.read';
+    say();
+    await scene.elapse(10);
+    ann.leaving();
+    expect(kept()).toHaveLength(1);
+    ann.forget();
+    // The page is loaded anew then.
+    ann.leaving();
+    expect(kept()).toEqual([]);
+  });
+});

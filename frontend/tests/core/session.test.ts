@@ -285,6 +285,31 @@ describe('the room list', () => {
     expect((sent('room.read').at(-1) as { seq: number }).seq).toBe(room.log.length);
   });
 
+  it('holds a part of a log only, and reads nothing, while thousands of chats come unseen', async () => {
+    const room = server.addRoom('ping', 'ann', ['bob']);
+    await begin();
+    session.show(room.id);
+    await world.clock.elapse(100);
+    session.look(room.id);
+    world.isVisible = false;
+    session.visibilityChanged();
+    let most = 0;
+    for (let burst = 0; burst < 30; burst++) {
+      for (let i = 0; i < 100; i++) server.append(room, 'chat', 'bob', `${burst} ${i}`);
+      await world.clock.elapse(100);
+      most = Math.max(most, session.rooms.get(room.id)?.log.entries.length ?? 0);
+    }
+    expect(most).toBeLessThanOrEqual(700);
+    expect(sent('room.read')).toHaveLength(0);
+    expect(session.rooms.get(room.id)).toMatchObject({ unread: 3_000, isUnreadKnown: true });
+    world.isVisible = true;
+    session.visibilityChanged();
+    session.look(room.id);
+    await world.clock.elapse(1_000);
+    expect(session.rooms.get(room.id)?.unread).toBe(0);
+    expect((sent('room.read').at(-1) as { seq: number }).seq).toBe(room.log.length);
+  });
+
   it('does not mark as read what came while nobody looked', async () => {
     const room = server.addRoom('ping', 'ann', ['bob']);
     await begin();

@@ -67,7 +67,7 @@ function Log({ room }: { room: RoomState }) {
   /** After everything that may have changed what is in sight. */
   const look = () => {
     setStuck(scrolling.isStuck);
-    here.look(scrolling.isStuck && isVisible.peek() ? room.id : null);
+    here.look(scrolling.isStuck ? room.id : null);
     if (mark.current && !mark.current.wasSeen) {
       const divider = rows.findIndex((row) => row.type === 'divider');
       mark.current.wasSeen = divider >= 0 && !scrolling.isAbove(divider);
