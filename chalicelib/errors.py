@@ -19,10 +19,12 @@ class PingPongError(Exception):
     #: asked for it; not so where time or somebody else is to blame.
     is_input_wrong: ClassVar[bool] = True
 
-    def __init__(self, message: str, *, field: str = "") -> None:
+    def __init__(self, message: str, *, field: str = "", retry_after_ms: int = 0) -> None:
         super().__init__(message)
         self.message = message
         self.field = field
+        #: When the same may be asked for again; 0 where time alone does not help.
+        self.retry_after_ms = retry_after_ms
 
 
 class InvalidFrameError(PingPongError):
@@ -165,6 +167,39 @@ class TooManyReactionsError(PingPongError):
 
     def __init__(self, maximum: int) -> None:
         super().__init__(f"emoji: a chat can have {maximum} reactions", field="emoji")
+
+
+class NotYetError(PingPongError):
+    """Allowed, but not now: the same may be asked for when ``retry_after_ms`` are over."""
+
+    is_input_wrong = False
+
+    def __init__(self, message: str, retry_after_ms: int) -> None:
+        super().__init__(message, retry_after_ms=max(1, retry_after_ms))
+
+
+class TooFastError(NotYetError):
+    """So much in so short a time is more than one person may do."""
+
+    code = ErrorCode.TOO_FAST
+
+
+class SlowModeError(NotYetError):
+    """The room is in slow mode, and the person has said something just now."""
+
+    code = ErrorCode.SLOW_MODE
+
+
+class SilencedError(NotYetError):
+    """Somebody who may has silenced the person in the room for a time."""
+
+    code = ErrorCode.SILENCED
+
+
+class NewAccountError(NotYetError):
+    """More than an account may do on its first day."""
+
+    code = ErrorCode.NEW_ACCOUNT
 
 
 class ForbiddenOriginError(PingPongError):

@@ -46,6 +46,8 @@ JSON: Final = "application/json"
 STATUS: Final = {
     ErrorCode.SIGNED_OUT: 401,
     ErrorCode.FORBIDDEN_ORIGIN: 403,
+    ErrorCode.TOO_FAST: 429,
+    ErrorCode.NEW_ACCOUNT: 429,
     ErrorCode.KAKAO_REFUSED: 502,
     ErrorCode.KAKAO_UNAVAILABLE: 502,
     ErrorCode.INTERNAL: 500,
@@ -82,17 +84,22 @@ def _redirect(location: str, cookies: list[str] | None = None) -> Response:
     return Response(body="", status_code=302, headers=headers)
 
 
+def _refused(error: PingPongError) -> Response:
+    """A refusal as JSON. ``Retry-After`` is in whole seconds (RFC 9110, 10.2.3)."""
+    response = _json(
+        {"code": error.code.value, "message": error.message}, STATUS.get(error.code, 400)
+    )
+    if error.retry_after_ms:
+        response.headers["Retry-After"] = str(-(-error.retry_after_ms // 1000))
+    return response
+
+
 def _answers_json(handler: Handler) -> Handler:
     """Map errors of a route to JSON, and log one line."""
 
     @functools.wraps(handler)
     def wrapped() -> Response:
-        return _logged(
-            handler,
-            lambda code, message: _json(
-                {"code": code.value, "message": message}, STATUS.get(code, 400)
-            ),
-        )
+        return _logged(handler, _refused)
 
     return wrapped
 
@@ -104,25 +111,25 @@ def _answers_browser(handler: Handler) -> Handler:
     def wrapped() -> Response:
         forget = sessions.cookie(SIGN_IN_COOKIE, "", seconds=0)
         return _logged(
-            handler, lambda code, message: _redirect(f"/sign-in?error={code.value}", [forget])
+            handler, lambda error: _redirect(f"/sign-in?error={error.code.value}", [forget])
         )
 
     return wrapped
 
 
-def _logged(handler: Handler, refuse: Callable[[ErrorCode, str], Response]) -> Response:
+def _logged(handler: Handler, refuse: Callable[[PingPongError], Response]) -> Response:
     request = _request()
     # The route's path, without a query: codes and states are secrets.
     with log.invocation("http", method=request.method, path=request.path) as line:
         try:
             response = handler()
         except PingPongError as error:
-            response = refuse(error.code, error.message)
+            response = refuse(error)
             line["outcome"] = error.code.value
             if error.is_input_wrong:
                 metering.count(Metric.REFUSED_INPUTS)
         except Exception as error:  # the edge: people get an answer they can do something with
-            response = refuse(ErrorCode.INTERNAL, "something went wrong here")
+            response = refuse(PingPongError("something went wrong here"))
             line["outcome"] = ErrorCode.INTERNAL.value
             log.exception("http_failed", error, path=request.path)
         line["status"] = response.status_code

@@ -93,6 +93,12 @@ class ErrorCode(StrEnum):
     CHAT_NOT_FOUND = "chat_not_found"
     NOT_AUTHOR = "not_author"
     TOO_MANY_REACTIONS = "too_many_reactions"
+    #: Not now; the same again when ``retry_after_ms`` are over. So much is more than one may do
+    #: in so short a time, in a room in slow mode, while one is silenced, on an account's first day.
+    TOO_FAST = "too_fast"
+    SLOW_MODE = "slow_mode"
+    SILENCED = "silenced"
+    NEW_ACCOUNT = "new_account"
     FORBIDDEN_ORIGIN = "forbidden_origin"
     CONSENT_REFUSED = "consent_refused"
     SIGN_IN_EXPIRED = "sign_in_expired"
@@ -537,6 +543,7 @@ class ErrorReply(Struct, tag_field="type", tag="error", omit_defaults=True, kw_o
     ref: str = ""
     #: The wrong field, where there is one.
     field: str = ""
+    #: The same may be asked for again when this is over; absent where time alone does not help.
     retry_after_ms: int = 0
 
 

@@ -77,6 +77,7 @@ def message(event: WebSocketEvent) -> Answer:
                 code=error.code,
                 message=error.message,
                 field=error.field,
+                retry_after_ms=error.retry_after_ms,
             )
             _note(line, error)
         except Exception as error:  # the edge: nothing may end the connection

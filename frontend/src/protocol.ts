@@ -80,6 +80,10 @@ export const ERROR_CODES = [
   'chat_not_found',
   'not_author',
   'too_many_reactions',
+  'too_fast',
+  'slow_mode',
+  'silenced',
+  'new_account',
   'forbidden_origin',
   'consent_refused',
   'sign_in_expired',
@@ -494,6 +498,7 @@ export interface ErrorReply {
   ref?: string;
   /** The wrong field, where there is one. */
   field?: string;
+  /** The same may be asked for again when this is over; absent where time alone does not help. */
   retry_after_ms?: number;
 }
 
