@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
 from chalicelib import limits
@@ -57,20 +58,11 @@ def mark_read(user_id: str, room_id: str, place: Place) -> bool:
     Raises:
         NotMemberError: they are not in the room.
     """
-    is_later = (
-        MemberRow.user_id.exists()
-        & MemberRow.leaving.does_not_exist()
-        & (MemberRow.read_seq < place.seq)
-    )
     actions: list[Action] = [
         MemberRow.read_seq.set(place.seq),
         MemberRow.read_number.set(place.number),
     ]
-    member = MemberRow(user_id, room_id)
-    if succeeds(lambda: member.update(actions, condition=is_later)):
-        return True
-    membership(user_id, room_id)
-    return False
+    return _note(user_id, room_id, actions, MemberRow.read_seq < place.seq)
 
 
 def mute(user_id: str, room_id: str, *, on: bool, received: int) -> bool:
@@ -86,9 +78,13 @@ def mute(user_id: str, room_id: str, *, on: bool, received: int) -> bool:
     """
     is_news = MemberRow.muted.does_not_exist() if on else MemberRow.muted.exists()
     is_news &= MemberRow.muted_at.does_not_exist() | (MemberRow.muted_at <= received)
-    is_in = MemberRow.user_id.exists() & MemberRow.leaving.does_not_exist()
     action: Action = MemberRow.muted.set(True) if on else MemberRow.muted.remove()
-    actions = [action, MemberRow.muted_at.set(received)]
+    return _note(user_id, room_id, [action, MemberRow.muted_at.set(received)], is_news)
+
+
+def _note(user_id: str, room_id: str, actions: list[Action], is_news: Condition) -> bool:
+    """Change a membership, if that is news; False if it is not. Raises NotMemberError."""
+    is_in = MemberRow.user_id.exists() & MemberRow.leaving.does_not_exist()
     member = MemberRow(user_id, room_id)
     if succeeds(lambda: member.update(actions, condition=is_in & is_news)):
         return True
