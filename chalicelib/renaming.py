@@ -15,7 +15,7 @@ from chalicelib.clock import Moment
 from chalicelib.dynamodb_steps import LogSteps, RoomChangedError
 from chalicelib.errors import NotHostError, RoomNameTakenError, RoomNotFoundError
 from chalicelib.protocol import Entry, EntryKind
-from chalicelib.rows import find_open_room
+from chalicelib.rows import find_open_room, find_room_id
 from chalicelib.steps import Draft, Place, run
 from chalicelib.tables import EntryRow, RoomNameRow, RoomRow, transact
 from chalicelib.writing import Written
@@ -31,18 +31,11 @@ def rename(user_id: str, room_id: str, name: str, at: Moment) -> Written | None:
         RoomNameTakenError: another room has the name.
     """
     name = texts.clean_room_name(name)
-    room = find_open_room(room_id)
-    if room is None:
-        raise RoomNotFoundError(room_id)
-    if room.host_id != user_id:
-        raise NotHostError
-    if _is_done(room, name, at.received):
-        return None
-    # The transaction has the same conditions; this spares the log a void.
-    _check_is_free(texts.room_name_key(name), room_id)
     steps = _RenamingSteps(room_id, user_id, name, at.received)
     draft = Draft(user_id, at.now, EntryKind.RENAMED, text=name)
     try:
+        # The transaction has the same conditions; this spares the log a void.
+        steps.check()
         return run(writing.append(steps, draft))
     except RoomChangedError:
         raise NotHostError from None
@@ -50,16 +43,8 @@ def rename(user_id: str, room_id: str, name: str, at: Moment) -> Written | None:
         return None
 
 
-def _is_done(room: RoomRow, name: str, received: int) -> bool:
-    """Whether a room has the name, or a later frame than that which asks has given it another.
-
-    The frame may be delivered a second time, late.
-    """
-    return room.name == name or (room.renamed_at or 0) > received
-
-
 class _DoneError(Exception):
-    """There is nothing to do any more: this was done twice at once, or a later name was faster."""
+    """There is nothing to do: the room has the name already, or was given a later one."""
 
 
 class _RenamingSteps(LogSteps):
@@ -71,6 +56,25 @@ class _RenamingSteps(LogSteps):
         self._name = name
         self._asked_at = received
         self._key = texts.room_name_key(name)
+
+    def check(self) -> None:
+        """Check that the room can be given the name, as far as one can tell. Two GetItems.
+
+        Raises:
+            RoomNotFoundError: the room does not exist or is closed.
+            NotHostError: only the host may.
+            RoomNameTakenError: another room has the name.
+            _DoneError: there is nothing to do.
+        """
+        room = find_open_room(self.room_id)
+        if room is None:
+            raise RoomNotFoundError(self.room_id)
+        if room.host_id != self._user_id:
+            raise NotHostError
+        if self._is_done(room):
+            raise _DoneError
+        if find_room_id(self._key) not in (None, self.room_id):
+            raise RoomNameTakenError
 
     async def store(self, draft: Draft, place: Place) -> Entry | None:
         """One transaction."""
@@ -105,7 +109,7 @@ class _RenamingSteps(LogSteps):
                     condition=RoomNameRow.target_id == self.room_id,
                 )
 
-        if not _is_done(room, self._name, self._asked_at) and transact(write):
+        if not self._is_done(room) and transact(write):
             return rows.to_entry(row)
         await self._give_up(place)
         return None
@@ -114,20 +118,11 @@ class _RenamingSteps(LogSteps):
         """Free a place that can't be used; returns when another one may do."""
         if not await writing.give_up(self, place, is_chat=False):
             raise RoomNotFoundError(self.room_id)
-        room = find_open_room(self.room_id)
-        if room is None:
-            raise RoomNotFoundError(self.room_id)
-        if room.host_id != self._user_id:
-            raise NotHostError
-        if _is_done(room, self._name, self._asked_at):
-            raise _DoneError
-        _check_is_free(self._key, self.room_id)
+        self.check()
 
+    def _is_done(self, room: RoomRow) -> bool:
+        """Whether a room has the name, or a later frame than that which asks gave it another.
 
-def _check_is_free(key: str, room_id: str) -> None:
-    try:
-        lock = RoomNameRow.get(RoomNameRow.key(key), consistent_read=True)
-    except RoomNameRow.DoesNotExist:
-        return
-    if lock.target_id != room_id:
-        raise RoomNameTakenError
+        The frame may be delivered a second time, late.
+        """
+        return room.name == self._name or (room.renamed_at or 0) > self._asked_at

@@ -14,7 +14,7 @@ from chalicelib.errors import (
     SuccessorNotMemberError,
 )
 from chalicelib.protocol import EntryKind, FoundRoom, Member, Preview, Role, Room
-from chalicelib.rows import find_open_room, unread
+from chalicelib.rows import find_open_room, find_room_id, unread
 from chalicelib.tables import (
     TRANSACTION_TRIES,
     EntryRow,
@@ -50,11 +50,8 @@ def find_or_create(name: str, user_id: str, now: int) -> tuple[FoundRoom, RoomRo
 
 
 def _find_by_key(key: str) -> RoomRow | None:
-    try:
-        lock = RoomNameRow.get(RoomNameRow.key(key), consistent_read=True)
-    except RoomNameRow.DoesNotExist:
-        return None
-    room = find_open_room(lock.target_id)
+    room_id = find_room_id(key)
+    room = find_open_room(room_id) if room_id is not None else None
     # Renamed between these two reads: then its lock is another one.
     return room if room is not None and room.name_key == key else None
 

@@ -8,7 +8,7 @@ from typing import Any
 from chalicelib import limits, texts
 from chalicelib.protocol import Entry, EntryKind
 from chalicelib.steps import Claim, Claims, Draft, Lease, Place, RoomState
-from chalicelib.tables import NO_CLAIM, EntryRow, MemberRow, PreviewMap, RoomRow
+from chalicelib.tables import NO_CLAIM, EntryRow, MemberRow, PreviewMap, RoomNameRow, RoomRow
 
 
 def find_open_room(room_id: str) -> RoomRow | None:
@@ -23,6 +23,15 @@ def find_room(room_id: str) -> RoomRow | None:
         return RoomRow.get(room_id, consistent_read=True)
     except RoomRow.DoesNotExist:
         return None
+
+
+def find_room_id(name_key: str) -> str | None:
+    """Which room has a name, as the lock on it says. One consistent GetItem."""
+    try:
+        lock = RoomNameRow.get(RoomNameRow.key(name_key), consistent_read=True)
+    except RoomNameRow.DoesNotExist:
+        return None
+    return lock.target_id
 
 
 def to_state(room: RoomRow) -> RoomState:
