@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import second_try
 from tests.support.handlers import ManagementServer
 from tests.support.kakao import running_kakao
 from tests.support.localstack import (
@@ -73,6 +74,8 @@ def pytest_configure(config: pytest.Config) -> None:
         on_stack=site == "stack",
     )
     config.pluginmanager.register(rights)
+    if second_try.is_wanted():
+        config.pluginmanager.register(second_try.SecondTry())
     if not _runs_tests(config):
         return
     os.environ.update(DEFAULTS)

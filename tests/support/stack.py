@@ -6,6 +6,7 @@ import contextlib
 import ctypes
 import json
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -205,11 +206,15 @@ class StackSite:
 
 
 def free_port() -> int:
-    """A TCP port on 127.0.0.1 that is free now."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
+    """A TCP port on 127.0.0.1 that is free now, and that no outgoing connection is given.
+
+    Those are from 32768 on. One of them may be taken again before a stack listens on it.
+    """
+    while True:
+        with socket.socket() as listener, contextlib.suppress(OSError):
+            port = 16_384 + secrets.randbelow(16_384)  # `random` is the same in each worker
+            listener.bind(("127.0.0.1", port))
+            return port
 
 
 @contextlib.contextmanager
