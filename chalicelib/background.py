@@ -13,6 +13,7 @@ import msgspec
 from pynamodb.models import Model
 
 from chalicelib import (
+    blocks,
     clock,
     connections,
     delivery,
@@ -53,7 +54,7 @@ class EraseRoom(Job, tag="erase_room"):
 
 
 class LeaveAllRooms(Job, tag="leave_all_rooms"):
-    """Take somebody who withdrew out of the rooms they joined up to a time (ms).
+    """Take somebody who withdrew out of the rooms they joined up to a time (ms), with their blocks.
 
     Rooms that they host are closed.
     """
@@ -139,6 +140,7 @@ def leave_all_rooms(user_id: str, joined_until: int, remaining_ms: RemainingMs) 
     Raises:
         UnfinishedError: a room could not be left; Lambda tries again, a minute later.
     """
+    blocks.forget(user_id)
     unfinished = 0
     for member in members.memberships(user_id):
         if member.joined_at > joined_until:

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from chalicelib import (
     background,
+    blocks,
     chats,
     connections,
     delivery,
@@ -74,7 +75,9 @@ def hello(caller: Caller, command: protocol.Hello, at: Moment) -> Reply:
         connections.subscribe(caller, room_id)
     found = rooms.of_members(mine)
     _forget_closed(mine, found)
-    page, left = _rooms_page(found)
+    # After it can be told of others: what is blocked meanwhile comes as a push.
+    blocked = blocks.blocked_by(caller.user_id)
+    page, left = _rooms_page(found, used=limits.USER_ID_BYTES_MAX * len(blocked))
     return protocol.HelloReply(
         ref=command.ref,
         me=users.me(person),
@@ -82,6 +85,7 @@ def hello(caller: Caller, command: protocol.Hello, at: Moment) -> Reply:
         users=users.names(rooms.people_in(page)),
         now=at.now,
         more_room_ids=left,
+        blocked=blocked,
     )
 
 
@@ -93,6 +97,21 @@ def update_profile(caller: Caller, command: protocol.UpdateProfile, at: Moment) 
     event = protocol.ProfileUpdated(me=me)
     delivery.push_to_connections(own, event, but=caller.connection_id)
     return protocol.ProfileReply(ref=command.ref, me=me)
+
+
+def block_user(caller: Caller, command: protocol.BlockUser, at: Moment) -> Reply:
+    if blocks.set_block(caller.user_id, command.user_id, on=command.on, received=at.received):
+        own = connections.of_user(caller.user_id)
+        event = protocol.UserBlocked(user_id=command.user_id, blocked=command.on)
+        delivery.push_to_connections(own, event, but=caller.connection_id)
+    return Reply(ref=command.ref)
+
+
+def list_blocks(caller: Caller, command: protocol.ListBlocks, at: Moment) -> Reply:
+    page, after = blocks.page(caller.user_id, command.after)
+    return protocol.BlocksReply(
+        ref=command.ref, user_ids=page, users=users.names(page), after=after
+    )
 
 
 # --- Rooms -----------------------------------------------------------------------------
@@ -225,9 +244,8 @@ def _forget_closed(mine: Sequence[MemberRow], found: Sequence[Room]) -> None:
             background.start(background.EraseRoom(room.room_id))
 
 
-def _rooms_page(found: Sequence[Room]) -> tuple[list[Room], list[str]]:
-    """As many rooms as fit into a frame, and the ids of the others."""
-    used = 0
+def _rooms_page(found: Sequence[Room], used: int = 0) -> tuple[list[Room], list[str]]:
+    """As many rooms as fit into a frame, of which so much is used; the ids of the others."""
     for count, room in enumerate(found):
         used += chats.encoded_size(room) + 1
         used += limits.USER_BYTES_MAX * len(rooms.people_in([room]))
@@ -254,5 +272,7 @@ HANDLERS: Final[dict[type[protocol.Command], Callable[[Caller, Any, Moment], Rep
     protocol.React: log_commands.react,
     protocol.SignalTyping: log_commands.signal_typing,
     protocol.ListPresent: log_commands.list_present,
+    protocol.BlockUser: block_user,
+    protocol.ListBlocks: list_blocks,
     protocol.ReadHistory: log_commands.read_history,
 }

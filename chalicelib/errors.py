@@ -202,6 +202,26 @@ class NewAccountError(NotYetError):
     code = ErrorCode.NEW_ACCOUNT
 
 
+class UserNotFoundError(PingPongError):
+    """Nobody has that id, or not any more."""
+
+    code = ErrorCode.USER_NOT_FOUND
+    is_input_wrong = False
+
+    def __init__(self) -> None:
+        super().__init__("user_id: there is nobody of that id", field="user_id")
+
+
+class TooManyBlocksError(PingPongError):
+    """The person has blocked as many as one can."""
+
+    code = ErrorCode.TOO_MANY_BLOCKS
+
+    def __init__(self, maximum: int) -> None:
+        super().__init__(f"one can block {maximum} people; unblock somebody first")
+        self.maximum = maximum
+
+
 class ForbiddenOriginError(PingPongError):
     """The request came from another site."""
 

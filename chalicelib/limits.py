@@ -14,11 +14,13 @@ MENTIONS_MAX: Final = 20
 
 # What one person may have.
 ROOMS_PER_USER_MAX: Final = 100
+BLOCKS_MAX: Final = 500
 
 # Pages.
 HISTORY_PAGE_DEFAULT: Final = 50
 HISTORY_PAGE_MAX: Final = 100
 MEMBERS_PAGE_MAX: Final = 100
+BLOCKS_PAGE_MAX: Final = 100
 SYNC_ROOMS_MAX: Final = ROOMS_PER_USER_MAX
 
 # The room list shows the beginning of the last chat. A mention, of which a name is seen, counts as
@@ -34,6 +36,8 @@ FRAME_BYTES_MAX: Final = 32 * 1024
 PAGE_BYTES_MAX: Final = 28 * 1024
 # A name in a users map, at most; and a room in a sync reply, without its entries.
 USER_BYTES_MAX: Final = 125
+# The id of somebody in a list.
+USER_ID_BYTES_MAX: Final = 25
 SYNCED_ROOM_BYTES_MAX: Final = 185
 
 # Sending once (docs/decisions/0013-claims.md): so many of a person's latest chats in a room

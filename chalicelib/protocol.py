@@ -99,6 +99,8 @@ class ErrorCode(StrEnum):
     SLOW_MODE = "slow_mode"
     SILENCED = "silenced"
     NEW_ACCOUNT = "new_account"
+    USER_NOT_FOUND = "user_not_found"
+    TOO_MANY_BLOCKS = "too_many_blocks"
     FORBIDDEN_ORIGIN = "forbidden_origin"
     CONSENT_REFUSED = "consent_refused"
     SIGN_IN_EXPIRED = "sign_in_expired"
@@ -364,6 +366,21 @@ class ReadHistory(Command, tag="chat.history"):
     limit: PageLimit = limits.HISTORY_PAGE_DEFAULT
 
 
+class BlockUser(Command, tag="user.block"):
+    """See nothing more of somebody, who is not told. Repeating it does no harm."""
+
+    user_id: UserId
+    #: False ends it.
+    on: bool = True
+
+
+class ListBlocks(Command, tag="user.blocks"):
+    """Whom one has blocked, with their names, a page at a time."""
+
+    #: The last ``user_id`` of the page before.
+    after: UserId | None = None
+
+
 AnyCommand = (
     Hello
     | UpdateProfile
@@ -383,6 +400,8 @@ AnyCommand = (
     | ReadHistory
     | SignalTyping
     | ListPresent
+    | BlockUser
+    | ListBlocks
 )
 
 # --- Replies: server to client, one per command -------------------------------------
@@ -404,6 +423,8 @@ class HelloReply(Reply, tag="ok"):
     now: int
     #: Rooms that did not fit; ask for them with ``room.list``.
     more_room_ids: list[str] = []
+    #: Whom one has blocked, in the order of the ids: nothing of theirs is to be shown.
+    blocked: list[str] = []
 
 
 class ProfileReply(Reply, tag="ok"):
@@ -498,6 +519,15 @@ class PresentReply(Reply, tag="ok"):
     count: int
 
 
+class BlocksReply(Reply, tag="ok"):
+    """People in the order of their ids; who withdrew has no name."""
+
+    user_ids: list[str]
+    users: Users
+    #: Ask again with ``after`` for the next page.
+    after: str | None = None
+
+
 class HistoryReply(Reply, tag="ok"):
     """Entries in ascending ``seq``, without a gap."""
 
@@ -527,6 +557,8 @@ REPLIES: dict[type[Command], type[Reply]] = {
     ReadHistory: HistoryReply,
     SignalTyping: Reply,
     ListPresent: PresentReply,
+    BlockUser: Reply,
+    ListBlocks: BlocksReply,
 }
 
 
@@ -614,6 +646,13 @@ class ProfileUpdated(Event, tag="profile.updated"):
     me: Me
 
 
+class UserBlocked(Event, tag="user.blocked"):
+    """One blocked somebody on another connection of one's own, or ended that."""
+
+    user_id: str
+    blocked: bool
+
+
 AnyEvent = (
     EntriesAdded
     | RoomJoined
@@ -623,6 +662,7 @@ AnyEvent = (
     | ReadMarked
     | TypingSignalled
     | ProfileUpdated
+    | UserBlocked
 )
 
 # --- Encoding -------------------------------------------------------------------------

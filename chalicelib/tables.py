@@ -310,6 +310,24 @@ class SubscriptionRow(_Table):
     expires_at = IntegerAttribute()
 
 
+class BlockRow(_Table):
+    """That one person wants to see nothing of another.
+
+    Stays for a while when that has ended, without ``blocked_at``: a frame may be delivered late.
+    """
+
+    class Meta:
+        table_name = settings.table_prefix + "blocks"
+
+    user_id = UnicodeAttribute(hash_key=True)
+    blocked_id = UnicodeAttribute(range_key=True)
+    #: When (ms) they were blocked; absent when they are not any more.
+    blocked_at = IntegerAttribute(null=True)
+    #: When API Gateway took the frame that said so, or that it is over.
+    changed_at = IntegerAttribute()
+    expires_at = IntegerAttribute(null=True)
+
+
 def is_condition_failure(error: PynamoDBException) -> bool:
     """Whether a write was refused by its own condition."""
     return error.cause_response_code == CONDITION_FAILED

@@ -8,9 +8,11 @@ export const ROOM_NAME_MAX = 40;
 export const NICKNAME_MAX = 20;
 export const MENTIONS_MAX = 20;
 export const ROOMS_PER_USER_MAX = 100;
+export const BLOCKS_MAX = 500;
 export const HISTORY_PAGE_DEFAULT = 50;
 export const HISTORY_PAGE_MAX = 100;
 export const MEMBERS_PAGE_MAX = 100;
+export const BLOCKS_PAGE_MAX = 100;
 export const SYNC_ROOMS_MAX = 100;
 export const PREVIEW_MAX = 60;
 export const PREVIEW_MENTION_LENGTH = 4;
@@ -18,6 +20,7 @@ export const PREVIEW_BYTES_MAX = 240;
 export const FRAME_BYTES_MAX = 32768;
 export const PAGE_BYTES_MAX = 28672;
 export const USER_BYTES_MAX = 125;
+export const USER_ID_BYTES_MAX = 25;
 export const SYNCED_ROOM_BYTES_MAX = 185;
 export const CLAIMS_PER_MEMBER = 8;
 export const WRITE_WITHIN_MS = 8000;
@@ -84,6 +87,8 @@ export const ERROR_CODES = [
   'slow_mode',
   'silenced',
   'new_account',
+  'user_not_found',
+  'too_many_blocks',
   'forbidden_origin',
   'consent_refused',
   'sign_in_expired',
@@ -370,6 +375,23 @@ export interface ListPresent {
   ref: string;
 }
 
+/** See nothing more of somebody, who is not told. Repeating it does no harm. */
+export interface BlockUser {
+  type: 'user.block';
+  user_id: string;
+  /** False ends it. */
+  on?: boolean;
+  ref: string;
+}
+
+/** Whom one has blocked, with their names, a page at a time. */
+export interface ListBlocks {
+  type: 'user.blocks';
+  /** The last ``user_id`` of the page before. */
+  after?: string;
+  ref: string;
+}
+
 // --- Replies: server to client, one per command
 
 /** Who one is and one's rooms, most recently active first, as many as fit in a frame. */
@@ -382,6 +404,8 @@ export interface HelloReply {
   now: number;
   /** Rooms that did not fit; ask for them with ``room.list``. */
   more_room_ids?: string[];
+  /** Whom one has blocked, in the order of the ids: nothing of theirs is to be shown. */
+  blocked?: string[];
   ref: string;
 }
 
@@ -484,6 +508,16 @@ export interface PresentReply {
   ref: string;
 }
 
+/** People in the order of their ids; who withdrew has no name. */
+export interface BlocksReply {
+  type: 'ok';
+  user_ids: string[];
+  users: Record<string, User>;
+  /** Ask again with ``after`` for the next page. */
+  after?: string;
+  ref: string;
+}
+
 /**
  * The command was not carried out, and nothing was changed.
  *
@@ -565,6 +599,13 @@ export interface ProfileUpdated {
   me: Me;
 }
 
+/** One blocked somebody on another connection of one's own, or ended that. */
+export interface UserBlocked {
+  type: 'user.blocked';
+  user_id: string;
+  blocked: boolean;
+}
+
 // --- Unions and maps
 
 /** Each command, by its type. */
@@ -587,6 +628,8 @@ export interface Commands {
   'chat.history': ReadHistory;
   'typing.signal': SignalTyping;
   'room.present': ListPresent;
+  'user.block': BlockUser;
+  'user.blocks': ListBlocks;
 }
 
 /** Which reply answers which command. */
@@ -609,6 +652,8 @@ export interface Replies {
   'chat.history': HistoryReply;
   'typing.signal': Reply;
   'room.present': PresentReply;
+  'user.block': Reply;
+  'user.blocks': BlocksReply;
 }
 
 export type CommandType = keyof Commands;
@@ -632,7 +677,9 @@ export type AnyCommand =
   | React
   | ReadHistory
   | SignalTyping
-  | ListPresent;
+  | ListPresent
+  | BlockUser
+  | ListBlocks;
 
 /** Everything that answers a command, but errors. */
 export type AnyReply =
@@ -647,7 +694,8 @@ export type AnyReply =
   | SendReply
   | ChangeReply
   | HistoryReply
-  | PresentReply;
+  | PresentReply
+  | BlocksReply;
 
 /** Everything that comes unasked. */
 export type AnyEvent =
@@ -658,4 +706,5 @@ export type AnyEvent =
   | RoomMuted
   | ReadMarked
   | TypingSignalled
-  | ProfileUpdated;
+  | ProfileUpdated
+  | UserBlocked;

@@ -181,6 +181,8 @@ GOOD: dict[type[protocol.Command], dict[str, Any]] = {
     protocol.ReadHistory: {"room_id": "ROOM", "before": 1, "after": None, "limit": 5},
     protocol.SignalTyping: {"room_id": "ROOM"},
     protocol.ListPresent: {"room_id": "ROOM"},
+    protocol.BlockUser: {"user_id": "someone", "on": True},
+    protocol.ListBlocks: {"after": "someone"},
 }
 
 

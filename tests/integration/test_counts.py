@@ -218,6 +218,28 @@ def test_muting_a_room_takes_three_calls_and_tells_ones_own_connections_only(
     assert found == {"dynamodb": {"GetItem": 2, "UpdateItem": 1}, "posts": {}}
 
 
+def test_blocking_somebody_takes_five_calls_and_ending_it_three(
+    handlers: HandlerSite, room: tuple[str, list[ChatClient]]
+) -> None:
+    _, people = room
+    other = people[0].ask("session.hello")["me"]["user_id"]
+    browser = new_person(handlers)
+    one, _other = browser.chat(), browser.chat()
+    with cost() as found, units.recorded() as calls:
+        one.ask("user.block", user_id=other)
+    # Whose connection, whether there is such a person, whom one has blocked; note it; one's
+    # own connections.
+    assert found == {"dynamodb": {"GetItem": 2, "Query": 2, "UpdateItem": 1}, "posts": {"ok": 1}}
+    assert units.total(calls).writes == 1
+    with cost() as found:
+        one.ask("user.blocks")
+    # Whose connection, whom; their names.
+    assert found == {"dynamodb": {"GetItem": 1, "Query": 1, "BatchGetItem": 1}, "posts": {}}
+    with cost() as found:
+        one.ask("user.block", user_id=other, on=False)
+    assert found == {"dynamodb": {"GetItem": 1, "Query": 1, "UpdateItem": 1}, "posts": {"ok": 1}}
+
+
 # --- Changing -----------------------------------------------------------------------------
 
 
@@ -340,8 +362,8 @@ def test_hello_does_not_grow_with_the_rooms_but_by_batches(
     with cost() as found:
         client.ask("session.hello")
     # Whose connection, who that is, whether still signed in; their rooms, before and after
-    # the connection is made to hear them.
-    expected = Counter({"GetItem": 3, "Query": 2, "UpdateItem": 1})
+    # the connection is made to hear them; whom they have blocked.
+    expected = Counter({"GetItem": 3, "Query": 3, "UpdateItem": 1})
     if rooms:
         # Subscriptions by 25; then the rooms, and the names in their previews, by 100.
         expected += Counter({"BatchWriteItem": -(-rooms // 25), "BatchGetItem": 2})

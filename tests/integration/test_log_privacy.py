@@ -62,6 +62,8 @@ def talk(client: ChatClient, room_id: str) -> None:
         ("room.rename", {"room_id": room_id, "name": f"{MARK}\u202e"}),
         ("room.rename", {"room_id": MARK, "name": MARK}),
         ("room.mute", {"room_id": MARK}),
+        ("user.block", {"user_id": MARK}),
+        ("user.blocks", {"after": MARK}),
         ("chat.send", {"room_id": MARK, "text": MARK, "cid": MARK}),
         ("room.leave", {"room_id": room_id, "successor_id": MARK}),
     ):

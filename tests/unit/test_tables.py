@@ -24,6 +24,7 @@ MODELS = [
     tables.EntryRow,
     tables.ConnectionRow,
     tables.SubscriptionRow,
+    tables.BlockRow,
 ]
 PREFIX = "${AWS::StackName}-"
 TEMPLATE: dict[str, dict[str, Any]] = {

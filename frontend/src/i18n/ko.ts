@@ -21,6 +21,8 @@ const errors: Record<FailureCode, string> = {
   slow_mode: '천천히 대화하는 방입니다. 잠시 뒤에 다시 보내 주세요.',
   silenced: '이 대화방에서 당분간 글을 쓸 수 없습니다.',
   new_account: '가입한 첫날에는 할 수 있는 횟수가 적습니다. 나중에 다시 시도해 주세요.',
+  user_not_found: '탈퇴했거나 없는 사람입니다.',
+  too_many_blocks: '더는 차단할 수 없습니다. 차단 목록에서 먼저 풀어 주세요.',
   forbidden_origin: '이 주소에서는 요청할 수 없습니다.',
   consent_refused: '카카오 로그인을 취소했습니다. 원할 때 다시 시작할 수 있습니다.',
   sign_in_expired: '로그인 시간이 지났습니다. 처음부터 다시 시도해 주세요.',

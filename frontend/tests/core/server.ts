@@ -93,6 +93,7 @@ export class FakeServer {
   /** Whether a command that has arrived is carried out, or why not; in the hands of a test. */
   takes: (command: AnyCommand) => boolean | ErrorCode = () => true;
   #wires = new Set<Wire>();
+  #blocks = new Map<string, Set<string>>();
   #reads = new Map<string, number>();
   #rooms = 0;
 
@@ -230,6 +231,23 @@ export class FakeServer {
     }
   }
 
+  blockedBy(userId: string): Set<string> {
+    const found = this.#blocks.get(userId) ?? new Set();
+    this.#blocks.set(userId, found);
+    return found;
+  }
+
+  block(userId: string, blockedId: string, on: boolean, but?: Wire): void {
+    const found = this.blockedBy(userId);
+    if (found.has(blockedId) === on) return;
+    if (on) found.add(blockedId);
+    else found.delete(blockedId);
+    for (const wire of this.#wires) {
+      if (wire.userId !== userId || !wire.isRegistered || wire === but) continue;
+      this.#deliver(wire, { type: 'user.blocked', user_id: blockedId, blocked: on });
+    }
+  }
+
   /** Chats of a room as text, oldest first. */
   said(roomId: string): string[] {
     const log = this.rooms.get(roomId)?.log ?? [];
@@ -331,6 +349,7 @@ export class FakeServer {
         rooms: mine.map((room) => this.#room(room, me)),
         users: Object.fromEntries(this.users),
         now: this.clock.now(),
+        blocked: [...this.blockedBy(me)].sort(),
       });
       return;
     }
@@ -362,6 +381,15 @@ export class FakeServer {
       return this.#reply(wire, command, { rooms, users: {} });
     }
     if (command.type === 'profile.update') return this.#fail(wire, command, 'unknown_type');
+    if (command.type === 'user.block') {
+      if (!this.users.has(command.user_id)) return this.#fail(wire, command, 'user_not_found');
+      this.block(me, command.user_id, command.on ?? true, wire);
+      return this.#reply(wire, command, {});
+    }
+    if (command.type === 'user.blocks') {
+      const user_ids = [...this.blockedBy(me)].sort();
+      return this.#reply(wire, command, { user_ids, users: Object.fromEntries(this.users) });
+    }
     const room = this.rooms.get(command.room_id);
     if (!room) return this.#fail(wire, command, 'room_not_found');
     const users = Object.fromEntries(this.users);
