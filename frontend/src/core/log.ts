@@ -90,12 +90,12 @@ export class Log {
     this.#first = older[0]?.seq ?? this.#first;
     this.hasBefore = hasBefore;
     // The page may have been read before changes that came while it was on its way.
-    this.#change([...this.entries, ...this.#ahead.values()]);
+    this.learnFrom(this);
   }
 
-  /** What another part of the same log knows of chats that are held here. */
-  learnFrom(other: Log): void {
-    this.#change([...other.entries, ...other.#ahead.values()]);
+  /** What a part of the same log knows of chats that are held here. */
+  learnFrom(part: Log): void {
+    this.#change(part.#all);
   }
 
   /** These are taken in elsewhere; what they say of chats that are held is taken note of here. */
@@ -107,7 +107,7 @@ export class Log {
   /** The latest state of a chat that was read before what is held here may have come. */
   latest(chat: Entry): Entry {
     let found = chat;
-    for (const { changed } of [...this.entries, ...this.#ahead.values()]) {
+    for (const { changed } of this.#all) {
       if (changed?.seq === chat.seq) found = laterOf(found, changed);
     }
     return found;
@@ -126,6 +126,11 @@ export class Log {
   at(seq: number): Entry | undefined {
     const entry = this.entries[seq - this.#first];
     return entry?.seq === seq ? entry : undefined;
+  }
+
+  /** What is held, and what waits in the wings. */
+  get #all(): Entry[] {
+    return [...this.entries, ...this.#ahead.values()];
   }
 
   /** Of two states of an entry that is held, keep the later. */
