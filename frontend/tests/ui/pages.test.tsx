@@ -79,6 +79,7 @@ describe('a bubble', () => {
     isEdited: false,
     isDeleted: false,
     reactions: '',
+    isKept: true,
     isQueued: false,
     isOwn: false,
     isFirst: true,

@@ -29,6 +29,8 @@ export interface BubbleProps {
   isDeleted: boolean;
   /** As in ChatRow. */
   reactions: string;
+  /** As in ChatRow. */
+  isKept: boolean;
   isQueued: boolean;
   isOwn: boolean;
   isFirst: boolean;
@@ -154,9 +156,8 @@ export function Bubble(chat: BubbleProps) {
 }
 
 /** Whether a chat that has to wait would be lost with the page. */
-function isLost({ roomId, cid, state, isQueued }: BubbleProps): boolean {
-  if (state === 'sent' || (state === 'sending' && !isQueued)) return false;
-  return session().outgoing(roomId).some((item) => item.cid === cid && !item.isKept);
+function isLost({ state, isKept, isQueued }: BubbleProps): boolean {
+  return !isKept && (state === 'failed' || (state === 'sending' && isQueued));
 }
 
 /** What somebody says, with links and people; a few emoji alone are drawn large. */

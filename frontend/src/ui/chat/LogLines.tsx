@@ -95,6 +95,7 @@ function Line({ room, row, isLast, isActive, isOnline, unreadBy }: LineProps) {
           isDeleted={row.isDeleted}
           reactions={row.reactions}
           change={row.change}
+          isKept={row.isKept}
           isQueued={!isOnline}
           isOwn={row.isOwn}
           isFirst={row.isFirst}

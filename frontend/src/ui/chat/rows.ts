@@ -19,6 +19,8 @@ export interface ChatRow {
   isOwn: boolean;
   state: 'sending' | 'sent' | 'failed';
   failed: FailureCode | undefined;
+  /** False: it goes with the page, as this device can't store it. */
+  isKept: boolean;
   isEdited: boolean;
   isDeleted: boolean;
   /** What one did to it oneself: on its way, or refused (`failed` says why). */
@@ -115,6 +117,7 @@ export class Rows {
         isOwn: true,
         state: item.state,
         failed: item.failed,
+        isKept: item.isKept,
         change: '',
         isEdited: false,
         isDeleted: false,
@@ -163,6 +166,7 @@ class Maker {
       isOwn,
       state: 'sent',
       failed: pending?.failed?.code,
+      isKept: true,
       change: pending?.failed ? 'failed' : isChanging(pending) ? 'sending' : '',
       isEdited: entry.edited_at !== undefined && !entry.deleted,
       isDeleted: entry.deleted ?? false,
