@@ -51,10 +51,11 @@ export function candidates(roomId: string, query: string): Candidate[] {
   };
   return all
     .filter(({ name }) => matches(query, name) || wanted.startsWith(name.toLowerCase()))
-    .map((each) => {
+    .map((each) => ({ each, rank: rank(each) }))
+    .sort((a, b) => b.rank - a.rank || a.each.name.localeCompare(b.each.name))
+    .slice(0, SHOWN_MAX)
+    .map(({ each }) => {
       const hasDouble = all.some(({ userId, name }) => name === each.name && userId !== each.userId);
       return hasDouble ? { ...each, tag: `#${each.userId.slice(-4)}` } : each;
-    })
-    .sort((a, b) => rank(b) - rank(a) || a.name.localeCompare(b.name))
-    .slice(0, SHOWN_MAX);
+    });
 }
