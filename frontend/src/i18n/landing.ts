@@ -1,4 +1,4 @@
-import { computed } from '@preact/signals';
+import { computed } from '../signals';
 import { lang } from '.';
 
 const ko = {

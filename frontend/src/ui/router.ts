@@ -1,4 +1,4 @@
-import { computed, signal } from '@preact/signals';
+import { computed, signal } from '../signals';
 
 export type Route =
   | { page: 'landing' | 'sign-in' | 'rooms' | 'me' | 'not-found' }
