@@ -336,6 +336,7 @@ def test_only_the_author_edits_and_deletes(site: Site, command: str) -> None:
     assert guest.ask("session.hello")["rooms"][0]["preview"]["text"] == "내 말"
 
 
+@pytest.mark.alike
 @each_change
 @pytest.mark.parametrize("seq", [1, 2, 10**6])
 def test_strangers_and_who_left_change_nothing(

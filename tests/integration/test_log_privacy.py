@@ -151,7 +151,6 @@ def everything_fails(operation: str, arguments: dict[str, Any]) -> Any:
     raise ClientError(response, operation)
 
 
-@pytest.mark.localstack
 @pytest.mark.parametrize(
     "operations",
     [

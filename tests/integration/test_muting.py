@@ -73,6 +73,7 @@ def test_who_comes_back_hears_the_room_again(site: Site) -> None:
     assert as_told(guest, room_id) == [False] * 4
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize("on", [True, False])
 def test_only_members_can(site: Site, on: bool) -> None:
     host, guest, stranger = (new_person(site).chat() for _ in range(3))

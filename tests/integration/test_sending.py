@@ -179,7 +179,13 @@ def test_two_repeats_that_both_find_the_place_filled_move_to_one(
     assert [entry for entry in log if entry.get("cid")] == [mine]
 
 
-@pytest.mark.parametrize("others", [limits.CLAIMS_PER_MEMBER - 1, limits.CLAIMS_PER_MEMBER, 12])
+@pytest.mark.parametrize(
+    "others",
+    [
+        *(limits.CLAIMS_PER_MEMBER - 1, limits.CLAIMS_PER_MEMBER),
+        pytest.param(12, marks=pytest.mark.stack_only),
+    ],
+)
 def test_a_repeat_after_many_other_chats_is_found_in_the_log(host: ChatClient, others: int) -> None:
     room_id = open_room(host)
     first = say(host, room_id, "처음", cid="cid-first-001")
@@ -264,6 +270,7 @@ def test_the_first_text_of_a_cid_stands(site: Site, more: Frame) -> None:
     assert client.ask("session.hello")["rooms"][0]["preview"]["text"] == "먼저"
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize("since", [2, 99, 2**53 - 1])
 def test_a_repeat_that_claims_to_know_the_future_is_said_once(site: Site, since: int) -> None:
     client = new_person(site).chat()
