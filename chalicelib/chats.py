@@ -15,7 +15,8 @@ from pynamodb.expressions.update import Action
 
 from chalicelib import clock, ids, limits, members, rows, texts, writing
 from chalicelib.dynamodb_steps import LogSteps
-from chalicelib.errors import ChatNotFoundError, RoomNotFoundError, StaleError
+from chalicelib.errors import ChatNotFoundError, NotYetError, RoomNotFoundError, StaleError
+from chalicelib.pace import Pace, memory
 from chalicelib.protocol import Entry, EntryKind
 from chalicelib.steps import Draft, run
 from chalicelib.tables import EntryRow, RoomRow
@@ -95,14 +96,23 @@ def say(
         NotMemberError: not a member.
         ChatNotFoundError: there is no chat at ``reply_to``.
         StaleError: too late, or it must be sent again to find out whether it is done.
+        TooFastError, SlowModeError, SilencedError: not now.
     """
+    steps = LogSteps(room_id, received=received)
+    if retry_since is None:
+        known = memory.refusal(user_id, room_id, Pace(now, steps.chat_window_ms))
+        if known is not None:
+            raise known
     if clock.now_ms() > received + limits.WRITE_WITHIN_MS:
         raise StaleError
     if reply_to is not None:
         _check_is_chat(user_id, room_id, reply_to)
-    steps = LogSteps(room_id, received=received)
     draft = Draft(user_id, now, text=text, cid=cid, reply_to=reply_to or 0)
-    return run(writing.say(steps, draft, retry_since))
+    try:
+        return run(writing.say(steps, draft, retry_since))
+    except NotYetError as error:
+        memory.hold(user_id, room_id, error, now)
+        raise
 
 
 def _check_is_chat(user_id: str, room_id: str, seq: int) -> None:

@@ -16,7 +16,9 @@ from pynamodb.transactions import TransactWrite
 from chalicelib import clock, limits, metering, rows
 from chalicelib.errors import NotMemberError, RoomNotFoundError, StaleError
 from chalicelib.metrics import Metric
-from chalicelib.protocol import Entry, EntryKind
+from chalicelib.pace import Pace, memory
+from chalicelib.protocol import Entry, EntryKind, Role
+from chalicelib.settings import settings
 from chalicelib.steps import Claim, Claims, Draft, Place, RoomState, Stored
 from chalicelib.tables import (
     NO_CLAIM,
@@ -36,6 +38,9 @@ LOOK_BACK_MAX: Final = 20
 
 _CLAIMS: Final[tuple[Any, ...]] = tuple(
     getattr(MemberRow, f"claim_{slot}") for slot in range(limits.CLAIMS_PER_MEMBER)
+)
+_CLAIMED: Final[tuple[Any, ...]] = tuple(
+    getattr(MemberRow, f"claimed_{slot}") for slot in range(limits.CLAIMS_PER_MEMBER)
 )
 _IS_IN: Final = MemberRow.user_id.exists() & MemberRow.leaving.does_not_exist()
 _IS_OPEN: Final = RoomRow.host_id.exists() & RoomRow.closed_at.does_not_exist()
@@ -203,22 +208,32 @@ class LogSteps:
         preview = rows.preview(last.user_id, text, last.created_at)
         return [RoomRow.preview.set(preview), RoomRow.preview_seq.set(last.seq)]
 
-    async def claim(self, user_id: str, claim: Claim, *, reads: bool = True) -> bool:
+    @property
+    def chat_window_ms(self) -> int:
+        """CHAT_WINDOW_MS; docs/settings.md."""
+        return settings.chat_window_ms
+
+    async def claim(self, user_id: str, claim: Claim, pace: Pace, *, reads: bool = True) -> bool:
         """One UpdateItem of the membership."""
         is_new = functools.reduce(
             operator.and_, (~slot.startswith(f"{claim.cid}:") for slot in _CLAIMS)
         )
-        condition = _IS_IN & is_new
+        condition = _IS_IN & is_new & _is_in_time(claim, pace)
         if self._received is not None:
             condition &= MemberRow.joined_at <= self._received
         actions: list[Action] = [_CLAIMS[0].set(rows.claim_text(claim))]
         actions += [later.set(earlier | NO_CLAIM) for earlier, later in itertools.pairwise(_CLAIMS)]
+        actions += [_CLAIMED[0].set(claim.at)]
+        actions += [later.set(earlier | 0) for earlier, later in itertools.pairwise(_CLAIMED)]
         if reads:
             condition &= _is_unread(claim)
             actions += _read_up_to(claim)
         else:
             condition &= MemberRow.read_seq >= claim.place.seq
-        return self._update_member(user_id, actions, condition)
+        is_claimed = self._update_member(user_id, actions, condition)
+        if is_claimed:
+            memory.note(user_id, self.room_id, [claim.at])
+        return is_claimed
 
     async def claims(self, user_id: str) -> Claims:
         """One consistent GetItem."""
@@ -280,6 +295,29 @@ class LogSteps:
         room = RoomRow(self.room_id)
         is_done = succeeds(lambda: room.update(actions, condition=condition))
         return rows.to_state(room) if is_done else None
+
+
+def _is_in_time(claim: Claim, pace: Pace) -> Condition:
+    """Whether a chat may be said, by when others of its author were (``Pacing.refusal``)."""
+    newest, oldest = _CLAIMED[0], _CLAIMED[-1]
+    condition: Condition = newest.does_not_exist() | (newest <= claim.at)
+    condition &= not_silenced(claim.at)
+    if pace.window_ms:
+        condition &= oldest.does_not_exist() | (oldest <= pace.since)
+    if pace.slow_ms:
+        condition &= (
+            newest.does_not_exist()
+            | (newest <= claim.at - pace.slow_ms)
+            | (MemberRow.role != Role.MEMBER.value)
+        )
+    return condition
+
+
+def not_silenced(at: int) -> Condition:
+    """Whether a member may say something at that time (ms)."""
+    until = MemberRow.silenced_until
+    condition: Condition = until.does_not_exist() | (until <= at)
+    return condition
 
 
 def _is_unread(claim: Claim) -> Condition:

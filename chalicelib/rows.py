@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from chalicelib import limits, texts
-from chalicelib.protocol import Entry, EntryKind
+from chalicelib.pace import Pacing
+from chalicelib.protocol import Entry, EntryKind, Role
 from chalicelib.steps import Claim, Claims, Draft, Lease, Place, RoomState
 from chalicelib.tables import NO_CLAIM, EntryRow, MemberRow, PreviewMap, RoomNameRow, RoomRow
 
@@ -47,6 +48,8 @@ def to_state(room: RoomRow) -> RoomState:
         active_at=room.active_at,
         previous_at=room.previous_at,
         lease=lease,
+        host_id=room.host_id,
+        slow_ms=room.slow_ms or 0,
     )
 
 
@@ -69,7 +72,19 @@ def claim_text(claim: Claim) -> str:
 def to_claims(member: MemberRow) -> Claims:
     """A member's claims."""
     slots = (getattr(member, f"claim_{slot}") for slot in range(limits.CLAIMS_PER_MEMBER))
-    return Claims(tuple(map(_to_claim, slots)), member.joined_seq)
+    return Claims(
+        tuple(map(_to_claim, slots)), member.joined_seq, member.read_seq, to_pacing(member)
+    )
+
+
+def to_pacing(member: MemberRow) -> Pacing:
+    """What a member's row says of their pace."""
+    return Pacing(
+        newest_at=member.claimed_0 or 0,
+        oldest_at=getattr(member, f"claimed_{limits.CLAIMS_PER_MEMBER - 1}") or 0,
+        silenced_until=member.silenced_until or 0,
+        is_exempt=member.role != Role.MEMBER.value,
+    )
 
 
 def _to_claim(text: str | None) -> Claim | None:

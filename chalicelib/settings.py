@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from chalicelib import limits
+
 
 class SettingsError(Exception):
     """An environment variable is missing or wrong."""
@@ -32,6 +34,7 @@ class Settings:
     background_function: str
     push_function: str
     frame_pace_ms: int
+    chat_window_ms: int
 
     @property
     def is_https(self) -> bool:
@@ -52,6 +55,7 @@ VARIABLES: Final[Mapping[str, str | None]] = {
     "BACKGROUND_FUNCTION": "",
     "PUSH_FUNCTION": "",
     "FRAME_PACE_MS": "200",
+    "CHAT_WINDOW_MS": "8000",
 }
 
 
@@ -80,6 +84,13 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
             raise SettingsError(name, f"must be a whole number from 0 to {maximum}")
         return int(found)
 
+    def chat_window() -> int:
+        found = milliseconds("CHAT_WINDOW_MS", maximum=60_000)
+        if 0 < found <= limits.WRITE_WITHIN_MS:
+            rule = f"must be more than {limits.WRITE_WITHIN_MS}, or 0"
+            raise SettingsError("CHAT_WINDOW_MS", rule)
+        return found
+
     return Settings(
         stage=value("STAGE"),
         table_prefix=value("TABLE_PREFIX"),
@@ -92,6 +103,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         background_function=value("BACKGROUND_FUNCTION"),
         push_function=value("PUSH_FUNCTION"),
         frame_pace_ms=milliseconds("FRAME_PACE_MS", maximum=5_000),
+        chat_window_ms=chat_window(),
     )
 
 

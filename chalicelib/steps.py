@@ -12,6 +12,7 @@ from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
+from chalicelib.pace import NO_PACING, Pace, Pacing
 from chalicelib.protocol import Entry, EntryKind
 
 Result = TypeVar("Result")
@@ -41,6 +42,9 @@ class RoomState:
     active_at: int = 0
     previous_at: int = 0
     lease: Lease | None = None
+    host_id: str = ""
+    #: In slow mode: the least time (ms) between two chats of one person.
+    slow_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +69,7 @@ class Claim:
 
     cid: str
     place: Place
-    #: When (ms) the chat was said.
+    #: When (ms) the chat was said; not before those that were claimed before it.
     at: int
     #: When it was claimed, all claims of this member were of places before it.
     in_order: bool = True
@@ -78,6 +82,9 @@ class Claims:
     latest: tuple[Claim | None, ...]
     #: Where the log ended when they joined.
     joined_seq: int
+    #: How far they have read.
+    read_seq: int = 0
+    pacing: Pacing = NO_PACING
 
     def of(self, cid: str) -> Claim | None:
         """The claim of a chat, unless there is none or it is forgotten."""
@@ -154,13 +161,18 @@ class WritingSteps(Protocol):
             room: as it was read; if more was lost since then, nothing is done.
         """
 
-    async def claim(self, user_id: str, claim: Claim, *, reads: bool = True) -> bool:
+    @property
+    def chat_window_ms(self) -> int:
+        """In so many ms a member says as many chats at most as there are claims; 0: any number."""
+
+    async def claim(self, user_id: str, claim: Claim, pace: Pace, *, reads: bool = True) -> bool:
         """Claim a place for a new chat; False if that can't be done just so.
 
         It can't if the person is not a member since before this began, if there is a claim for
         this ``cid``, or if they have read beyond the place, or not, against what ``reads`` says:
         that it notes that they read up to it, or that they have. So all their claims are of places
-        they have read.
+        they have read. Nor can it if a later chat is claimed already, or against their pace: it is
+        too fast (``Pacing.refusal``).
         """
 
     async def claims(self, user_id: str) -> Claims:

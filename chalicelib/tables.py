@@ -168,6 +168,8 @@ class RoomRow(_Table):
     delivered_seq = IntegerAttribute(null=True)
     preview = PreviewMap(null=True)  # type: ignore[no-untyped-call]
     preview_seq = IntegerAttribute(null=True)
+    #: In slow mode: the least time (ms) between two chats of one person.
+    slow_ms = IntegerAttribute(null=True)
     #: Set when the host closed it; the row goes when the erasing is done.
     closed_at = IntegerAttribute(null=True)
 
@@ -233,6 +235,17 @@ class MemberRow(_Table):
     claim_5 = UnicodeAttribute(null=True)
     claim_6 = UnicodeAttribute(null=True)
     claim_7 = UnicodeAttribute(null=True)
+    #: When (ms) each of these was said, once more: conditions can't look into a text. 0: never.
+    claimed_0 = IntegerAttribute(attr_name="t0", null=True)
+    claimed_1 = IntegerAttribute(attr_name="t1", null=True)
+    claimed_2 = IntegerAttribute(attr_name="t2", null=True)
+    claimed_3 = IntegerAttribute(attr_name="t3", null=True)
+    claimed_4 = IntegerAttribute(attr_name="t4", null=True)
+    claimed_5 = IntegerAttribute(attr_name="t5", null=True)
+    claimed_6 = IntegerAttribute(attr_name="t6", null=True)
+    claimed_7 = IntegerAttribute(attr_name="t7", null=True)
+    #: Until when (ms) the person may say nothing in the room.
+    silenced_until = IntegerAttribute(null=True)
     #: Present once the person has asked to leave.
     leaving = IntegerAttribute(null=True)
     #: Present while the person wants their devices to be quiet about the room.

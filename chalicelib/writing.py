@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from chalicelib.errors import NotMemberError, RoomNotFoundError, StaleError
+from chalicelib.pace import Pace
 from chalicelib.protocol import Entry
 from chalicelib.steps import Claim, Claims, Draft, Place, RoomState, WritingSteps
 
@@ -61,8 +62,10 @@ async def say(steps: WritingSteps, draft: Draft, retry_since: int | None = None)
         RoomNotFoundError: the room does not exist or is closed.
         NotMemberError: the sender is not a member.
         StaleError: a repeat must find out whether it is done.
+        NotYetError: it is too fast, and not in the log.
     """
     claim: Claim | None = None
+    pace = Pace(draft.at, steps.chat_window_ms)
     if retry_since is not None:
         claims = await steps.claims(draft.user_id)
         claim = claims.of(draft.cid)
@@ -70,12 +73,16 @@ async def say(steps: WritingSteps, draft: Draft, retry_since: int | None = None)
             entry = await find(steps, draft, retry_since)
             if entry is not None:
                 return Written(entry, None)
+        refusal = claims.pacing.refusal(pace, steps.now()) if claim is None else None
+        if refusal is not None:
+            raise refusal
     room: RoomState | None = None
     while True:
         if claim is None:
             room = await steps.take_place(draft)
             place = _place(room)
-            claim = await _claim(steps, draft, place)
+            pace = replace(pace, slow_ms=0 if room.host_id == draft.user_id else room.slow_ms)
+            claim = await _claim(steps, draft, place, pace)
             if claim is None:
                 continue
             if claim.place != place:
@@ -90,14 +97,17 @@ async def say(steps: WritingSteps, draft: Draft, retry_since: int | None = None)
             room = None
 
 
-async def _claim(steps: WritingSteps, draft: Draft, place: Place) -> Claim | None:
+async def _claim(steps: WritingSteps, draft: Draft, place: Place, pace: Pace) -> Claim | None:
     """Claim a place for a chat.
 
     Returns the claim that stands for the chat, which may be another's; None if they have left
     and joined since the place was taken, so it can't be theirs.
+
+    Raises:
+        NotYetError: it is too fast; the place is given up.
     """
     mine = Claim(draft.cid, place, draft.at)
-    while not await steps.claim(draft.user_id, mine, reads=mine.in_order):
+    while not await steps.claim(draft.user_id, mine, pace, reads=mine.in_order):
         claims = await _claims(steps, draft.user_id, place)
         standing = claims.of(draft.cid)
         if standing is not None and standing.place == place:  # the call was repeated on its way
@@ -105,8 +115,14 @@ async def _claim(steps: WritingSteps, draft: Draft, place: Place) -> Claim | Non
         if standing is not None or place.seq <= claims.joined_seq:
             await give_up(steps, place)
             return standing
+        refusal = claims.pacing.refusal(pace, steps.now())
+        if refusal is not None:
+            if not await give_up(steps, place):
+                raise RoomNotFoundError(steps.room_id)
+            raise refusal
         # Another chat of theirs, or a read mark, has overtaken this; or they have just joined.
-        mine = replace(mine, in_order=not mine.in_order)
+        at = max(mine.at, claims.pacing.newest_at)
+        mine = replace(mine, in_order=claims.read_seq < place.seq, at=at)
     return mine
 
 

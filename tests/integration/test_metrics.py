@@ -140,6 +140,7 @@ def test_a_chat_whose_first_try_died_before_it_was_stored_is_counted(
     written: Written, host: ChatClient, room_id: str
 ) -> None:
     from chalicelib.dynamodb_steps import LogSteps
+    from chalicelib.pace import Pace
     from chalicelib.protocol import EntryKind
     from chalicelib.steps import Claim, Draft, Place, run
 
@@ -148,7 +149,7 @@ def test_a_chat_whose_first_try_died_before_it_was_stored_is_counted(
     steps = LogSteps(room_id)
     room = run(steps.take_place(draft))
     place = Place(room.last_seq, room.chats)
-    assert run(steps.claim(user_id, Claim(cid, place, draft.at)))
+    assert run(steps.claim(user_id, Claim(cid, place, draft.at), Pace(draft.at, 0)))
     with written.here():
         say(host, room_id, "다시", cid=cid, retry_since=place.seq - 1)
     assert metrics_of(written.line) == {"Chats": 1}

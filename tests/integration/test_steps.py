@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from chalicelib import limits
+from chalicelib.pace import Pace
 from chalicelib.protocol import Entry, EntryKind
 from chalicelib.steps import Claim, Draft, Place, RoomState, run
 from tests.simulation.explorer.room import Member, Room
@@ -54,7 +55,7 @@ class Pair:
                 return pair.clock
 
         self.room_id = ids.new_id()
-        self.model = Room(self.room_id, slots=limits.CLAIMS_PER_MEMBER)
+        self.model = Room(self.room_id, slots=limits.CLAIMS_PER_MEMBER, slow_ms=7)
         self.real: LogSteps = Steps(self.room_id)
         #: With what came just when the second member joined, and just before.
         self.received = {None: self.real} | {at: Steps(self.room_id, received=at) for at in (4, 5)}
@@ -63,11 +64,12 @@ class Pair:
         self.claims: list[Claim] = []
         self.users = [f"{name}-{self.room_id}" for name in USERS]
         self.model.last_seq = 1
+        self.model.host_id = self.users[0]
         self.model.entries[1] = Entry(1, self.users[0], 0, EntryKind.CREATED)
         self.model.numbers[1] = 0
         RoomRow(
             self.room_id, name="r", name_key="r", host_id=self.users[0], epoch="e", created_at=0,
-            active_at=0, last_seq=1, member_count=2,
+            active_at=0, last_seq=1, member_count=2, slow_ms=7,
         ).save()  # fmt: skip
         EntryRow(
             self.room_id, 1, kind=EntryKind.CREATED.value, user_id=self.users[0], created_at=0
@@ -199,14 +201,29 @@ def claim(pair: Pair) -> None:
     user_id = pair.random.choice((*pair.users, *pair.users[:2]))
     mine = a_claim(pair)
     received, real = pair.random.choice(list(pair.received.items()))
+    slow_ms = pair.random.choice((0, 0, pair.model.slow_ms))
+    pace = Pace(pair.clock, pair.random.choice((0, 20, 60)), slow_ms)
     member = pair.model.members.get(user_id)
     reads = member is None or member.read_seq < mine.place.seq
     if pair.random.random() < 0.2:
         reads = not reads
     both(
         pair,
-        lambda: pair.model.claim(user_id, mine, reads=reads, received=received),
-        lambda: run(real.claim(user_id, mine, reads=reads)),
+        lambda: pair.model.claim(user_id, mine, pace, reads=reads, received=received),
+        lambda: run(real.claim(user_id, mine, pace, reads=reads)),
+    )
+
+
+def silence(pair: Pair) -> None:
+    """Somebody may say nothing for a while, or keeps the order from now on."""
+    from chalicelib.tables import MemberRow
+
+    user_id = pair.users[1]
+    until, role = pair.clock + pair.random.randint(0, 8), pair.random.choice(("member", "manager"))
+    member = pair.model.members[user_id]
+    member.silenced_until, member.is_exempt = until, role != "member"
+    MemberRow(user_id, pair.room_id).update(
+        [MemberRow.silenced_until.set(until), MemberRow.role.set(role)]
     )
 
 
@@ -298,7 +315,7 @@ def close(pair: Pair) -> None:
 
 STEPS = (
     take_place, take_place, take_place, store, store, read_room, read_entries, nearest, fill, fill,
-    claim, claim, claim, claims, move_claim, mark_read, acquire, acquire, advance, release,
+    claim, claim, claim, claims, silence, move_claim, mark_read, acquire, acquire, advance, release,
 )  # fmt: skip
 
 

@@ -22,7 +22,7 @@ MUTANTS: dict[str, tuple[ModuleType, str, str]] = {
     # --- How entries get into the log
     "chats are not claimed": (
         writing,
-        "claim = await _claim(steps, draft, place)",
+        "claim = await _claim(steps, draft, place, pace)",
         "claim = Claim(draft.cid, place, draft.at)",
     ),
     "who lost a place takes another without moving the claim": (
@@ -153,6 +153,11 @@ MUTANTS: dict[str, tuple[ModuleType, str, str]] = {
         room,
         "member.leaving:\n            return False\n        if received is not None",
         "False:\n            return False\n        if received is not None",
+    ),
+    "people talk at any pace": (
+        room,
+        "if pace.window_ms and pacing.oldest_at > pace.since:",
+        "if False:",
     ),
     "two repeats both move a claim": (room, " or member.claims[slot] != old", ""),
     "lost places of others are overwritten": (

@@ -103,6 +103,16 @@ def test_the_pace_is_one_that_the_settings_take(template: templates.Json) -> Non
         read_settings({**environment, "FRAME_PACE_MS": str(pace["MaxValue"] + 1)})
 
 
+def test_the_chat_window_is_one_that_the_settings_take(template: templates.Json) -> None:
+    window = template["Parameters"]["ChatWindowMs"]
+    assert str(window["Default"]) == VARIABLES["CHAT_WINDOW_MS"]
+    environment = {"TABLE_PREFIX": "t-", "SITE_ORIGIN": "http://localhost:8000"}
+    for value in (window["MinValue"], window["MaxValue"]):
+        read_settings({**environment, "CHAT_WINDOW_MS": str(value)})
+    with pytest.raises(SettingsError):
+        read_settings({**environment, "CHAT_WINDOW_MS": str(window["MaxValue"] + 1)})
+
+
 def test_there_is_one_role_for_each_lambda_and_one_for_releases() -> None:
     of_lambdas = {role for _suffix, _timeout, role in FUNCTIONS.values()}
     assert set(templates.of_type(transformed("dev"), "AWS::IAM::Role")) == of_lambdas

@@ -29,6 +29,7 @@ def test_what_has_a_default_may_be_left_out() -> None:
         background_function="",
         push_function="",
         frame_pace_ms=200,
+        chat_window_ms=8000,
     )
 
 
@@ -36,11 +37,12 @@ def test_every_variable_is_a_setting_of_its_name() -> None:
     fields = {field.name.upper() for field in dataclasses.fields(Settings)}
     assert fields == set(VARIABLES)
     urls = dict.fromkeys(URLS, "https://one.example")
-    others = {"KAKAO_OIDC": "1", "FRAME_PACE_MS": "50"}
+    others = {"KAKAO_OIDC": "1", "FRAME_PACE_MS": "50", "CHAT_WINDOW_MS": "9000"}
     given = {name: f"value of {name}" for name in VARIABLES} | urls | others
     read = dataclasses.asdict(read_settings(given))
     assert read.pop("kakao_oidc") is True
     assert read.pop("frame_pace_ms") == 50
+    assert read.pop("chat_window_ms") == 9000
     assert read == {name.lower(): value for name, value in given.items() if name not in others}
 
 
@@ -65,6 +67,17 @@ def test_a_wrong_url_is_named_with_its_rule(name: str, value: str) -> None:
 def test_a_wrong_pace_is_named_with_its_rule(value: str) -> None:
     with pytest.raises(SettingsError, match="FRAME_PACE_MS: must be a whole number from 0 to 5000"):
         read_settings({**LEAST, "FRAME_PACE_MS": value})
+
+
+@pytest.mark.parametrize("value", ["", "-1", "60001", "1", "7500"])
+def test_a_wrong_window_is_named_with_its_rule(value: str) -> None:
+    with pytest.raises(SettingsError, match="CHAT_WINDOW_MS: must be"):
+        read_settings({**LEAST, "CHAT_WINDOW_MS": value})
+
+
+@pytest.mark.parametrize("value", [0, 7501, 60000])
+def test_the_window_may_be_none_or_long(value: int) -> None:
+    assert read_settings({**LEAST, "CHAT_WINDOW_MS": str(value)}).chat_window_ms == value
 
 
 @pytest.mark.parametrize("value", [0, 5000])

@@ -104,10 +104,10 @@ def test_a_membership_has_as_many_claims_as_are_kept() -> None:
 
 def test_whatever_cid_a_client_chooses_its_claim_is_read_as_it_was_written() -> None:
     claim = Claim("-_" * 32, Place(2**53 - 1, 2**52), 1_800_000_000_000)
-    member = tables.MemberRow("person", "room", joined_seq=3)
+    member = tables.MemberRow("person", "room", role="member", joined_seq=3, read_seq=5)
     member.claim_0, member.claim_1 = rows.claim_text(claim), tables.NO_CLAIM
     assert rows.to_claims(member) == Claims(
-        (claim, *[None] * (limits.CLAIMS_PER_MEMBER - 1)), joined_seq=3
+        (claim, *[None] * (limits.CLAIMS_PER_MEMBER - 1)), joined_seq=3, read_seq=5
     )
     assert re.fullmatch(protocol.ID_PATTERN, rows.claim_text(claim)) is None
 

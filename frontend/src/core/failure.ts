@@ -25,6 +25,9 @@ const TEMPORARY: ReadonlySet<FailureCode> = new Set<FailureCode>([
   'timeout',
   'internal',
   'stale',
+  'too_fast',
+  'slow_mode',
+  'silenced',
   'hello_first',
   'signed_out',
 ]);

@@ -279,11 +279,13 @@ export class Outbox {
       item.dueAt = now + pause(item.errors++);
     } else if (code === 'stale') {
       item.dueAt = now + pause(item.silences++);
+    } else if (error instanceof Failure && error.retryAfterMs) {
+      // The server is well, and the chat is: it is only not its turn yet.
+      item.dueAt = now + error.retryAfterMs;
     } else if (++item.silences > LOSSES_MAX && code !== 'timeout') {
       // It may be the chat itself that breaks the connection.
       item.dueAt = now + REPEAT_AFTER_MS;
     }
-    if (error instanceof Failure) item.dueAt = Math.max(item.dueAt, now + error.retryAfterMs);
     if (!isTemporary(code) || item.errors >= TRIES_MAX) item.failed = code;
     this.#write(item);
     this.post.changed(item.roomId);

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from infra.aws.package import ROOT
-from infra.local.command import add_common_options, common_options, run
+from infra.local.command import add_common_options, common_options, pairs, run
 from infra.local.pingpong.app import STACK_NAME, PingPong
 from infra.local.pingpong.companion import PingPongCompanion, SiteOptions
 from infra.local.pingpong.on_localstack import LocalStackData
@@ -76,6 +76,13 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         default=STACK_NAME,
         help=f"the stack's, which its tables' and Lambdas' names begin with ({STACK_NAME})",
     )
+    parser.add_argument(
+        "--parameter",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a value for a parameter of the template; may be repeated",
+    )
     add_common_options(parser)
     return parser.parse_args(arguments)
 
@@ -93,7 +100,7 @@ def supervisor_of(given: argparse.Namespace) -> Supervisor:
     data = LocalStackData(given.name, os.environ) if on_localstack else None
     return Supervisor(
         PingPong(state_dir, name=given.name),
-        common_options(given, port=0, parameters={}),
+        common_options(given, port=0, parameters=pairs(given.parameter, "--parameter")),
         PingPongCompanion(site, os.environ, given.name, data),
     )
 

@@ -6,6 +6,7 @@ import types
 from collections.abc import Callable, Generator, Sequence
 from typing import Any, Final, Protocol
 
+from chalicelib.pace import Pace
 from chalicelib.protocol import Entry
 from chalicelib.steps import Claim, Claims, Draft, Place, RoomState, Stored
 from tests.simulation.explorer.room import Room
@@ -43,7 +44,14 @@ def _nothing(*_: Any) -> None:
 class ModelSteps:
     """The steps of one Lambda (``chalicelib.steps.PushingSteps``)."""
 
-    def __init__(self, around: Surroundings, skew: int = 0, *, received: int | None = None) -> None:
+    def __init__(
+        self,
+        around: Surroundings,
+        skew: int = 0,
+        *,
+        received: int | None = None,
+        chat_window_ms: int = 0,
+    ) -> None:
         self._around = around
         self._room = around.room
         self._scheduler = around.scheduler
@@ -51,6 +59,7 @@ class ModelSteps:
         self._skew = skew
         #: When a chat came that is to be said.
         self._received = received
+        self._chat_window_ms = chat_window_ms
         #: Called when a claim is made, and when claims were read.
         self.on_claim: Callable[[], None] | None = None
         self.on_claims: Callable[[], None] | None = None
@@ -93,12 +102,16 @@ class ModelSteps:
         is_done: bool = await call("fill", self._room.fill, voids, lost, room, self.now())
         return is_done
 
-    async def claim(self, user_id: str, claim: Claim, *, reads: bool = True) -> bool:
-        is_done: bool = await call("claim", self._claim, user_id, claim, reads=reads)
+    @property
+    def chat_window_ms(self) -> int:
+        return self._chat_window_ms
+
+    async def claim(self, user_id: str, claim: Claim, pace: Pace, *, reads: bool = True) -> bool:
+        is_done: bool = await call("claim", self._claim, user_id, claim, pace, reads=reads)
         return is_done
 
-    def _claim(self, user_id: str, claim: Claim, *, reads: bool) -> bool:
-        is_done = self._room.claim(user_id, claim, reads=reads, received=self._received)
+    def _claim(self, user_id: str, claim: Claim, pace: Pace, *, reads: bool) -> bool:
+        is_done = self._room.claim(user_id, claim, pace, reads=reads, received=self._received)
         if is_done and self.on_claim is not None:
             self.on_claim()
         return is_done

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from chalicelib import limits
-from chalicelib.errors import NotMemberError, RoomNotFoundError, StaleError
+from chalicelib.errors import NotMemberError, NotYetError, RoomNotFoundError, StaleError
 from chalicelib.protocol import Entry, EntryKind
 from chalicelib.steps import Draft, Place
 from tests.simulation.explorer.calls import ModelSteps, call
@@ -32,7 +32,12 @@ class Lambdas:
 
     def steps(self, received: int | None = None) -> ModelSteps:
         """The steps of a new invocation."""
-        return ModelSteps(self.world, self.world.skew(), received=received)
+        return ModelSteps(
+            self.world,
+            self.world.skew(),
+            received=received,
+            chat_window_ms=self.world.plan.window_ms,
+        )
 
     def now(self) -> int:
         return int(self.world.scheduler.now)
@@ -51,9 +56,13 @@ class Lambdas:
     async def send(self, chat: Chat, since: int | None) -> Entry:
         """``commands.send_chat``."""
         # A frame that is delivered twice was taken once.
-        steps = self.steps(chat.at if since is None else self.now())
+        received = chat.at if since is None else self.now()
+        steps = self.steps(received)
         self._watch_claims(steps, chat, is_repeat=since is not None)
-        draft = Draft(chat.user_id, self.now(), text=chat.cid, cid=chat.cid)
+        said_at = steps.now()
+        if self.world.plan.window_ms and said_at > received + limits.WRITE_WITHIN_MS:
+            raise StaleError
+        draft = Draft(chat.user_id, said_at, text=chat.cid, cid=chat.cid)
         written = await self.world.code.writing.say(steps, draft, since)
         await self.deliver(steps, written)
         entry: Entry = written.entry
@@ -63,8 +72,10 @@ class Lambdas:
         """Excuse a chat that is claimed by who can't know that its claim is forgotten.
 
         That is so where as many other chats of its person as claims are kept came since its first
-        try, or since a repeat looked.
+        try, or since a repeat looked, and nobody keeps them from being so many.
         """
+        if self.world.plan.window_ms:
+            return
         room = self.world.room
         known = [] if is_repeat else [chat.base]
 
@@ -236,6 +247,8 @@ class Person:
                 self._answered(chat, entry, is_clean=not task.is_struck)
             elif isinstance(error, NO_ANSWER):
                 self._no_answer(chat)
+            elif isinstance(error, NotYetError):
+                self._no_answer(chat, error.retry_after_ms)
             elif isinstance(error, NotMemberError | RoomNotFoundError):
                 chat.is_refused = True
             elif error is not None:
@@ -259,14 +272,14 @@ class Person:
             self.client.take([entry])
             self._next()
 
-    def _no_answer(self, chat: Chat) -> None:
+    def _no_answer(self, chat: Chat, not_before: int = 0) -> None:
         if chat.is_acked or chat.is_refused:
             return
         if chat.tries >= TRIES_MAX:
             self._next()
         elif self.world.plan.moves_on:
             self._next()
-            self._try(chat, chat.since, self.world.random.random() * 3000)
+            self._try(chat, chat.since, max(not_before, self.world.random.random() * 3000))
         else:
             after = self.world.random.choice((0, 20, limits.REPEAT_AFTER_MS))
-            self._try(chat, chat.since, after)
+            self._try(chat, chat.since, max(not_before, after))

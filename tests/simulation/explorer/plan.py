@@ -25,6 +25,8 @@ class Kind(StrEnum):
     ROUGH = "rough"
 
 
+#: As settings.py has it by default.
+CHAT_WINDOW_MS: Final = 8_000
 KINDS: Final = (Kind.CALM, Kind.CALM, Kind.BUSY, Kind.DEATHS, Kind.DEATHS, Kind.LOSSES,
                 Kind.ROUGH, Kind.ROUGH, Kind.ROUGH, Kind.ROUGH)  # fmt: skip
 FAULTS: Final = {
@@ -68,6 +70,8 @@ class Plan:
     is_closed: bool = False
     #: By how many ms clocks may be wrong.
     skew: int = 0
+    #: In so many ms a member says as many chats at most as they have claims; 0: any number.
+    window_ms: int = 0
 
 
 def draw(rng: random.Random) -> Plan:
@@ -103,6 +107,7 @@ def draw(rng: random.Random) -> Plan:
         is_closed=kind is Kind.ROUGH and rng.random() < 0.05,
         skew=rng.choice((0, 20)),
     )
+    plan.window_ms = rng.choice((0, CHAT_WINDOW_MS))
     special = rng.random()
     if special < 0.1:
         _crowd(plan, rng)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from chalicelib.dynamodb_steps import LOST_MAX
 from chalicelib.errors import NotMemberError, RoomNotFoundError, StaleError
+from chalicelib.pace import Pace, Pacing
 from chalicelib.protocol import Entry, EntryKind
 from chalicelib.steps import Claim, Claims, Draft, Lease, Place, RoomState, Stored
 
@@ -29,6 +30,20 @@ class Member:
     notice_cid: str = ""
     #: In ms.
     joined_at: int = 0
+    silenced_until: int = 0
+    #: Slow mode is not for them.
+    is_exempt: bool = False
+
+    @property
+    def pacing(self) -> Pacing:
+        """What the row says of their pace."""
+        newest, oldest = self.claims[0], self.claims[-1]
+        return Pacing(
+            newest_at=newest.at if newest else 0,
+            oldest_at=oldest.at if oldest else 0,
+            silenced_until=self.silenced_until,
+            is_exempt=self.is_exempt,
+        )
 
 
 @dataclass(slots=True)
@@ -44,6 +59,8 @@ class Room:
     active_at: int = 0
     previous_at: int = 0
     lease: Lease | None = None
+    host_id: str = ""
+    slow_ms: int = 0
     is_closed: bool = False
     entries: dict[int, Entry] = field(default_factory=dict)
     numbers: dict[int, int] = field(default_factory=dict)
@@ -56,7 +73,14 @@ class Room:
     def state(self) -> RoomState:
         """What a call finds or leaves."""
         return RoomState(
-            self.last_seq, self.chats, self.lost, self.active_at, self.previous_at, self.lease
+            self.last_seq,
+            self.chats,
+            self.lost,
+            self.active_at,
+            self.previous_at,
+            self.lease,
+            self.host_id,
+            self.slow_ms,
         )
 
     # --- The log ---------------------------------------------------------------------------
@@ -125,7 +149,13 @@ class Room:
     # --- Members ---------------------------------------------------------------------------
 
     def claim(
-        self, user_id: str, claim: Claim, *, reads: bool = True, received: int | None = None
+        self,
+        user_id: str,
+        claim: Claim,
+        pace: Pace,
+        *,
+        reads: bool = True,
+        received: int | None = None,
     ) -> bool:
         """UpdateItem of the membership."""
         member = self.members.get(user_id)
@@ -136,6 +166,8 @@ class Room:
         if any(each and each.cid == claim.cid for each in member.claims):
             return False
         if (member.read_seq < claim.place.seq) is not reads:
+            return False
+        if not _is_in_time(member.pacing, claim, pace):
             return False
         if reads:
             member.read_seq = claim.place.seq
@@ -151,7 +183,7 @@ class Room:
             raise NotMemberError(self.room_id)
         if received is not None and member.joined_at > received:
             raise StaleError
-        return Claims(tuple(member.claims), member.joined_seq)
+        return Claims(tuple(member.claims), member.joined_seq, member.read_seq, member.pacing)
 
     def move_claim(self, user_id: str, old: Claim, slot: int, new: Claim) -> bool:
         """UpdateItem of the membership."""
@@ -245,3 +277,13 @@ class Room:
             return False
         self.lease = None
         return True
+
+
+def _is_in_time(pacing: Pacing, claim: Claim, pace: Pace) -> bool:
+    """Conditions of a claim on when others of its author were made."""
+    if pacing.newest_at > claim.at or pacing.silenced_until > claim.at:
+        return False
+    if pace.window_ms and pacing.oldest_at > pace.since:
+        return False
+    is_slow = pace.slow_ms and not pacing.is_exempt
+    return not is_slow or pacing.newest_at <= claim.at - pace.slow_ms
