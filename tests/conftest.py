@@ -27,6 +27,7 @@ from tests.support.localstack import (
     own_resources,
 )
 from tests.support.rights_plugin import RightsPlugin
+from tests.support.selection import select_for
 from tests.support.stack import LocalStack, StackSite
 
 #: What the app needs to be imported at all; the stack's own values replace it.
@@ -62,6 +63,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers", "alike: its cases ask an engine for the same; LocalStack runs the first of them"
+    )
     site = config.getoption("--site")
     opened = config.stash[LOCALSTACK] = ExitStack()
     if site == "localstack" and _needs_stack(config) and not hasattr(config, "workerinput"):
@@ -128,12 +132,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items.sort(key=lambda item: "simulation" not in item.path.parts)
     site = config.getoption("--site")
     if site != "stack":
-        marker = site.replace("-", "_")
-        wanted = [
-            item
-            for item in items
-            if item.get_closest_marker(marker) and not item.get_closest_marker("stack_only")
-        ]
+        wanted = select_for(site.replace("-", "_"), items)
         unwanted = set(items).difference(wanted)
         items[:] = wanted
         config.hook.pytest_deselected(items=list(unwanted))

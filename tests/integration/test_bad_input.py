@@ -117,6 +117,7 @@ NO_FRAMES: dict[str, tuple[str, str]] = {
 
 
 @pytest.mark.localstack
+@pytest.mark.alike
 @pytest.mark.parametrize(("frame", "code"), NO_FRAMES.values(), ids=NO_FRAMES.keys())
 def test_what_is_no_frame_is_answered(place: Place, frame: str, code: str) -> None:
     assert_refused(answer_to(place, frame), code, "")
@@ -133,6 +134,7 @@ NESTED = {
 
 
 @pytest.mark.localstack
+@pytest.mark.alike
 @pytest.mark.parametrize("frame", NESTED.values(), ids=NESTED.keys())
 def test_deep_nesting_is_answered(handlers: HandlerSite, frame: str) -> None:
     client = new_person(handlers).chat()
@@ -226,6 +228,7 @@ def fields_of_commands() -> list[Any]:
 
 
 @pytest.mark.localstack
+@pytest.mark.alike
 @pytest.mark.parametrize(("cls", "tag", "field"), fields_of_commands())
 def test_a_field_of_the_wrong_type_is_named(
     place: Place, cls: type[protocol.Command], tag: str, field: inspect.Field
@@ -246,6 +249,7 @@ def test_a_field_of_the_wrong_type_is_named(
 
 
 @pytest.mark.localstack
+@pytest.mark.alike
 @pytest.mark.parametrize("cls", GOOD)
 @pytest.mark.parametrize("name", ["more", "__proto__", "constructor", "user_id", "Ref"])
 def test_a_field_of_no_command_is_named(
@@ -367,6 +371,7 @@ RULES: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.localstack
+@pytest.mark.alike
 @pytest.mark.parametrize(("frame", "field"), RULES.values(), ids=RULES.keys())
 def test_a_broken_rule_is_named(place: Place, frame: dict[str, Any], field: str) -> None:
     before = place.client.ask("session.hello")
@@ -634,6 +639,7 @@ CALLBACKS = {
 
 
 @pytest.mark.localstack
+@pytest.mark.alike
 @pytest.mark.parametrize("query", CALLBACKS.values(), ids=CALLBACKS.keys())
 @pytest.mark.parametrize("has_attempt", [False, True])
 def test_a_garbled_callback_leads_to_the_sign_in_page(
@@ -664,6 +670,7 @@ OTHER_COOKIES = {
 
 
 @pytest.mark.localstack
+@pytest.mark.alike
 @pytest.mark.parametrize("other", OTHER_COOKIES.values(), ids=OTHER_COOKIES.keys())
 def test_cookies_of_others_on_the_same_host_sign_nobody_out(place: Place, other: str) -> None:
     own = place.browser.cookie_header
@@ -676,6 +683,7 @@ def test_cookies_of_others_on_the_same_host_sign_nobody_out(place: Place, other:
 
 
 @pytest.mark.localstack
+@pytest.mark.alike
 @pytest.mark.parametrize(
     "value", ["x", '"', '"\\777\\000"', "%00", "í\x80", "x" * 4000, "{}", "../..", "a,b"]
 )
@@ -704,6 +712,7 @@ def test_bodies_that_nobody_asked_for_are_not_read(
 
 
 @pytest.mark.localstack
+@pytest.mark.alike
 @pytest.mark.parametrize("body", ["", "{}", "user_id", "user_id=%ff", "=&=&", "\x00", "a" * 50_000])
 @pytest.mark.parametrize("content_type", ["application/x-www-form-urlencoded", "application/json"])
 def test_a_garbled_unlink_callback_is_refused(place: Place, content_type: str, body: str) -> None:
@@ -714,6 +723,7 @@ def test_a_garbled_unlink_callback_is_refused(place: Place, content_type: str, b
 
 
 @pytest.mark.localstack
+@pytest.mark.alike
 @pytest.mark.parametrize("key", ["비밀".encode().decode("latin-1"), "x" * 5000, "\x80\xff", "{}"])
 def test_a_garbled_admin_key_is_refused(place: Place, key: str) -> None:
     headers = {"Authorization": f"KakaoAK {key}"}

@@ -377,6 +377,7 @@ def test_only_chats_that_are_there_are_changed(
     assert log_of(client, room_id) == log
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize("emoji", ["좋아요", "a", "👍👍", " ", "<b>", "<", "1", "\u200d", "⠀"])
 def test_only_an_emoji_is_a_reaction(site: Site, emoji: str) -> None:
     client = new_person(site).chat()
@@ -389,6 +390,7 @@ def test_only_an_emoji_is_a_reaction(site: Site, emoji: str) -> None:
     assert chat_at(client, room_id, said["seq"]) == said
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize("emoji", ["👨‍👩‍👧‍👦", "👋🏽", "🇰🇷", "1️⃣", "🏴󠁧󠁢󠁷󠁬󠁳󠁿", "❤️‍🔥"])
 def test_any_one_emoji_is_a_reaction(site: Site, emoji: str) -> None:
     client = new_person(site).chat()

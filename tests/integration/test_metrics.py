@@ -435,6 +435,7 @@ def test_a_request_that_fails(
     assert (line["status"], line["path"], metrics_of(line)) == (500, "/session", {"Failures": 1})
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize("event", ["connect", "disconnect"])
 def test_a_handshake_or_farewell_that_fails_is_lambdas_error_too(
     written: Written,

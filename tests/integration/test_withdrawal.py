@@ -278,6 +278,7 @@ def test_withdrawing_in_two_tabs_at_once_is_withdrawing(life: Life) -> None:
 # --- When Kakao fails ---------------------------------------------------------------------
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize(
     ("fault", "options"),
     [("unlink_error", {}), ("unlink_error", {"status": 503}), ("unlink_slow", {"seconds": 6})],
@@ -310,6 +311,7 @@ def test_who_has_unlinked_at_kakao_already_can_withdraw(life: Life) -> None:
 # --- From Kakao's side --------------------------------------------------------------------
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_nobody_but_kakao_can_call_back(life: Life, method: str) -> None:
     right = kakao_authorization()
@@ -336,6 +338,7 @@ def test_unlinking_on_kakaos_page_withdraws(life: Life, request: pytest.FixtureR
     assert not is_signed_in(life.browser)
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize("method", ["GET", "POST"])
 @pytest.mark.parametrize(
     "query", ["", "user_id=", "user_id=abc", "user_id=-1", "user_id=1.5", "user_id=%EF%BC%91"]
@@ -346,6 +349,7 @@ def test_a_callback_must_say_who(site: Site, method: str, query: str) -> None:
     assert answer.json == {"code": "invalid_field", "message": "user_id: must be a number"}
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_a_callback_about_nobody_is_fine(site: Site, method: str) -> None:
     """Kakao may call twice, or about somebody who has withdrawn here."""
