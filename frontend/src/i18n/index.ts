@@ -1,4 +1,4 @@
-import { computed, signal } from '../signals';
+import { computed, signal } from '@preact/signals';
 import { ko, type Messages } from './ko';
 
 export type Lang = 'ko' | 'en';

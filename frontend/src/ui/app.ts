@@ -1,10 +1,9 @@
-import { batch, signal, type Signal } from '../signals';
+import { batch, signal, type Signal } from '@preact/signals';
 import type { FailureCode } from '../core/failure';
 import { wipe } from '../core/kept';
 import { Session, type Topic } from '../core/session';
 import { lang, loadLang, preferredLang, texts, type Lang } from '../i18n';
 import { browserWorld, store } from './browser';
-import './tracked';
 import { sounds } from './chunks';
 import { navigate, route } from './router';
 
@@ -151,9 +150,13 @@ wide.addEventListener('change', () => (isWide.value = wide.matches));
 export const isVisible = signal(document.visibilityState === 'visible');
 
 const TICK_MS = 20_000;
+let ticking: ReturnType<typeof setInterval> | undefined;
+
 /** Goes up as time passes, for those who show how long ago something was; one timer for all. */
-export const ticks = signal(0);
-setInterval(() => ticks.value++, TICK_MS);
+export const ticks: Signal<number> = signal(0, {
+  watched: () => void (ticking = setInterval(() => ticks.value++, TICK_MS)),
+  unwatched: () => clearInterval(ticking),
+});
 
 // --- Short messages
 

@@ -1,4 +1,4 @@
-import { signal } from '../signals';
+import { signal } from '@preact/signals';
 
 /** Code that is loaded when it is needed first, with its styles. */
 export interface Chunk<T> {

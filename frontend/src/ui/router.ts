@@ -1,4 +1,4 @@
-import { computed, signal } from '../signals';
+import { computed, signal } from '@preact/signals';
 
 export type Route =
   | { page: 'landing' | 'sign-in' | 'rooms' | 'me' | 'not-found' }

@@ -3,7 +3,6 @@ import { render } from 'preact';
 import { act } from 'preact/test-utils';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Begun, Mark } from '../../src/core/drafts';
-import '../../src/ui/tracked';
 import { CHAT_TEXT_MAX } from '../../src/protocol';
 
 const send = vi.fn();

@@ -1,7 +1,6 @@
 // @vitest-environment happy-dom
 import 'preact/debug';
-import { signal } from '../../src/signals';
-import '../../src/ui/tracked';
+import { signal } from '@preact/signals';
 import { render } from 'preact';
 import { act } from 'preact/test-utils';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';

@@ -1,4 +1,4 @@
-import { signal } from '../../signals';
+import { signal } from '@preact/signals';
 import { withPending, type Change } from '../../core/changes';
 import { failureCode } from '../../core/failure';
 import { isChat } from '../../core/unread';

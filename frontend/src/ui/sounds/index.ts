@@ -1,4 +1,4 @@
-import { effect } from '../../signals';
+import { effect } from '@preact/signals';
 import type { RoomState } from '../../core/room';
 import { hasSession, hasSounds, isVisible, session, watch } from '../app';
 import { route } from '../router';

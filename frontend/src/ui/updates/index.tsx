@@ -1,4 +1,4 @@
-import { computed, effect, signal } from '../../signals';
+import { computed, effect, signal } from '@preact/signals';
 import { render } from 'preact';
 import { lang, texts } from '../../i18n';
 import { isVisible, theme } from '../app';
