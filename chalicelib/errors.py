@@ -48,6 +48,15 @@ class InvalidFieldError(PingPongError):
         super().__init__(f"{field}: {rule}", field=field)
 
 
+class BadWordError(InvalidFieldError):
+    """A name has a word that nobody has to read."""
+
+    code = ErrorCode.BAD_WORD
+
+    def __init__(self, field: str) -> None:
+        super().__init__(field, "must not have a word of the list (words.txt)")
+
+
 class HelloFirstError(PingPongError):
     """A command came before ``session.hello``."""
 

@@ -78,6 +78,8 @@ class ErrorCode(StrEnum):
 
     INVALID_FRAME = "invalid_frame"
     INVALID_FIELD = "invalid_field"
+    #: A name has a word that nobody has to read; in chats such words are masked.
+    BAD_WORD = "bad_word"
     UNKNOWN_TYPE = "unknown_type"
     HELLO_FIRST = "hello_first"
     SIGNED_OUT = "signed_out"

@@ -6,8 +6,8 @@ import re
 import unicodedata
 from typing import Final
 
-from chalicelib import limits
-from chalicelib.errors import InvalidFieldError
+from chalicelib import limits, words
+from chalicelib.errors import BadWordError, InvalidFieldError
 from chalicelib.protocol import MENTION_PATTERN
 
 # Letters by category that draw nothing. https://www.unicode.org/reports/tr36/
@@ -43,6 +43,7 @@ def clean_name(text: str, *, field: str, maximum: int) -> str:
     Raises:
         InvalidFieldError: it is empty, longer than ``maximum`` code points, or has
             characters that are invisible or turn the direction of text.
+        BadWordError: it has a word that nobody has to read.
     """
     name = _SPACES.sub(" ", unicodedata.normalize("NFC", text)).strip()
     for character in name:
@@ -53,6 +54,8 @@ def clean_name(text: str, *, field: str, maximum: int) -> str:
         raise InvalidFieldError(field, "must have a visible character")
     if len(name) > maximum:
         raise InvalidFieldError(field, f"must have at most {maximum} characters")
+    if words.has_any(name):
+        raise BadWordError(field)
     return name
 
 
@@ -72,8 +75,8 @@ def room_name_key(name: str) -> str:
     return "".join(character for character in folded if character not in _JOINERS)
 
 
-def check_chat(text: str) -> str:
-    """A chat's text as it is, when it may be said.
+def clean_chat(text: str) -> str:
+    """A chat's text as it is stored: bad words are masked, all else is as it was written.
 
     Raises:
         InvalidFieldError: nothing in it is visible, or it has control characters.
@@ -83,7 +86,7 @@ def check_chat(text: str) -> str:
             raise InvalidFieldError("text", "must not have control characters")
     if not any(map(_draws, text)):
         raise InvalidFieldError("text", "must have a visible character")
-    return text
+    return words.mask(text)
 
 
 def mentions(text: str) -> set[str]:

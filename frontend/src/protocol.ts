@@ -69,6 +69,7 @@ export type Role = (typeof ROLES)[number];
 export const ERROR_CODES = [
   'invalid_frame',
   'invalid_field',
+  'bad_word',
   'unknown_type',
   'hello_first',
   'signed_out',

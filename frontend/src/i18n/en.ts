@@ -6,6 +6,7 @@ export const en: Messages = {
   errors: {
     invalid_frame: 'That request was malformed. Reload the page and try again.',
     invalid_field: 'Please check what you entered.',
+    bad_word: 'That name has a word that can’t be used. Choose another.',
     unknown_type: 'There is a newer version. Reload the page and try again.',
     hello_first: 'The connection was lost. Try again in a moment.',
     signed_out: 'Your session has ended. Please sign in again.',

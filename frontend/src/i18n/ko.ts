@@ -3,6 +3,7 @@ import type { FailureCode } from '../core/failure';
 const errors: Record<FailureCode, string> = {
   invalid_frame: '요청이 올바르지 않습니다. 새로 고친 뒤 다시 시도해 주세요.',
   invalid_field: '입력한 내용을 확인해 주세요.',
+  bad_word: '쓸 수 없는 말이 들어 있습니다. 다른 이름을 적어 주세요.',
   unknown_type: '새 버전이 나왔습니다. 새로 고친 뒤 다시 시도해 주세요.',
   hello_first: '연결이 끊어졌습니다. 잠시 후 다시 시도해 주세요.',
   signed_out: '로그인이 만료되었습니다. 다시 로그인해 주세요.',
