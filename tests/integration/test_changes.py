@@ -188,6 +188,7 @@ def test_an_edit_of_an_earlier_chat_leaves_the_preview(site: Site) -> None:
 # --- Reading changes ----------------------------------------------------------------------
 
 
+@pytest.mark.stack_only
 def test_several_changes_on_a_page_have_the_chat_once_in_the_last(site: Site) -> None:
     host, guest = new_person(site).chat(), new_person(site).chat()
     room_id = room_of(host, guest)
@@ -324,6 +325,7 @@ def test_a_deletion_that_was_cut_off_can_be_repeated(
 # --- What is refused ----------------------------------------------------------------------
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize("command", ["chat.edit", "chat.delete"])
 def test_only_the_author_edits_and_deletes(site: Site, command: str) -> None:
     host, guest = new_person(site).chat(), new_person(site).chat()
@@ -354,6 +356,7 @@ def test_strangers_and_who_left_change_nothing(
     assert chat_at(host, room_id, own["seq"]) == own
 
 
+@pytest.mark.alike
 @each_change
 def test_only_chats_that_are_there_are_changed(
     site: Site, handlers: HandlerSite, command: str, fields: Frame

@@ -20,8 +20,6 @@ from tests.support.chat import ChatClient, CommandRefusedError
 from tests.support.handlers import HandlerSite
 from tests.support.site import new_person, unique
 
-pytestmark = pytest.mark.localstack
-
 
 @contextmanager
 def cost() -> Iterator[dict[str, Any]]:
@@ -351,7 +349,7 @@ def test_a_listener_who_is_gone_is_unsubscribed_at_the_first_post(
     assert found["posts"] == {"ok": 2}
 
 
-@pytest.mark.parametrize("rooms", [0, 1, pytest.param(30, marks=pytest.mark.stack_only)])
+@pytest.mark.parametrize("rooms", [0, 1, 30])
 def test_hello_does_not_grow_with_the_rooms_but_by_batches(
     handlers: HandlerSite, rooms: int
 ) -> None:
@@ -395,7 +393,6 @@ def test_keep_alive_costs_three_calls_when_nothing_was_missed(
     assert found == {"dynamodb": {"GetItem": 1, "BatchGetItem": 2}, "posts": {}}
 
 
-@pytest.mark.stack_only
 def test_catching_up_in_fifty_rooms_is_one_request_and_one_reply(
     handlers: HandlerSite,
 ) -> None:

@@ -66,6 +66,7 @@ def test_a_host_hands_the_room_over_and_leaves(site: Site) -> None:
     guest.ask("room.leave", room_id=room_id)
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize("successor", ["nobody", "stranger", "oneself"])
 def test_only_another_member_can_follow(site: Site, successor: str) -> None:
     host, guest, stranger = (new_person(site).chat() for _ in range(3))
@@ -77,6 +78,7 @@ def test_only_another_member_can_follow(site: Site, successor: str) -> None:
     assert host.ask("session.hello")["rooms"][0]["host_id"] == my_id(host)
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize("fields", [{"close": True}, {"successor_id": "somebody"}])
 def test_only_the_host_decides_about_the_room(site: Site, fields: dict[str, object]) -> None:
     host, guest = new_person(site).chat(), new_person(site).chat()

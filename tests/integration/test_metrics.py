@@ -22,8 +22,6 @@ from tests.support.log_lines import Line, lines_of, metrics_of
 from tests.support.room_rows import put_lease, store, subscribe, take_place
 from tests.support.site import Browser, new_person, unique
 
-pytestmark = pytest.mark.localstack
-
 HOLDER = "holder-of-this-test"
 
 
@@ -435,7 +433,6 @@ def test_a_request_that_fails(
     assert (line["status"], line["path"], metrics_of(line)) == (500, "/session", {"Failures": 1})
 
 
-@pytest.mark.alike
 @pytest.mark.parametrize("event", ["connect", "disconnect"])
 def test_a_handshake_or_farewell_that_fails_is_lambdas_error_too(
     written: Written,

@@ -47,6 +47,7 @@ def test_a_room_is_muted_for_one_person_on_all_their_devices(site: Site) -> None
         assert "room.muted" not in [event["type"] for event in client.events]
 
 
+@pytest.mark.stack_only
 def test_what_is_said_in_a_muted_room_is_told_and_counted_all_the_same(site: Site) -> None:
     host, guest = new_person(site).chat(), new_person(site).chat()
     room_id = room_of(host, guest)

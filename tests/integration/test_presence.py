@@ -98,6 +98,7 @@ def test_everybody_else_is_told_who_is_writing(site: Site) -> None:
     assert signals(here) == []
 
 
+@pytest.mark.stack_only
 def test_signals_are_passed_on_at_most_so_often_per_connection_and_room(
     host: ChatClient, guest: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -135,6 +136,7 @@ def test_not_in_a_large_room(
     assert len(signals(client)) == 1
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize("command", ["typing.signal", "room.present"])
 def test_strangers_and_who_left_neither_signal_nor_see(site: Site, command: str) -> None:
     host, guest, stranger = (new_person(site).chat() for _ in range(3))

@@ -218,6 +218,7 @@ def test_what_a_dead_holder_left_is_pushed_by_who_comes_next(
     assert lease_of(room_id) is None
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize("command", ["room.sync", "room.enter"])
 def test_a_living_holder_is_left_alone(
     command: str, host: ChatClient, room_id: str, management: ManagementServer

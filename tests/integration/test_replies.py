@@ -198,6 +198,7 @@ def users_told(client: ChatClient, seq: int) -> Frame:
     return users
 
 
+@pytest.mark.stack_only
 def test_who_is_mentioned_is_named_to_everybody_who_gets_the_chat(site: Site) -> None:
     host, guest = new_person(site, "지민").chat(), new_person(site, "하은").chat()
     other = new_person(site, "도윤").chat()
@@ -293,6 +294,7 @@ def test_a_page_of_chats_with_many_mentions_fits_into_a_frame(
     assert seen == list(range(seen[0], 17))
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize(
     "make_text", [lambda mention: f"{'가' * 57}{mention}", lambda _: "가" * 90]
 )

@@ -182,7 +182,8 @@ def test_two_repeats_that_both_find_the_place_filled_move_to_one(
 @pytest.mark.parametrize(
     "others",
     [
-        *(limits.CLAIMS_PER_MEMBER - 1, limits.CLAIMS_PER_MEMBER),
+        limits.CLAIMS_PER_MEMBER,
+        pytest.param(limits.CLAIMS_PER_MEMBER - 1, marks=pytest.mark.stack_only),
         pytest.param(12, marks=pytest.mark.stack_only),
     ],
 )
@@ -228,6 +229,7 @@ def test_a_chat_of_many_claims_ago_is_looked_for_only_since_it_was_first_sent(
 # --- Whose, and what ----------------------------------------------------------------------
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize("more", [{}, {"retry_since": 0}], ids=["first try", "repeat"])
 def test_the_cid_of_somebody_else_is_another_chat(site: Site, more: Frame) -> None:
     host, guest = new_person(site).chat(), new_person(site).chat()
@@ -259,6 +261,7 @@ def test_a_cid_that_begins_like_another_is_another_chat(site: Site) -> None:
     assert [say(client, room_id, cid, cid=cid)["seq"] for cid in cids] == [2, 3, 4, 5]
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize("more", [{}, {"retry_since": 1}], ids=["first try", "repeat"])
 def test_the_first_text_of_a_cid_stands(site: Site, more: Frame) -> None:
     client = new_person(site).chat()

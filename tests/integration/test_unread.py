@@ -64,6 +64,7 @@ def test_only_chats_count(host: ChatClient, guest: Browser, handlers: HandlerSit
     assert unread(client, room_id) == by_definition(client, room_id) == 2
 
 
+@pytest.mark.stack_only
 def test_saying_something_reads_all_before_it(host: ChatClient, guest: Browser) -> None:
     client = guest.chat()
     room_id = open_room(host)
@@ -117,12 +118,12 @@ LIVE, DEAD, NOTICE = "a chat", "a chat that is lost", "a notice that is lost"
     "log",
     [
         [DEAD, NOTICE],
+        [DEAD, DEAD, DEAD],
         *(
             pytest.param(log, marks=pytest.mark.stack_only)
             for log in (
                 [DEAD],
                 [NOTICE],
-                [DEAD, DEAD, DEAD],
                 [NOTICE, NOTICE],
                 [NOTICE, DEAD],
                 [LIVE, DEAD, NOTICE, DEAD, LIVE],
@@ -224,6 +225,7 @@ def test_who_joins_later_has_nothing_to_read_of_before(host: ChatClient, guest: 
     assert unread(client, room_id) == by_definition(client, room_id) == 1
 
 
+@pytest.mark.stack_only
 def test_who_left_and_came_back_has_nothing_to_read_of_before(
     host: ChatClient, guest: Browser
 ) -> None:

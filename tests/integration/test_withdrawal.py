@@ -180,7 +180,7 @@ def test_they_leave_the_rooms_of_others_with_a_notice(
     )
 
 
-@pytest.mark.alike
+@pytest.mark.stack_only
 @each_way
 def test_what_they_said_to_others_stays_without_their_name(
     life: Life, withdraw: Callable[[Life], Answer]
@@ -220,6 +220,7 @@ def test_all_their_sessions_and_connections_end(
     assert life.friend.ask("session.hello")["me"]["nickname"] == "하은"
 
 
+@pytest.mark.stack_only
 def test_the_site_unlinks_at_kakao_and_leads_home(life: Life) -> None:
     assert is_linked(life.browser.site, life.kakao_id)
     answer = life.browser.post("/api/auth/withdraw")
@@ -278,7 +279,7 @@ def test_withdrawing_in_two_tabs_at_once_is_withdrawing(life: Life) -> None:
 # --- When Kakao fails ---------------------------------------------------------------------
 
 
-@pytest.mark.alike
+@pytest.mark.stack_only
 @pytest.mark.parametrize(
     ("fault", "options"),
     [("unlink_error", {}), ("unlink_error", {"status": 503}), ("unlink_slow", {"seconds": 6})],
@@ -300,6 +301,7 @@ def test_nothing_is_deleted_while_kakao_does_not_unlink(
     assert not is_linked(site, life.kakao_id)
 
 
+@pytest.mark.stack_only
 def test_who_has_unlinked_at_kakao_already_can_withdraw(life: Life) -> None:
     assert at_kakao(life.browser.site, "/v1/user/unlink", life.kakao_id).status_code == 200
     assert_nothing_changed(life)
@@ -311,7 +313,7 @@ def test_who_has_unlinked_at_kakao_already_can_withdraw(life: Life) -> None:
 # --- From Kakao's side --------------------------------------------------------------------
 
 
-@pytest.mark.alike
+@pytest.mark.stack_only
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_nobody_but_kakao_can_call_back(life: Life, method: str) -> None:
     right = kakao_authorization()
@@ -324,9 +326,9 @@ def test_nobody_but_kakao_can_call_back(life: Life, method: str) -> None:
     assert_nothing_changed(life)
 
 
-def test_unlinking_on_kakaos_page_withdraws(life: Life, request: pytest.FixtureRequest) -> None:
-    if request.config.getoption("--site") != "stack":
-        pytest.skip("only the stack's Kakao knows where to call back")
+# Only the stack's Kakao knows where to call back.
+@pytest.mark.stack_only
+def test_unlinking_on_kakaos_page_withdraws(life: Life) -> None:
     answer = requests.post(
         f"{life.browser.site.kakao}/manage/unlink",
         data={"person": life.kakao_id},
