@@ -198,17 +198,18 @@ def measure(site: HandlerSite, repeats: int = 1) -> Json:
     Args:
         repeats: the CPU is the median of so many times; what is counted must be the same each time.
     """
+    people = [_people(site, PEOPLE) for _ in range(repeats)]
     commands = {
         name: {"function": command.function}
-        | _counted(_acts(name, site, repeats), site, PEOPLE if name == JOINING else PEOPLE - 1)
+        | _counted(_acts(name, site, people), site, PEOPLE if name == JOINING else PEOPLE - 1)
         for name, command in COMMANDS.items()
     }
     with patch.object(limits, "TELLING_AUDIENCE_MAX", PEOPLE - 1):
         for name in TOLD_IN_SMALL_ROOMS:
-            count = _counted(_acts(name, site, repeats), site)
+            count = _counted(_acts(name, site, people), site)
             commands[f"{name} in a large room"] = {"function": "websocket_message"} | count
     commands |= _by_rooms(site, repeats)
-    more = _counted(_acts("room.members", site, 1, MORE_PEOPLE), site)
+    more = _counted(_acts("room.members", site, [_people(site, MORE_PEOPLE)]), site)
     _add_growth(commands["room.members"], "per_member", PEOPLE, more, MORE_PEOPLE)
     return {
         "people": PEOPLE,
@@ -264,10 +265,16 @@ def _by_rooms(site: HandlerSite, repeats: int) -> dict[str, Json]:
     return found
 
 
-def _acts(name: str, site: HandlerSite, repeats: int, people: int = PEOPLE) -> list[Act]:
-    """A command made ready so many times, each in a room of its own, among the same people."""
-    clients = [new_person(site).chat() for _ in range(people)]
-    return [COMMANDS[name].prepare(Scene(site, clients)) for _ in range(repeats)]
+def _people(site: HandlerSite, number: int) -> list[ChatClient]:
+    return [new_person(site).chat() for _ in range(number)]
+
+
+def _acts(name: str, site: HandlerSite, people: list[list[ChatClient]]) -> list[Act]:
+    """A command made ready among each of these groups of people, in a room of its own.
+
+    They may be in other rooms by then, which none of these commands looks at.
+    """
+    return [COMMANDS[name].prepare(Scene(site, group)) for group in people]
 
 
 def _add_growth(few: Json, name: str, few_are: int, more: Json, more_are: int) -> None:

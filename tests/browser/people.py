@@ -7,10 +7,12 @@ from typing import Any, Final
 
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from tests.benchmarks import driver
 from tests.support.chat import ChatClient
 from tests.support.site import Browser as Visitor
 from tests.support.site import Site, unique
 from tests.support.site import new_person as new_visitor
+from tests.support.stack import LocalStack
 
 # Generous, as machines are noisy; what is waited for comes in milliseconds.
 expect.set_options(timeout=20_000)
@@ -81,6 +83,11 @@ class Person:
             ]
         )
         self.page.goto(f"{self.origin}/rooms")
+
+    def elsewhere(self) -> ChatClient:
+        """A connection of theirs without a page: quick, where much has to be said."""
+        cookies = self.page.context.cookies(self.origin)
+        return Visitor(self.site, {each["name"]: each["value"] for each in cookies}).chat()
 
     def press_sign_in(self) -> None:
         """Press the Kakao button of the page that is open."""
@@ -185,8 +192,22 @@ def friend_in(site: Site, room_id: str, nickname: str = "하은") -> ChatClient:
     return friend
 
 
-def says(friend: ChatClient, room_id: str, text: str) -> int:
+def says(friend: ChatClient, room_id: str, text: str, **more: Any) -> int:
     """They say something there; its place in the log."""
-    sent = friend.ask("chat.send", room_id=room_id, text=text, cid=unique("cid"))
+    sent = friend.ask("chat.send", room_id=room_id, text=text, cid=unique("cid"), **more)
     seq: int = sent["entry"]["seq"]
     return seq
+
+
+def past(stack: LocalStack, someone: ChatClient, room_id: str, chats: int) -> int:
+    """Give a room a past of so many chats of one person; the place of the last."""
+    last: int = someone.ask("room.list", room_ids=[room_id])["rooms"][0]["last_seq"]
+    me = someone.ask("session.hello")["me"]["user_id"]
+    driver.run(
+        "long_log_seed",
+        environment=stack.environment,
+        room_id=room_id,
+        user_ids=[me],
+        chats=chats,
+    )
+    return last + chats

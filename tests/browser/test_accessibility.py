@@ -21,6 +21,11 @@ DEVICES = {
     "desktop-en": {"viewport": DESKTOP, "locale": "en-US"},
 }
 
+#: Whether something is open or passes in a room; if not, its page need not be loaded again.
+IS_BUSY = """!!document.querySelector(
+  'dialog, [data-testid=member], [data-testid=typing]:not(:empty), '
+  + '[data-testid=divider], [data-testid=to-unread]')"""
+
 
 @dataclass
 class Scene:
@@ -33,9 +38,20 @@ class Scene:
     room_id: str
 
     def in_room(self) -> Person:
-        """In the room, and nothing open in it."""
-        self.jimin.page.goto(f"{self.jimin.origin}/rooms/{self.room_id}")
+        """In the room, and nothing open, begun or answered in it, whatever was there before."""
+        page = self.jimin.page
+        address = f"{self.jimin.origin}/rooms/{self.room_id}"
+        if page.url == address:
+            page.keyboard.press("Escape")
+        if page.url != address or page.evaluate(IS_BUSY):
+            page.goto(address)
         self.jimin.sees("제 말이에요")
+        composer = page.get_by_test_id("composer")
+        composer.fill("")
+        composer.press("Escape")
+        for what in ("replying", "editing"):
+            expect(page.get_by_test_id(what)).to_have_count(0)
+        page.mouse.move(0, 0)
         return self.jimin
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
-from tests.browser.people import DESKTOP, PHONE, Person, open_menu
+from tests.browser.people import DESKTOP, PHONE, Person, open_menu, says
 from tests.support.site import unique
 
 People = Callable[..., Person]
@@ -108,9 +108,11 @@ def test_the_finger_that_asked_for_the_menu_chooses_nothing(person: People) -> N
     """Where it goes up there may be something of the menu by then."""
     jimin, _ = pair(person)
     page = jimin.page
+    elsewhere, room_id = jimin.elsewhere(), page.url.rsplit("/", 1)[1]
     for number in range(16):
-        jimin.say(f"더 아래로 {number:02}")
-        jimin.sees(f"더 아래로 {number:02}")
+        says(elsewhere, room_id, f"더 아래로 {number:02}")
+    elsewhere.close()
+    jimin.sees("더 아래로 15")
     # Once with the code loaded before, as a finger then goes up over the menu itself.
     long_press(page, jimin.chat("더 아래로 15"))
     menu = page.get_by_test_id("chat-menu")

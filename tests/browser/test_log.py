@@ -9,9 +9,7 @@ from typing import Any, Final
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.benchmarks import driver
-from tests.browser.people import DESKTOP, PHONE, Person, friend_in, says
-from tests.support.chat import ChatClient
+from tests.browser.people import DESKTOP, PHONE, Person, friend_in, past, says
 from tests.support.site import unique
 from tests.support.stack import LocalStack, StackSite
 
@@ -63,20 +61,6 @@ def stays(page: Page, before: dict[str, float]) -> None:
 def line(page: Page, seq: int) -> Locator:
     """The chat in that place of the log."""
     return page.locator(f'.line[data-seq="{seq}"]')
-
-
-def past(stack: LocalStack, someone: ChatClient, room_id: str, chats: int) -> int:
-    """Give a room a past of so many chats of one person; the place of the last."""
-    last: int = someone.ask("room.list", room_ids=[room_id])["rooms"][0]["last_seq"]
-    me = someone.ask("session.hello")["me"]["user_id"]
-    driver.run(
-        "long_log_seed",
-        environment=stack.environment,
-        room_id=room_id,
-        user_ids=[me],
-        chats=chats,
-    )
-    return last + chats
 
 
 def test_a_long_log_is_scrolled_with_few_rows_drawn(

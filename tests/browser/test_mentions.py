@@ -8,8 +8,9 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Locator, expect
 
-from tests.browser.people import DESKTOP, PHONE, Person, open_menu
+from tests.browser.people import DESKTOP, PHONE, Person, friend_in, open_menu
 from tests.support.site import unique
+from tests.support.stack import StackSite
 
 People = Callable[..., Person]
 
@@ -29,12 +30,12 @@ def begin(someone: Person, text: str) -> Locator:
     return composer
 
 
-def test_somebody_is_meant_by_a_part_of_their_name(person: People) -> None:
+def test_somebody_is_meant_by_a_part_of_their_name(person: People, stack_site: StackSite) -> None:
     jimin = person("지민", **TOUCH)
     alex = person("Alex", viewport=DESKTOP, locale="en-US")
     name = unique("탁구")
-    for someone in (jimin, alex, person("지수", **TOUCH)):
-        someone.open_room(name)
+    jimin.open_room(name)
+    friend_in(stack_site, alex.open_room(name), "지수").close()
     # Initials are enough; oneself is not offered.
     composer = begin(alex, "Hi @ㅈㅁ")
     expect(options(alex)).to_have_text([re.compile("지민")])
@@ -122,12 +123,14 @@ def test_who_is_renamed_is_meant_all_the_same(person: People) -> None:
 
 
 @pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
-def test_the_list_of_people_by_keys(person: People, size: dict[str, int]) -> None:
+def test_the_list_of_people_by_keys(
+    person: People, stack_site: StackSite, size: dict[str, int]
+) -> None:
     jimin = person("지민", viewport=size)
     name = unique("탁구")
-    jimin.open_room(name)
+    room_id = jimin.open_room(name)
     for other in ("서연", "서준", "도윤"):
-        person(other).open_room(name)
+        friend_in(stack_site, room_id, other).close()
     composer = begin(jimin, "@ㅅ")
     expect(options(jimin)).to_have_text([re.compile("서"), re.compile("서")])
     # The Enter that ends a composition belongs to it.

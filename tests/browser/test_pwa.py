@@ -19,6 +19,9 @@ from tests.support.stack import ROOT, LocalStack, own_stack
 
 People = Callable[..., Person]
 
+#: Releases are built, and a stack of their own is started.
+pytestmark = pytest.mark.timeout(300)
+
 DIST = ROOT / "frontend" / "dist"
 
 #: Resolves when a worker serves this page, and has stored the whole site.
@@ -182,10 +185,10 @@ def release(built: Path, served: Path) -> None:
 
 @pytest.fixture(scope="module")
 def releases(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Three builds: the site, its next release, and one that wants no worker any more."""
+    """The site as it was built, its next release, and one that wants no worker any more."""
     folder = tmp_path_factory.mktemp("releases")
     made = {name: folder / name for name in ("first", "second", "without")}
-    build(made["first"])
+    shutil.copytree(DIST, made["first"])
     build(made["second"], title="다시 만나요")
     build(made["without"], worker="off")
     return made

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, expect
 
-from tests.browser.people import DESKTOP, PHONE, Person, open_menu
+from tests.browser.people import DESKTOP, PHONE, Person, open_menu, past, says
 from tests.support.chat import ChatClient
 from tests.support.site import new_person, unique
+from tests.support.stack import LocalStack
 
 People = Callable[..., Person]
 
@@ -170,28 +171,17 @@ def writer(stack_site: Any) -> ChatClient:
     return client
 
 
-def write(client: ChatClient, room_id: str, *texts: str, **more: Any) -> int:
-    """Say these; the last one's place."""
-    seq = 0
-    for start in range(0, len(texts), 10):
-        replies = [
-            client.begin("chat.send", room_id=room_id, text=text, cid=unique("c"), **more)
-            for text in texts[start : start + 10]
-        ]
-        seq = max(reply.result(20)["entry"]["seq"] for reply in replies)
-    return seq
-
-
 @pytest.mark.parametrize("how", [TOUCH, DESK], ids=["phone-ko", "desktop-en"])
 def test_going_to_what_was_said_long_ago_and_back(
-    person: People, writer: ChatClient, how: dict[str, Any]
+    person: People, stack: LocalStack, writer: ChatClient, how: dict[str, Any]
 ) -> None:
     jimin = person("지민", **how)
     room_id = jimin.open_room(unique("탁구"))
     writer.ask("room.enter", room_id=room_id)
-    first = write(writer, room_id, "첫 이야기")
-    write(writer, room_id, *[f"지나가는 말 {number}" for number in range(320)])
-    write(writer, room_id, "기억나요?", reply_to=first)
+    first = says(writer, room_id, "첫 이야기")
+    past(stack, writer, room_id, 320)
+    jimin.page.reload()
+    says(writer, room_id, "기억나요?", reply_to=first)
     expect(quote(jimin, "기억나요?")).to_contain_text("도윤첫 이야기")
     # As it is found by who comes later, and holds the newest page only.
     jimin.page.reload()
@@ -206,7 +196,7 @@ def test_going_to_what_was_said_long_ago_and_back(
     writer.ask("chat.edit", room_id=room_id, seq=first, text="처음 한 이야기")
     expect(told).to_contain_text("처음 한 이야기")
     expect(told).to_be_in_viewport()
-    last = write(writer, room_id, "그사이 새 소식")
+    last = says(writer, room_id, "그사이 새 소식")
     newest = jimin.page.get_by_test_id("to-newest")
     expect(newest).to_contain_text("1")
     expect(told).to_be_in_viewport()

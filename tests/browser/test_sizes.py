@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import FloatRect, Page, expect
 
-from tests.browser.people import PHONE, Person, open_menu
+from tests.browser.people import PHONE, Person, open_menu, says
 from tests.support.site import unique
 
 People = Callable[..., Person]
@@ -119,9 +119,11 @@ def test_a_keyboard_that_opens_hides_nothing(
     """`interactive-widget=resizes-content`: the page becomes as low as what is left."""
     someone = person("지민", viewport=before)
     page = someone.page
-    someone.open_room(unique("자판"))
+    room_id = someone.open_room(unique("자판"))
+    elsewhere = someone.elsewhere()
     for number in range(25):
-        someone.say(f"이야기 {number:02}")
+        says(elsewhere, room_id, f"이야기 {number:02}")
+    elsewhere.close()
     expect(someone.chat("이야기 24")).to_have_attribute("data-state", "sent")
     page.get_by_test_id("composer").focus()
     page.set_viewport_size(after or {"width": 844, "height": 220})  # type: ignore[arg-type]

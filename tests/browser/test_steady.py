@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.people import DESKTOP, PHONE, Person
+from tests.browser.people import DESKTOP, PHONE, Person, says
 from tests.support.site import unique
 
 People = Callable[..., Person]
@@ -72,12 +72,14 @@ def resident(person: People) -> Callable[[dict[str, int]], tuple[Person, str]]:
 
     def make(viewport: dict[str, int]) -> tuple[Person, str]:
         jimin = person("지민", viewport=viewport)
+        elsewhere = jimin.elsewhere()
         for name in ("새벽 라디오", "탁구 모임"):
             jimin.page.goto(f"{jimin.origin}/rooms")
             room = jimin.open_room(unique(name))
             for number in range(12):
-                jimin.say(f"{number + 1}번째 공, 받으세요")
-                jimin.sees(f"{number + 1}번째 공, 받으세요")
+                says(elsewhere, room, f"{number + 1}번째 공, 받으세요")
+            jimin.sees("12번째 공, 받으세요")
+        elsewhere.close()
         jimin.page.add_init_script(LISTEN)
         slow_down(jimin.page)
         return jimin, room

@@ -18,6 +18,9 @@ from tests.benchmarks import busy_law, counts, units
 from tests.support.handlers import HandlerSite
 from tests.support.site import new_person
 
+#: Dozens of people sign in.
+pytestmark = pytest.mark.timeout(300)
+
 #: Counted, so exactly the same on every machine.
 EXACT = (
     "function",
