@@ -6,6 +6,8 @@ from xml.etree import ElementTree
 
 import pytest
 
+from infra.aws.template import merge_template
+from infra.local.part import TABLE
 from tests.integration.conformance import table
 from tests.integration.conformance.__main__ import read_report
 from tests.integration.conformance.case import all_topics
@@ -35,6 +37,16 @@ def test_what_is_known_is_of_cases() -> None:
     names = {case.name for case in CASES}
     for known in DEVIATIONS.values():
         assert known.keys() <= names
+
+
+def test_there_are_no_streams_to_try() -> None:
+    """If this fails: a case is wanted, and the page's introduction is wrong."""
+    resources = merge_template()["Resources"].values()
+    tables = [body["Properties"] for body in resources if body.get("Type") == TABLE]
+    assert tables
+    assert not [table for table in tables if "StreamSpecification" in table]
+    kinds = {body.get("Type") for body in resources}
+    assert "AWS::Lambda::EventSourceMapping" not in kinds
 
 
 @pytest.mark.parametrize("emulator", DEVIATIONS)

@@ -24,6 +24,7 @@ does not, and below the table is how; the test then expects that, and fails when
 
 LocalStack's DynamoDB is AWS's own DynamoDB Local behind LocalStack's front. Its container has the
 latest; a LocalStack without Docker has what it was given, and one of 2020 has a column of its own.
+No table has a stream and nothing reads one, so there is no case of streams.
 """
 
 
