@@ -16,6 +16,9 @@ BUCKET: Final = "AWS::S3::Bucket"
 QUEUE: Final = "AWS::SQS::Queue"
 QUEUE_POLICY: Final = "AWS::SQS::QueuePolicy"
 
+#: Seconds on a quiet machine; on a busy one a worker must not die of it before its first test.
+PATIENCE: Final[Any] = {"Delay": 1, "MaxAttempts": 180}
+
 Json = dict[str, Any]
 
 
@@ -52,9 +55,7 @@ def create_stack(endpoint: str, stack_name: str, template: Json) -> dict[str, st
     client = boto3.client("cloudformation", endpoint_url=endpoint)
     client.create_stack(StackName=stack_name, TemplateBody=json.dumps(template))
     try:
-        client.get_waiter("stack_create_complete").wait(
-            StackName=stack_name, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
-        )
+        client.get_waiter("stack_create_complete").wait(StackName=stack_name, WaiterConfig=PATIENCE)
     except WaiterError as error:
         raise RuntimeError(f"the stack is not made: {_reasons(client, stack_name)}") from error
     found = client.describe_stack_resources(StackName=stack_name)["StackResources"]
@@ -76,9 +77,7 @@ def delete_stack(endpoint: str, stack_name: str, *, region: str | None = None) -
     """
     client = boto3.client("cloudformation", endpoint_url=endpoint, region_name=region)
     client.delete_stack(StackName=stack_name)
-    client.get_waiter("stack_delete_complete").wait(
-        StackName=stack_name, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
-    )
+    client.get_waiter("stack_delete_complete").wait(StackName=stack_name, WaiterConfig=PATIENCE)
 
 
 def _reasons(client: Any, stack_name: str) -> str:
