@@ -17,6 +17,7 @@ from chalicelib import (
     joining,
     limits,
     log_commands,
+    match_commands,
     members,
     protocol,
     renaming,
@@ -275,4 +276,8 @@ HANDLERS: Final[dict[type[protocol.Command], Callable[[Caller, Any, Moment], Rep
     protocol.BlockUser: block_user,
     protocol.ListBlocks: list_blocks,
     protocol.ReadHistory: log_commands.read_history,
+    protocol.SeekMatch: match_commands.seek,
+    protocol.NextMatch: match_commands.seek_next,
+    protocol.CancelMatch: match_commands.cancel,
+    protocol.KeepMatch: match_commands.keep,
 }

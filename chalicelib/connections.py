@@ -90,6 +90,19 @@ def subscribe_others(caller: Caller, room_id: str) -> list[str]:
     return others
 
 
+def subscribe_user(user_id: str, room_id: str) -> list[str]:
+    """Make all of a person's connections hear a room; returns their ids.
+
+    A Query; an UpdateItem and a PutItem for each.
+    """
+    connection_ids = of_user(user_id)
+    expires_at = clock.seconds(clock.now_ms()) + limits.CONNECTION_SECONDS
+    for each in connection_ids:
+        if _update(each, [ConnectionRow.room_ids.add({room_id})]):
+            SubscriptionRow(room_id, each, user_id=user_id, expires_at=expires_at).save()
+    return connection_ids
+
+
 def unsubscribe_user(user_id: str, room_id: str) -> list[str]:
     """Make none of a person's connections hear a room; returns the connections' ids."""
     connection_ids = of_user(user_id)

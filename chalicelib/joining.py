@@ -13,7 +13,7 @@ from typing import Final
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
-from chalicelib import chats
+from chalicelib import chats, pairs
 from chalicelib.chats import Appended
 from chalicelib.dynamodb_steps import RoomChangedError
 from chalicelib.errors import (
@@ -31,7 +31,7 @@ from chalicelib.members import (
 from chalicelib.protocol import EntryKind
 from chalicelib.rooms import close_room, hand_over
 from chalicelib.rows import find_open_room, find_room
-from chalicelib.tables import MemberRow, RoomRow, succeeds
+from chalicelib.tables import PAIR, MemberRow, RoomRow, succeeds
 
 #: After so long a Lambda that was joining or leaving is finished or dead, in ms.
 UNFINISHED_AFTER_MS: Final = 12_000
@@ -72,6 +72,8 @@ def enter(user_id: str, room_id: str, now: int) -> Joined:
     if room is None:
         if member is not None:
             member.delete()
+        raise RoomNotFoundError(room_id)
+    if member is None and room.kind == PAIR:
         raise RoomNotFoundError(room_id)
     if member is None:
         joined = _join(user_id, room, now)
@@ -166,6 +168,10 @@ def leave(
     if room is None or room.closed_at:
         member.delete()
         return [], room
+    if room.kind == PAIR:
+        if close or successor_id is not None:
+            raise NotHostError
+        return pairs.leave(user_id, room_id, now)
     notices: list[Appended] = []
     if room.host_id != user_id:
         # A repeat finds the room handed over already.

@@ -68,6 +68,26 @@ PRESENT_MAX: Final = 500
 EMOJI_MAX: Final = 16
 REACTIONS_PER_CHAT_MAX: Final = 64
 
+# Meeting somebody (docs/decisions/0030-match.md).
+TAG_MAX: Final = 20
+MATCH_TAGS_MAX: Final = 5
+MATCH_LANGUAGES_MAX: Final = 3
+# So long one waits for somebody with a common tag before one takes anybody.
+MATCH_PREFER_MS: Final = 4_000
+# Who waits asks again this often, or is taken for gone after the other.
+MATCH_RENEW_MS: Final = 15_000
+MATCH_TICKET_MS: Final = 40_000
+# So many of those who wait are read at once.
+MATCH_PAGE: Final = 50
+# The same two are not matched again within this, if neither met more others since.
+MATCH_MET_MS: Final = 3 * 3600 * 1000
+MATCH_MET_MAX: Final = 100
+# So many searches one may begin within this.
+MATCH_SEEKS_MAX: Final = 20
+MATCH_WINDOW_MS: Final = 60_000
+# What DynamoDB may delete is of no use since then.
+MATCH_LITTER_SECONDS: Final = 3600
+
 # Lifetimes.
 SESSION_SECONDS: Final = 30 * 24 * 3600
 SIGN_IN_SECONDS: Final = 10 * 60

@@ -43,6 +43,7 @@ PageLimit = Annotated[int, Meta(ge=1, le=limits.HISTORY_PAGE_MAX)]
 RoomNameInput = Annotated[str, Meta(min_length=1, max_length=4 * limits.ROOM_NAME_MAX)]
 NicknameInput = Annotated[str, Meta(min_length=1, max_length=4 * limits.NICKNAME_MAX)]
 EmojiInput = Annotated[str, Meta(min_length=1, max_length=limits.EMOJI_MAX)]
+TagInput = Annotated[str, Meta(min_length=1, max_length=4 * limits.TAG_MAX)]
 ChatText = Annotated[str, Meta(min_length=1, max_length=limits.CHAT_TEXT_MAX)]
 
 
@@ -60,10 +61,26 @@ class EntryKind(StrEnum):
     HOST_CHANGED = "host_changed"
     #: The host gave the room another name, which is the entry's ``text``.
     RENAMED = "renamed"
+    #: Two strangers were matched; ``text`` has the tags that they share, with spaces between.
+    MATCHED = "matched"
+    #: One of the two wants to keep their room; then the other one did, too, so it is kept.
+    KEEP_ASKED = "keep_asked"
+    KEPT = "kept"
     #: An earlier chat was edited, deleted or reacted to; see ``Entry.changed``.
     CHANGED = "changed"
     #: A place in the log that its writer never filled; shown to nobody, counts as seen.
     VOID = "void"
+
+
+class Language(StrEnum):
+    """A language in which people are matched."""
+
+    KO = "ko"
+    EN = "en"
+    JA = "ja"
+    ZH = "zh"
+    ES = "es"
+    VI = "vi"
 
 
 class Role(StrEnum):
@@ -181,6 +198,11 @@ class Room(Struct, omit_defaults=True):
     name_seq: int = 0
     #: One wants to hear of it only where one looks; for oneself alone, on all one's devices.
     muted: bool = False
+    #: With whom one was matched: a room for two, which has no name and no host. With
+    #: ``member_count`` 1 the other one has left, and nobody comes.
+    partner_id: str = ""
+    #: Who of the two wants to keep it; with both it is kept, before it passes.
+    keepers: list[str] = []
 
 
 class FoundRoom(Struct, omit_defaults=True):
@@ -356,6 +378,40 @@ class ListPresent(Command, tag="room.present"):
     room_id: RoomId
 
 
+class SeekMatch(Command, tag="match.seek"):
+    """Be put into a room with a stranger, now or as soon as there is one.
+
+    Who waits repeats it, with ``again``, after the ``again_ms`` of the reply, and over a new
+    connection at once.
+    """
+
+    #: Made by the client, for each search that it begins.
+    cid: ClientChatId
+    languages: Annotated[list[Language], Meta(min_length=1, max_length=limits.MATCH_LANGUAGES_MAX)]
+    #: Interests. For some seconds only who shares one is looked for, then anybody.
+    tags: Annotated[list[TagInput], Meta(max_length=limits.MATCH_TAGS_MAX)] = []
+    #: Go on with the search: begin no new one if it is over.
+    again: bool = False
+
+
+class NextMatch(SeekMatch, tag="match.next", kw_only=True):
+    """Leave the room of a match, and seek another at once. Repeating it does no harm."""
+
+    room_id: RoomId
+
+
+class CancelMatch(Command, tag="match.cancel"):
+    """Stop seeking. Repeating it does no harm; a search that was found already is told."""
+
+    cid: ClientChatId
+
+
+class KeepMatch(Command, tag="match.keep"):
+    """Want to keep the room of a match. Repeating it does no harm."""
+
+    room_id: RoomId
+
+
 class ReadHistory(Command, tag="chat.history"):
     """A page of a room's log: the entries just before ``before``, or just after ``after``.
 
@@ -404,6 +460,10 @@ AnyCommand = (
     | ListPresent
     | BlockUser
     | ListBlocks
+    | SeekMatch
+    | NextMatch
+    | CancelMatch
+    | KeepMatch
 )
 
 # --- Replies: server to client, one per command -------------------------------------
@@ -530,6 +590,16 @@ class BlocksReply(Reply, tag="ok"):
     after: str | None = None
 
 
+class MatchReply(Reply, tag="ok"):
+    """What has become of a search: it led to ``room``, or goes on, or (with neither) is over."""
+
+    room: Room | None = None
+    users: Users = {}
+    #: Since when one waits, and after how many ms to ask again; zero if one does not.
+    since: int = 0
+    again_ms: int = 0
+
+
 class HistoryReply(Reply, tag="ok"):
     """Entries in ascending ``seq``, without a gap."""
 
@@ -561,6 +631,10 @@ REPLIES: dict[type[Command], type[Reply]] = {
     ListPresent: PresentReply,
     BlockUser: Reply,
     ListBlocks: BlocksReply,
+    SeekMatch: MatchReply,
+    NextMatch: MatchReply,
+    CancelMatch: MatchReply,
+    KeepMatch: Reply,
 }
 
 
@@ -598,6 +672,13 @@ class EntriesAdded(Event, tag="entries.added"):
 
 class RoomJoined(Event, tag="room.joined"):
     """One joined a room on another connection of one's own."""
+
+    room: Room
+    users: Users
+
+
+class MatchFound(Event, tag="match.found"):
+    """One was matched: one's search has led to this room."""
 
     room: Room
     users: Users
@@ -658,6 +739,7 @@ class UserBlocked(Event, tag="user.blocked"):
 AnyEvent = (
     EntriesAdded
     | RoomJoined
+    | MatchFound
     | RoomLeft
     | RoomClosed
     | RoomMuted

@@ -218,15 +218,20 @@ def to_room(row: RoomRow, member: MemberRow) -> Room:
         else None,
         name_seq=row.name_seq or 0,
         muted=bool(member.muted),
+        partner_id=next(iter((row.pair or set()) - {member.user_id}), ""),
+        keepers=sorted(row.keepers or ()),
     )
 
 
 def people_in(rooms: Iterable[Room]) -> set[str]:
     """The user ids that room lists refer to."""
-    previews = [room.preview for room in rooms if room.preview]
-    return {preview.user_id for preview in previews}.union(
-        *(texts.mentions(preview.text) for preview in previews)
-    )
+    people: set[str] = set()
+    for room in rooms:
+        people.add(room.partner_id)
+        if room.preview:
+            people.add(room.preview.user_id)
+            people |= texts.mentions(room.preview.text)
+    return people - {""}
 
 
 def _found(row: RoomRow, *, is_member: bool) -> FoundRoom:

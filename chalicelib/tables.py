@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from pynamodb.attributes import (
     Attribute,
@@ -42,6 +42,8 @@ NO_CLAIM: Final = "-"
 
 CONDITION_FAILED: Final = "ConditionalCheckFailedException"
 TRANSACTION_CANCELED: Final = "TransactionCanceledException"
+#: The ``kind`` of a room for two who were matched.
+PAIR: Final = "pair"
 #: How often a transaction is tried that meets others on the same items.
 TRANSACTION_TRIES: Final = 8
 #: A plain write met a transaction on the same item; it can be repeated at once.
@@ -170,6 +172,11 @@ class RoomRow(_Table):
     preview_seq = IntegerAttribute(null=True)
     #: In slow mode: the least time (ms) between two chats of one person.
     slow_ms = IntegerAttribute(null=True)
+    #: ``PAIR``, or absent: then it has a name and a host.
+    kind = UnicodeAttribute(null=True)
+    #: Of a pair: the two, also when one has left, and who of them wants to keep it.
+    pair = UnicodeSetAttribute(null=True)
+    keepers = UnicodeSetAttribute(null=True)
     #: Set when the host closed it; the row goes when the erasing is done.
     closed_at = IntegerAttribute(null=True)
 
@@ -341,6 +348,67 @@ class BlockRow(_Table):
     expires_at = IntegerAttribute(null=True)
 
 
+class _SearchRow(_Table):
+    """What both kinds of rows of the match table have."""
+
+    pool = UnicodeAttribute(hash_key=True)
+    place = UnicodeAttribute(range_key=True)
+    version = UnicodeAttribute()
+    user_id = UnicodeAttribute(null=True)
+    since = IntegerAttribute(null=True)
+    until = IntegerAttribute(null=True)
+    languages = ListAttribute(of=UnicodeAttribute, null=True)
+    tags = UnicodeSetAttribute(null=True)
+    connection_id = UnicodeAttribute(null=True)
+    nickname = UnicodeAttribute(null=True)
+    expires_at = IntegerAttribute()
+
+
+class TicketRow(_SearchRow):
+    """Somebody who waits for a match, in the pool of one of their languages."""
+
+    class Meta:
+        table_name = settings.table_prefix + "match"
+
+    @staticmethod
+    def key(language: str) -> str:
+        """The key of a pool."""
+        return f"pool#{language}"
+
+    @staticmethod
+    def place_of(since: int, user_id: str) -> str:
+        """The place of somebody who came at a time (ms): the oldest are first."""
+        return f"{since:015d}#{user_id}"
+
+
+class SeekerRow(_SearchRow):
+    """Somebody's latest search, and whom they met; lives in the match table, too.
+
+    Without ``since`` they don't wait.
+    """
+
+    class Meta:
+        table_name = settings.table_prefix + "match"
+
+    #: The range key of all.
+    PLACE: ClassVar[str] = "-"
+
+    cid = UnicodeAttribute()
+    #: The ``cid`` of earlier ones.
+    past = ListAttribute(of=UnicodeAttribute, null=True)
+    #: The room that the search led to.
+    room_id = UnicodeAttribute(null=True)
+    #: Until when (ms) somebody is not to be met again, by their id.
+    met = MapAttribute[str, Any](default=dict)  # type: ignore[no-untyped-call]
+    window_at = IntegerAttribute(default=0)
+    begun = IntegerAttribute(default=0)
+
+    @staticmethod
+    def key(user_id: str) -> str:
+        """The key of somebody's search."""
+        return f"seeker#{user_id}"
+
+
 def is_condition_failure(error: PynamoDBException) -> bool:
     """Whether a write was refused by its own condition."""
     return error.cause_response_code == CONDITION_FAILED
@@ -374,9 +442,13 @@ def succeeds(write: Callable[[], object]) -> bool:
     return True
 
 
-def transact(write: Callable[[TransactWrite], None]) -> bool:
-    """Carry out a transaction; False if one of its conditions does not hold."""
-    for attempt in range(TRANSACTION_TRIES):
+def transact(write: Callable[[TransactWrite], None], tries: int = TRANSACTION_TRIES) -> bool:
+    """Carry out a transaction; False if one of its conditions does not hold.
+
+    Args:
+        tries: how often, if it meets others on the same items.
+    """
+    for attempt in range(tries):
         try:
             with TransactWrite(connection=connection, client_request_token=ids.new_id()) as open_:
                 write(open_)
@@ -386,7 +458,7 @@ def transact(write: Callable[[TransactWrite], None]) -> bool:
             reasons = {reason.code for reason in error.cancellation_reasons if reason}
             if "ConditionalCheckFailed" in reasons:
                 return False
-            if attempt == TRANSACTION_TRIES - 1:
+            if attempt == tries - 1:
                 raise
             # Met another write on the same items. Full jitter, as retries together collide.
             time.sleep(random.uniform(0, 0.02 * 2**attempt))

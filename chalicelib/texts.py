@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from typing import Final
 
 from chalicelib import limits, words
@@ -67,6 +68,19 @@ def clean_room_name(text: str) -> str:
 def clean_nickname(text: str) -> str:
     """A person's nickname. Raises InvalidFieldError."""
     return clean_name(text, field="nickname", maximum=limits.NICKNAME_MAX)
+
+
+def clean_tags(tags: Iterable[str]) -> frozenset[str]:
+    """Interests as they are compared: no ``#``, and case does not count.
+
+    Raises:
+        InvalidFieldError: one breaks the rules of names.
+    """
+    names = (
+        clean_name(tag.strip().lstrip("#"), field="tags", maximum=limits.TAG_MAX) for tag in tags
+    )
+    # A space would make two of one where they are shown in a row.
+    return frozenset(room_name_key(name).replace(" ", "_") for name in names)
 
 
 def room_name_key(name: str) -> str:

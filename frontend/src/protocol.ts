@@ -32,6 +32,18 @@ export const TYPING_INTERVAL_MS = 5000;
 export const PRESENT_MAX = 500;
 export const EMOJI_MAX = 16;
 export const REACTIONS_PER_CHAT_MAX = 64;
+export const TAG_MAX = 20;
+export const MATCH_TAGS_MAX = 5;
+export const MATCH_LANGUAGES_MAX = 3;
+export const MATCH_PREFER_MS = 4000;
+export const MATCH_RENEW_MS = 15000;
+export const MATCH_TICKET_MS = 40000;
+export const MATCH_PAGE = 50;
+export const MATCH_MET_MS = 10800000;
+export const MATCH_MET_MAX = 100;
+export const MATCH_SEEKS_MAX = 20;
+export const MATCH_WINDOW_MS = 60000;
+export const MATCH_LITTER_SECONDS = 3600;
 export const SESSION_SECONDS = 2592000;
 export const SIGN_IN_SECONDS = 600;
 export const CONNECTION_SECONDS = 7800;
@@ -41,6 +53,17 @@ export const CONNECTION_SECONDS = 7800;
 /** A person in the text of a chat; the source of a regular expression. */
 export const MENTION_PATTERN = '<@([A-Za-z0-9_-]{1,64})>';
 
+export const LANGUAGES = [
+  'ko',
+  'en',
+  'ja',
+  'zh',
+  'es',
+  'vi',
+] as const;
+/** A language in which people are matched. */
+export type Language = (typeof LANGUAGES)[number];
+
 export const ENTRY_KINDS = [
   'chat',
   'created',
@@ -48,6 +71,9 @@ export const ENTRY_KINDS = [
   'left',
   'host_changed',
   'renamed',
+  'matched',
+  'keep_asked',
+  'kept',
   'changed',
   'void',
 ] as const;
@@ -142,6 +168,10 @@ export interface Room {
   name_seq?: number;
   /** One wants to hear of it only where one looks; for oneself alone, on all one's devices. */
   muted?: boolean;
+  /** With whom one was matched: a room for two, which has no name and no host. With ``member_count`` 1 the other one has left, and nobody comes. */
+  partner_id?: string;
+  /** Who of the two wants to keep it; with both it is kept, before it passes. */
+  keepers?: string[];
 }
 
 /** A person as others see them. Someone who withdrew has no entry in ``users`` maps. */
@@ -393,6 +423,52 @@ export interface ListBlocks {
   ref: string;
 }
 
+/**
+ * Be put into a room with a stranger, now or as soon as there is one.
+ *
+ * Who waits repeats it, with ``again``, after the ``again_ms`` of the reply, and over a new
+ * connection at once.
+ */
+export interface SeekMatch {
+  type: 'match.seek';
+  /** Made by the client, for each search that it begins. */
+  cid: string;
+  languages: Language[];
+  /** Interests. For some seconds only who shares one is looked for, then anybody. */
+  tags?: string[];
+  /** Go on with the search: begin no new one if it is over. */
+  again?: boolean;
+  ref: string;
+}
+
+/** Leave the room of a match, and seek another at once. Repeating it does no harm. */
+export interface NextMatch {
+  type: 'match.next';
+  /** Made by the client, for each search that it begins. */
+  cid: string;
+  languages: Language[];
+  /** Interests. For some seconds only who shares one is looked for, then anybody. */
+  tags?: string[];
+  /** Go on with the search: begin no new one if it is over. */
+  again?: boolean;
+  ref: string;
+  room_id: string;
+}
+
+/** Stop seeking. Repeating it does no harm; a search that was found already is told. */
+export interface CancelMatch {
+  type: 'match.cancel';
+  cid: string;
+  ref: string;
+}
+
+/** Want to keep the room of a match. Repeating it does no harm. */
+export interface KeepMatch {
+  type: 'match.keep';
+  room_id: string;
+  ref: string;
+}
+
 // --- Replies: server to client, one per command
 
 /** Who one is and one's rooms, most recently active first, as many as fit in a frame. */
@@ -519,6 +595,17 @@ export interface BlocksReply {
   ref: string;
 }
 
+/** What has become of a search: it led to ``room``, or goes on, or (with neither) is over. */
+export interface MatchReply {
+  type: 'ok';
+  room?: Room;
+  users?: Record<string, User>;
+  /** Since when one waits, and after how many ms to ask again; zero if one does not. */
+  since?: number;
+  again_ms?: number;
+  ref: string;
+}
+
 /**
  * The command was not carried out, and nothing was changed.
  *
@@ -550,6 +637,13 @@ export interface EntriesAdded {
 /** One joined a room on another connection of one's own. */
 export interface RoomJoined {
   type: 'room.joined';
+  room: Room;
+  users: Record<string, User>;
+}
+
+/** One was matched: one's search has led to this room. */
+export interface MatchFound {
+  type: 'match.found';
   room: Room;
   users: Record<string, User>;
 }
@@ -631,6 +725,10 @@ export interface Commands {
   'room.present': ListPresent;
   'user.block': BlockUser;
   'user.blocks': ListBlocks;
+  'match.seek': SeekMatch;
+  'match.next': NextMatch;
+  'match.cancel': CancelMatch;
+  'match.keep': KeepMatch;
 }
 
 /** Which reply answers which command. */
@@ -655,6 +753,10 @@ export interface Replies {
   'room.present': PresentReply;
   'user.block': Reply;
   'user.blocks': BlocksReply;
+  'match.seek': MatchReply;
+  'match.next': MatchReply;
+  'match.cancel': MatchReply;
+  'match.keep': Reply;
 }
 
 export type CommandType = keyof Commands;
@@ -680,7 +782,11 @@ export type AnyCommand =
   | SignalTyping
   | ListPresent
   | BlockUser
-  | ListBlocks;
+  | ListBlocks
+  | SeekMatch
+  | NextMatch
+  | CancelMatch
+  | KeepMatch;
 
 /** Everything that answers a command, but errors. */
 export type AnyReply =
@@ -696,12 +802,14 @@ export type AnyReply =
   | ChangeReply
   | HistoryReply
   | PresentReply
-  | BlocksReply;
+  | BlocksReply
+  | MatchReply;
 
 /** Everything that comes unasked. */
 export type AnyEvent =
   | EntriesAdded
   | RoomJoined
+  | MatchFound
   | RoomLeft
   | RoomClosed
   | RoomMuted

@@ -215,7 +215,7 @@ def test_tables_lambdas_and_parameters_are_the_templates() -> None:
     }
     restored = re.search(r"for table in ([\w ]+); do", TEXT)
     assert restored is not None
-    assert {*restored[1].split(), "connections", "subscriptions"} == names
+    assert {*restored[1].split(), "connections", "subscriptions", "match"} == names
     stopped = re.search(r"for f in ([\w ]+); do", TEXT)
     assert stopped is not None
     functions = set(re.findall(r"FunctionName: !Sub \$\{AWS::StackName\}-(\w+)\n", TEMPLATE))

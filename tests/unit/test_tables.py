@@ -25,6 +25,8 @@ MODELS = [
     tables.ConnectionRow,
     tables.SubscriptionRow,
     tables.BlockRow,
+    tables.TicketRow,
+    tables.SeekerRow,
 ]
 PREFIX = "${AWS::StackName}-"
 TEMPLATE: dict[str, dict[str, Any]] = {

@@ -390,6 +390,9 @@ export class FakeServer {
       const user_ids = [...this.blockedBy(me)].sort();
       return this.#reply(wire, command, { user_ids, users: Object.fromEntries(this.users) });
     }
+    if (command.type === 'match.seek' || command.type === 'match.cancel') {
+      return this.#fail(wire, command, 'unknown_type');
+    }
     const room = this.rooms.get(command.room_id);
     if (!room) return this.#fail(wire, command, 'room_not_found');
     const users = Object.fromEntries(this.users);

@@ -125,5 +125,7 @@ function noticeText(kind: NoticeKind, name: string, text: string): string {
       return t.hostChanged(name);
     case 'renamed':
       return t.renamed(name, text);
+    default:
+      return '';
   }
 }
