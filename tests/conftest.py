@@ -26,6 +26,7 @@ from tests.support.localstack import (
     localstack_server,
     own_resources,
 )
+from tests.support.order import in_shares
 from tests.support.rights_plugin import RightsPlugin
 from tests.support.selection import select_for
 from tests.support.stack import LocalStack, StackSite
@@ -48,6 +49,7 @@ DEFAULTS = {
     "AWS_ACCESS_KEY_ID": "test",
     "AWS_SECRET_ACCESS_KEY": "test",
 }
+TESTS = Path(__file__).parent
 STACK = pytest.StashKey[LocalStack]()
 LOCALSTACK = pytest.StashKey[ExitStack]()
 MANAGEMENT = pytest.StashKey[ManagementServer]()
@@ -128,8 +130,8 @@ def stack_site(stack: LocalStack) -> StackSite:
 
 @pytest.hookimpl(trylast=True)  # after pytest-randomly
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    # What takes longest goes first, so that no worker is left alone with it at the end.
-    items.sort(key=lambda item: "simulation" not in item.path.parts)
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    items[:] = in_shares(items, workers, lambda item: item.path.relative_to(TESTS).parts)
     site = config.getoption("--site")
     if site != "stack":
         wanted = select_for(site.replace("-", "_"), items)
