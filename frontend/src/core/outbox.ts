@@ -8,7 +8,7 @@ import {
 import { REPLY_MS } from './connection';
 import { Failure, failureCode, isTemporary } from './failure';
 import { KEEP_MS } from './kept';
-import { Item, type Answered, type Outgoing, type Stored } from './outgoing';
+import { Item, type Answered, type Held, type Outgoing, type Stored } from './outgoing';
 import type { Cancel, World } from './ports';
 
 const REPEAT_LONGEST_MS = 60_000;
@@ -96,6 +96,11 @@ export class Outbox {
   /** What is on its way in a room, in the order in which it was typed. */
   of(roomId: string): readonly Outgoing[] {
     return this.#items.filter((item) => item.roomId === roomId);
+  }
+
+  /** Why nothing is sent in a room for now, though it could be. */
+  held(roomId: string): Held | undefined {
+    return this.#next(roomId)?.held;
   }
 
   get unsent(): number {
@@ -186,7 +191,7 @@ export class Outbox {
     this.#timers.get(roomId)?.();
     this.#timers.delete(roomId);
     if (this.#stopped || this.#busy.has(roomId) || !this.post.online()) return;
-    const item = this.#items.find((each) => each.roomId === roomId && each.state === 'sending');
+    const item = this.#next(roomId);
     const position = this.post.position(roomId);
     if (!item || !position) return;
     const rest = item.since === undefined ? this.#ghostRest(roomId) : this.#rest(item);
@@ -195,6 +200,10 @@ export class Outbox {
       return;
     }
     void this.#try(item, position);
+  }
+
+  #next(roomId: string): Item | undefined {
+    return this.#items.find((each) => each.roomId === roomId && each.state === 'sending');
   }
 
   /** How long a repeat has to wait; a clock that was set back must not make it longer. */
@@ -275,6 +284,7 @@ export class Outbox {
     const code = failureCode(error);
     const now = this.world.clock.now();
     item.dueAt = now;
+    item.held = undefined;
     if (code === 'internal') {
       item.dueAt = now + pause(item.errors++);
     } else if (code === 'stale') {
@@ -282,6 +292,9 @@ export class Outbox {
     } else if (error instanceof Failure && error.retryAfterMs) {
       // The server is well, and the chat is: it is only not its turn yet.
       item.dueAt = now + error.retryAfterMs;
+      item.held = { code, until: item.dueAt };
+      // Nobody waits for that long, nor for what was written after it.
+      if (error.retryAfterMs > REPEAT_LONGEST_MS) item.failed = code;
     } else if (++item.silences > LOSSES_MAX && code !== 'timeout') {
       // It may be the chat itself that breaks the connection.
       item.dueAt = now + REPEAT_AFTER_MS;

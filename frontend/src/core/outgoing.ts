@@ -24,6 +24,12 @@ export interface Stored {
   failed?: FailureCode;
 }
 
+/** Why a chat is not sent yet, and until when. */
+export interface Held {
+  readonly code: FailureCode;
+  readonly until: number;
+}
+
 /** A chat on its way, as the page shows it. */
 export interface Outgoing {
   readonly cid: string;
@@ -55,6 +61,8 @@ export class Item implements Outgoing {
   silences = 0;
   /** Not tried before. */
   dueAt = 0;
+  /** The server wants it later. */
+  held: Held | undefined;
   /** The server's answer, while the log does not show it yet. */
   entry: Entry | undefined;
 

@@ -219,6 +219,11 @@ export class Session {
     return this.#outbox?.of(roomId) ?? [];
   }
 
+  /** Why what one says in a room is not sent yet, if the server wants it later. */
+  held(roomId: string) {
+    return this.#outbox?.held(roomId);
+  }
+
   /** How many chats, edits and deletions would be lost if everything were forgotten now. */
   get unsent(): number {
     return (this.#outbox?.unsent ?? 0) + this.changes.unsent;

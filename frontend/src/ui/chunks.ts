@@ -10,6 +10,8 @@ export const outside = chunk(() => import('./pages/outside'));
 export const me = chunk(() => import('./pages/MePage'));
 export const asides = chunk(() => import('./chat/asides'));
 export const ends = chunk(() => import('./ends'));
+/** What is said when somebody says too much at once. */
+export const pace = chunk(() => import('./chat/PaceLine'));
 /** These start by themselves. */
 export const updates = chunk(() => import('./updates'));
 export const sounds = chunk(() => import('./sounds'));

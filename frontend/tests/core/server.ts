@@ -76,6 +76,12 @@ export const NO_FAULTS: Faults = {
 };
 
 /** A Ping-Pong server in memory that keeps the promises and nothing more. */
+/** A refusal for now: the same may be asked for after so many ms. */
+export interface NotYet {
+  code: ErrorCode;
+  after: number;
+}
+
 export class FakeServer {
   faults: Faults = { ...NO_FAULTS };
   readonly users = new Map<string, User>();
@@ -91,7 +97,7 @@ export class FakeServer {
   pageSize = 50;
   syncPage = 20;
   /** Whether a command that has arrived is carried out, or why not; in the hands of a test. */
-  takes: (command: AnyCommand) => boolean | ErrorCode = () => true;
+  takes: (command: AnyCommand) => boolean | ErrorCode | NotYet = () => true;
   #wires = new Set<Wire>();
   #blocks = new Map<string, Set<string>>();
   #reads = new Map<string, number>();
@@ -286,6 +292,7 @@ export class FakeServer {
       this.received.push({ userId: wire.userId, at: sentAt, command });
       const taken = this.takes(command);
       if (typeof taken === 'string') return this.#fail(wire, command, taken);
+      if (typeof taken === 'object') return this.#fail(wire, command, taken.code, taken.after);
       if (!taken) return;
       if (this.clock.now() - sentAt > WRITE_WITHIN_MS) return this.#fail(wire, command, 'stale');
       if (this.#chance(this.faults.cut)) return this.#cut(wire);
@@ -303,8 +310,9 @@ export class FakeServer {
     this.#deliver(wire, { type: 'ok', ref: command.ref, ...fields });
   }
 
-  #fail(wire: Wire, command: AnyCommand, code: string): void {
-    this.#deliver(wire, { type: 'error', ref: command.ref, code, message: code });
+  #fail(wire: Wire, command: AnyCommand, code: string, after = 0): void {
+    const later = after ? { retry_after_ms: after } : {};
+    this.#deliver(wire, { type: 'error', ref: command.ref, code, message: code, ...later });
   }
 
   #push(room: FakeRoom, event: AnyEvent, but?: Wire): void {
