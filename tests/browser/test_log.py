@@ -175,13 +175,11 @@ def test_one_goes_on_reading_where_one_stopped(person: People, stack_site: Stack
     room_id = jimin.open_room(unique("방"))
     haeun = friend_in(stack_site, room_id)
     for number in range(8):
-        last = says(haeun, room_id, f"읽은 말 {number}")
+        says(haeun, room_id, f"읽은 말 {number}")
     jimin.sees("읽은 말 7")
     page = jimin.page
     divider, way = page.get_by_test_id("divider"), page.get_by_test_id("to-unread")
     expect(divider).to_have_count(0)
-    # The server knows of it: else it could be unread again.
-    haeun.wait_for("read.marked", lambda read: read["seq"] == last)
     page.goto(f"{jimin.origin}/rooms")
     for number in range(40):
         says(haeun, room_id, f"새 말 {number}")
@@ -217,9 +215,7 @@ def test_the_way_to_what_is_not_held(
     says(haeun, room_id, "read this")
     alex.sees("read this")
     expect(page.get_by_test_id("unread")).to_have_count(0)
-    # Not by leaving the page: what was just read may be told too late then.
-    page.get_by_role("link", name="Me", exact=True).click()
-    expect(page.get_by_test_id("nickname")).to_be_visible()
+    page.goto("about:blank")
     last = past(stack, haeun, room_id, 600)
     page.goto(f"{alex.origin}/rooms/{room_id}")
     way = page.get_by_test_id("to-unread")
@@ -232,6 +228,46 @@ def test_the_way_to_what_is_not_held(
     while not line(page, last).count():
         scroll(page, 3_000)
     assert page.evaluate("document.querySelectorAll('.line').length") < DRAWN_MAX
+
+
+def test_what_was_read_stays_read_whatever_becomes_of_the_page(
+    person: People, stack_site: StackSite
+) -> None:
+    """The page is left as soon as a chat is seen, and the server hears of it from the next one."""
+    jimin = person("지민", **PHONE_KO)
+    room_id = jimin.open_room(unique("방"))
+    haeun = friend_in(stack_site, room_id)
+    page = jimin.page
+
+    def proxy(socket: Any) -> None:
+        server = socket.connect_to_server()
+        server.on_message(socket.send)
+
+        def out(message: Any) -> None:
+            if '"room.read"' not in str(message):
+                server.send(message)
+
+        socket.on_message(out)
+
+    page.route_web_socket(re.compile("."), proxy)
+    page.reload()
+    expect(page.get_by_test_id("composer")).to_be_enabled()
+    page.evaluate(
+        """() => new MutationObserver(() => {
+          if (document.querySelector('.log').textContent.includes('보자마자')) location = '/me';
+        }).observe(document.body, { childList: true, subtree: true })"""
+    )
+    seq = says(haeun, room_id, "보자마자 떠나요")
+    page.wait_for_url("**/me")
+    read = [each["read_seq"] for each in haeun.ask("room.members", room_id=room_id)["members"]]
+    assert min(read) < seq
+    page.close()
+    jimin.page = page = page.context.new_page()
+    page.goto(f"{jimin.origin}/rooms")
+    room = page.get_by_test_id("room-item")
+    expect(room).to_contain_text("보자마자 떠나요")
+    expect(room.get_by_test_id("unread")).to_have_count(0)
+    haeun.wait_for("read.marked", lambda event: event["seq"] == seq)
 
 
 @pytest.mark.parametrize("context", [PHONE_KO, DESK_EN], ids=["phone-ko", "desk-en"])

@@ -57,11 +57,13 @@ export class ReadMarks {
     const { store } = this.world;
     const key = this.source.key(roomId);
     const kept = Number(store.get(key));
-    store.remove(key);
     // A log that was restored may end before it.
-    if (!(kept > known && kept <= last)) return 0;
-    this.saw(roomId, kept);
-    return kept;
+    if (kept > known && kept <= last) {
+      this.saw(roomId, kept);
+      return kept;
+    }
+    store.remove(key);
+    return 0;
   }
 
   /** The page may be gone before the server has heard what is said now, so it is kept, too. */

@@ -152,7 +152,11 @@ export class Session {
     });
     this.#reads = new ReadMarks(world, {
       online,
-      send: (roomId, seq) => this.connection.request('room.read', { room_id: roomId, seq }),
+      send: async (roomId, seq) => {
+        await this.connection.request('room.read', { room_id: roomId, seq });
+        // What was read before the page was left is not counted here.
+        if (this.rooms.get(roomId)?.isUnreadKnown === false) this.#lister.recountSoon();
+      },
       key: (roomId) => `ping-pong.read.${this.me?.user_id}.${this.rooms.get(roomId)?.epoch}`,
     });
     this.changes = new Changes(world.clock, {
