@@ -63,6 +63,17 @@ def line(page: Page, seq: int) -> Locator:
     return page.locator(f'.line[data-seq="{seq}"]')
 
 
+def is_hidden(page: Page, hidden: bool) -> None:
+    """As when the person looks at another tab, which Chromium without a window can't do."""
+    page.evaluate(
+        """(state) => {
+          Object.defineProperty(document, 'visibilityState', { value: state, configurable: true });
+          document.dispatchEvent(new Event('visibilitychange'));
+        }""",
+        "hidden" if hidden else "visible",
+    )
+
+
 def test_a_long_log_is_scrolled_with_few_rows_drawn(
     person: People, stack: LocalStack, stack_site: StackSite
 ) -> None:
@@ -253,8 +264,10 @@ def test_what_was_read_stays_read_whatever_becomes_of_the_page(
     page.reload()
     expect(page.get_by_test_id("composer")).to_be_enabled()
     page.evaluate(
-        """() => new MutationObserver(() => {
-          if (document.querySelector('.log').textContent.includes('보자마자')) location = '/me';
+        """() => new MutationObserver((_, observer) => {
+          if (!document.querySelector('.log')?.textContent.includes('보자마자')) return;
+          observer.disconnect();
+          location = '/me';
         }).observe(document.body, { childList: true, subtree: true })"""
     )
     seq = says(haeun, room_id, "보자마자 떠나요")
@@ -268,6 +281,37 @@ def test_what_was_read_stays_read_whatever_becomes_of_the_page(
     expect(room).to_contain_text("보자마자 떠나요")
     expect(room.get_by_test_id("unread")).to_have_count(0)
     haeun.wait_for("read.marked", lambda event: event["seq"] == seq)
+
+
+def test_what_came_while_nobody_looked_is_below_a_line(
+    person: People, stack_site: StackSite
+) -> None:
+    """The page was hidden behind another and is shown again: only then it has been read."""
+    jimin = person("지민", **PHONE_KO)
+    room_id = jimin.open_room(unique("방"))
+    haeun = friend_in(stack_site, room_id)
+    seen = says(haeun, room_id, "보이는 말")
+    haeun.wait_for("read.marked", lambda read: read["seq"] == seen)
+    page, divider = jimin.page, jimin.page.get_by_test_id("divider")
+    is_hidden(page, True)
+    for number in range(3):
+        last = says(haeun, room_id, f"가려진 말 {number}")
+    jimin.sees("가려진 말 2")
+    expect(page).to_have_title(re.compile(r"^\(3\)"))
+    expect(divider).to_have_count(0)
+    is_hidden(page, False)
+    haeun.wait_for("read.marked", lambda read: read["seq"] == last)
+    expect(divider).to_be_in_viewport()
+    below = page.locator("[data-testid=divider] + .line")
+    expect(below).to_contain_text("가려진 말 0")
+    expect(page.get_by_test_id("to-unread")).to_have_count(0)
+    # The next time, it is where one looked away then.
+    is_hidden(page, True)
+    says(haeun, room_id, "또 가려진 말")
+    jimin.sees("또 가려진 말")
+    is_hidden(page, False)
+    expect(below).to_contain_text("또 가려진 말")
+    expect(divider).to_have_count(1)
 
 
 @pytest.mark.parametrize("context", [PHONE_KO, DESK_EN], ids=["phone-ko", "desk-en"])
