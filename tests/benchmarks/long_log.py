@@ -197,7 +197,7 @@ def scroll(
             ]
         )
         page.goto(f"{person.origin}/rooms/{room.room_id}")
-        page.locator(".line").last.wait_for()
+        page.locator(".line[data-seq]").last.wait_for()
         devtools = page.context.new_cdp_session(page)
         devtools.send("Performance.enable", {"timeDomain": "threadTicks"})
         run = Run()
