@@ -15,6 +15,7 @@ from __future__ import annotations
 import re
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -220,18 +221,19 @@ def scroll(
 
 
 def _room(stack: LocalStack, chats: int) -> Room:
-    """A room of four with a past."""
+    """A room of four with a past that the stack has done with."""
     visitor, *others = (Visitor(stack.site) for _ in range(4))
-    people = []
-    for each, name in zip((visitor, *others), ("지민", "하은", "Alex", "민서"), strict=True):
+    visitor.sign_in("지민")
+    host = visitor.chat()
+    room_id = host.ask("room.open", name=unique("긴 방"))["room"]["room_id"]
+    host.ask("room.enter", room_id=room_id)
+    clients = []
+    for each, name in zip(others, ("하은", "Alex", "민서"), strict=True):
         each.sign_in(name)
-        client = each.chat()
-        if each is visitor:
-            room_id = client.ask("room.open", name=unique("긴 방"))["room"]["room_id"]
-        else:
-            people.append(client.ask("session.hello")["me"]["user_id"])
+        clients.append(each.chat())
+    people = [client.ask("session.hello")["me"]["user_id"] for client in clients]
+    for client in clients:
         client.ask("room.enter", room_id=room_id)
-        client.close()
     driver.run(
         "long_log_seed",
         environment=DEFAULTS | stack.environment,
@@ -239,6 +241,15 @@ def _room(stack: LocalStack, chats: int) -> Room:
         user_ids=people,
         chats=chats,
     )
+    # All of it goes through the table's stream, in order, as if it had been said just now.
+    last = host.ask("chat.send", room_id=room_id, text="끝", cid=unique("cid"))["entry"]["seq"]
+    deadline = time.monotonic() + GIVE_UP_SECONDS
+    while not any(each["seq"] == last for each in list(clients[0].entries)):
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"the stack was not done with it in {GIVE_UP_SECONDS} s")
+        time.sleep(0.1)
+    for client in (host, *clients):
+        client.close()
     return Room(visitor, room_id, chats)
 
 
