@@ -1,9 +1,10 @@
 """P11: a room's log of 20,000 chats, scrolled from its end to its beginning and back.
 
-In a real Chromium, phone size, with a wheel that the browser itself turns; pages of history come
-from the local stack's DynamoDB on the way up. A wheel waits for those pages, 200 of them, most of
-the time: so most of a long log is fetched beforehand, and the last 2,000 chats, where the most is
-held, are come to by the wheel. The way down is the whole log.
+In a real Chromium, phone size, with a wheel that the browser itself turns. A wheel waits for pages
+of history, 200 of them, most of the time: so most of a long log is fetched beforehand, and the last
+2,000 chats, where the most is held, are come to by the wheel. The way down is the whole log. Of a
+short one the pages come from the local stack. Of a long one they are answered here, as the stack
+would: MiniStack reads a whole room for each page of it, where DynamoDB reads the page.
 
 The peer is the same site with the one constant changed that says how much is drawn beyond what is
 in sight, so that every row is in the document; it gets far fewer chats, as it does not get through
@@ -12,6 +13,7 @@ so many. The ceiling is a page of those same rows that runs no script at all.
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import tempfile
@@ -22,9 +24,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from playwright.sync_api import CDPSession, Page, sync_playwright
+from playwright.sync_api import CDPSession, Page, WebSocketRoute, sync_playwright
 
 from tests.benchmarks import driver
+from tests.benchmarks.long_log_seed import PAUSE_MS, text_of
 from tests.benchmarks.result import Result
 from tests.browser.people import CHROMIUM, CHROMIUM_ARGUMENTS, PHONE, new_person
 from tests.conftest import DEFAULTS
@@ -41,6 +44,8 @@ LONG_MS: Final = 50
 GIVE_UP_SECONDS: Final = 240
 #: So many chats at the beginning of a log are fetched by the wheel.
 WHEELED: Final = 2_000
+#: So many of a long log are in the tables: more than one sees at first.
+STORED: Final = 200
 #: Before the first chat: the room was made, and its people came in.
 NOTICES: Final = 5
 
@@ -95,6 +100,26 @@ class Room:
     visitor: Visitor
     room_id: str
     chats: int
+    #: A page of its log, as the stack gives it; of the others, where only the newest are stored.
+    page: dict[str, Any] | None = None
+
+    def history(self, before: int, limit: int) -> dict[str, Any] | None:
+        """What the stack would answer; None: it is to be asked."""
+        if self.page is None or before <= NOTICES + 1:
+            return None
+        known = self.page["entries"]
+        seqs = range(max(NOTICES + 1, before - limit), before)
+        entries = [
+            {
+                **known[seq % len(known)],
+                "seq": seq,
+                "at": known[-1]["at"] - (known[-1]["seq"] - seq) * PAUSE_MS,
+                "text": text_of(seq - NOTICES - 1),
+                "cid": f"past-{seq:07}",
+            }
+            for seq in seqs
+        ]
+        return {**self.page, "entries": entries, "has_before": True, "has_after": True}
 
 
 @dataclass
@@ -129,7 +154,8 @@ class Run:
 def measure(size: Size = Size()) -> dict[str, Result]:
     """P11."""
     with tempfile.TemporaryDirectory() as directory, own_stack(Path(directory)) as stack:
-        room, small = (_room(stack, chats) for chats in (size.chats, size.peer_chats))
+        room = _room(stack, size.chats, stored=STORED)
+        small = _room(stack, size.peer_chats)
         runs = {
             rate: (
                 scroll(stack, room, rate),
@@ -197,6 +223,8 @@ def scroll(
                 for name, value in room.visitor.cookies.items()
             ]
         )
+        if room.page:
+            page.route_web_socket(re.compile("."), lambda socket: _answer(socket, room))
         page.goto(f"{person.origin}/rooms/{room.room_id}")
         page.locator(".line[data-seq]").last.wait_for()
         devtools = page.context.new_cdp_session(page)
@@ -220,7 +248,24 @@ def scroll(
     return run
 
 
-def _room(stack: LocalStack, chats: int) -> Room:
+def _answer(socket: WebSocketRoute, room: Room) -> None:
+    """Pages of history from here, all else from the stack."""
+    server = socket.connect_to_server()
+
+    def out(message: str | bytes) -> None:
+        command = json.loads(message)
+        is_page = command["type"] == "chat.history" and "before" in command
+        found = room.history(command["before"], command["limit"]) if is_page else None
+        if found is None:
+            server.send(message)
+        else:
+            socket.send(json.dumps({**found, "ref": command["ref"]}, ensure_ascii=False))
+
+    socket.on_message(out)
+    server.on_message(socket.send)
+
+
+def _room(stack: LocalStack, chats: int, stored: int | None = None) -> Room:
     """A room of four with a past that the stack has done with."""
     visitor, *others = (Visitor(stack.site) for _ in range(4))
     visitor.sign_in("지민")
@@ -240,6 +285,7 @@ def _room(stack: LocalStack, chats: int) -> Room:
         room_id=room_id,
         user_ids=people,
         chats=chats,
+        stored=stored,
     )
     # All of it goes through the table's stream, in order, as if it had been said just now.
     last = host.ask("chat.send", room_id=room_id, text="끝", cid=unique("cid"))["entry"]["seq"]
@@ -248,9 +294,10 @@ def _room(stack: LocalStack, chats: int) -> Room:
         if time.monotonic() > deadline:
             raise TimeoutError(f"the stack was not done with it in {GIVE_UP_SECONDS} s")
         time.sleep(0.1)
+    page = host.ask("chat.history", room_id=room_id, before=last, limit=50) if stored else None
     for client in (host, *clients):
         client.close()
-    return Room(visitor, room_id, chats)
+    return Room(visitor, room_id, chats, page)
 
 
 def _go(page: Page, devtools: CDPSession, run: Run, way: int) -> None:

@@ -29,13 +29,16 @@ def text_of(number: int) -> str:
     return f"{number} " + " ".join(chance.choices(WORDS, k=words))
 
 
-def fill(*, room_id: str, user_ids: list[str], chats: int, unread: int = 0) -> None:
+def fill(
+    *, room_id: str, user_ids: list[str], chats: int, unread: int = 0, stored: int | None = None
+) -> None:
     """Say ``chats`` chats.
 
     Args:
         room_id: where.
         user_ids: members, who say them one after another.
         unread: how many of them nobody has read.
+        stored: how many of them are written, the newest; all, unless said otherwise.
     """
     from chalicelib.tables import EntryRow, MemberRow, RoomRow
 
@@ -43,7 +46,7 @@ def fill(*, room_id: str, user_ids: list[str], chats: int, unread: int = 0) -> N
     first, last = room.last_seq + 1, room.last_seq + chats
     now = time.time_ns() // 1_000_000
     with EntryRow.batch_write() as entries:
-        for seq in range(first, last + 1):
+        for seq in range(first if stored is None else last - stored + 1, last + 1):
             entries.save(
                 EntryRow(
                     room_id,
