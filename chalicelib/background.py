@@ -6,6 +6,7 @@ invocation three times. https://docs.aws.amazon.com/lambda/latest/dg/invocation-
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
 from typing import Final
 
@@ -14,6 +15,7 @@ from pynamodb.models import Model
 
 from chalicelib import (
     blocks,
+    changes,
     clock,
     connections,
     delivery,
@@ -22,9 +24,15 @@ from chalicelib import (
     log,
     members,
     rooms,
+    sessions,
     users,
 )
-from chalicelib.errors import HostMustChooseError, NotMemberError
+from chalicelib.errors import (
+    ChatNotFoundError,
+    HostMustChooseError,
+    NotMemberError,
+    RoomNotFoundError,
+)
 from chalicelib.protocol import RoomClosed, RoomLeft
 from chalicelib.rows import find_room
 from chalicelib.settings import settings
@@ -38,6 +46,8 @@ from chalicelib.tables import (
 
 #: A job that has less time left than this goes on in a new invocation, in ms.
 ENOUGH_MS: Final = 20_000
+#: How long an index may be behind its table, at most but in an outage.
+SETTLED_SECONDS: Final = 2.0
 #: DynamoDB's limit of a BatchWriteItem.
 BATCH: Final = 25
 
@@ -63,7 +73,20 @@ class LeaveAllRooms(Job, tag="leave_all_rooms"):
     joined_until: int
 
 
-AnyJob = EraseRoom | LeaveAllRooms
+class EndSessions(Job, tag="end_sessions"):
+    """Sign somebody out everywhere: an operator has excluded them."""
+
+    user_id: str
+
+
+class EraseChat(Job, tag="erase_chat"):
+    """Delete a chat for everybody: an operator has decided so."""
+
+    room_id: str
+    seq: int
+
+
+AnyJob = EraseRoom | LeaveAllRooms | EndSessions | EraseChat
 RemainingMs = Callable[[], int]
 
 
@@ -85,11 +108,40 @@ def run(event: object, remaining_ms: RemainingMs) -> None:
         if isinstance(job, EraseRoom):
             line["room_id"] = job.room_id
             is_done = erase_room(job.room_id, remaining_ms, but=job.but)
+        elif isinstance(job, EndSessions):
+            is_done = end_sessions(job.user_id)
+        elif isinstance(job, EraseChat):
+            line["room_id"] = job.room_id
+            is_done = erase_chat(job.room_id, job.seq)
         else:
             is_done = leave_all_rooms(job.user_id, job.joined_until, remaining_ms)
         line["done"] = is_done
         if not is_done:
             start(job)
+
+
+def end_sessions(user_id: str) -> bool:
+    """Sign somebody out everywhere, and end their connections.
+
+    Twice: an index may not have yet what was begun just before, and nothing new can begin.
+    """
+    sessions.end_all(user_id)
+    connections.end_all(user_id)
+    time.sleep(SETTLED_SECONDS)
+    sessions.end_all(user_id)
+    connections.end_all(user_id)
+    return True
+
+
+def erase_chat(room_id: str, seq: int) -> bool:
+    """Delete a chat for everybody, as its author can; nothing, if it is gone already."""
+    try:
+        change = changes.erase(room_id, seq, clock.now_ms())
+    except (ChatNotFoundError, RoomNotFoundError):
+        return True
+    if change is not None:
+        delivery.deliver(room_id, change)
+    return True
 
 
 def erase_room(room_id: str, remaining_ms: RemainingMs, *, but: str = "") -> bool:

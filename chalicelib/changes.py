@@ -77,7 +77,11 @@ def delete(user_id: str, room_id: str, seq: int, now: int) -> Written | None:
         NotAuthorError: it is somebody else's.
         RoomNotFoundError: the room was closed.
     """
-    chat = _find_own(user_id, room_id, seq)
+    return _delete(_find_own(user_id, room_id, seq), room_id, now)
+
+
+def _delete(chat: Entry, room_id: str, now: int) -> Written | None:
+    user_id, seq = chat.user_id, chat.seq
     if chat.deleted:
         return None
     _change_preview(room_id, chat, None)
@@ -90,6 +94,18 @@ def delete(user_id: str, room_id: str, seq: int, now: int) -> Written | None:
         return _change(user_id, room_id, seq, now, actions, EntryRow.user_id == user_id)
     except ChatNotFoundError:  # the same command, delivered twice, was faster
         return None
+
+
+def erase(room_id: str, seq: int, now: int) -> Written | None:
+    """Delete a chat for everybody, whosever it is; None if it is deleted already.
+
+    For operators: no command comes here. The log says it as if its author had done so.
+
+    Raises:
+        ChatNotFoundError: there is no such chat.
+        RoomNotFoundError: the room was closed.
+    """
+    return _delete(_find_chat(room_id, seq), room_id, now)
 
 
 def react(
@@ -172,6 +188,10 @@ def _change(
 
 def _find(user_id: str, room_id: str, seq: int) -> Entry:
     members.membership(user_id, room_id)
+    return _find_chat(room_id, seq)
+
+
+def _find_chat(room_id: str, seq: int) -> Entry:
     try:
         chat = rows.to_entry(EntryRow.get(room_id, seq, consistent_read=True))
     except EntryRow.DoesNotExist:

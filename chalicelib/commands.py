@@ -21,6 +21,7 @@ from chalicelib import (
     members,
     protocol,
     renaming,
+    reports,
     rooms,
     sessions,
     users,
@@ -55,6 +56,8 @@ def run(caller: Caller, command: protocol.AnyCommand, at: Moment) -> Reply:
 def hello(caller: Caller, command: protocol.Hello, at: Moment) -> Reply:
     """Subscribe the connection to all rooms of its person, then read what to show."""
     person = users.find(caller.user_id)
+    if person is not None:
+        users.check_not_suspended(person.suspended_until, at.now)
     # A handshake that met the sign-out may have been registered after that looked for
     # connections to end; nothing but hello is done before hello, so it ends here.
     if person is None or not sessions.is_live(caller.session_id):
@@ -113,6 +116,14 @@ def list_blocks(caller: Caller, command: protocol.ListBlocks, at: Moment) -> Rep
     return protocol.BlocksReply(
         ref=command.ref, user_ids=page, users=users.names(page), after=after
     )
+
+
+def send_report(caller: Caller, command: protocol.SendReport, at: Moment) -> Reply:
+    about = reports.Report(
+        command.room_id, command.user_id, command.reason, command.note, command.seq
+    )
+    reports.send(caller.user_id, about, at.now)
+    return Reply(ref=command.ref)
 
 
 # --- Rooms -----------------------------------------------------------------------------
@@ -275,6 +286,7 @@ HANDLERS: Final[dict[type[protocol.Command], Callable[[Caller, Any, Moment], Rep
     protocol.ListPresent: log_commands.list_present,
     protocol.BlockUser: block_user,
     protocol.ListBlocks: list_blocks,
+    protocol.SendReport: send_report,
     protocol.ReadHistory: log_commands.read_history,
     protocol.SeekMatch: match_commands.seek,
     protocol.NextMatch: match_commands.seek_next,

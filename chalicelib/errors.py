@@ -211,6 +211,12 @@ class NewAccountError(NotYetError):
     code = ErrorCode.NEW_ACCOUNT
 
 
+class SuspendedError(NotYetError):
+    """An operator has excluded the person for a time."""
+
+    code = ErrorCode.SUSPENDED
+
+
 class UserNotFoundError(PingPongError):
     """Nobody has that id, or not any more."""
 

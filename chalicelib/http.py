@@ -46,6 +46,7 @@ JSON: Final = "application/json"
 STATUS: Final = {
     ErrorCode.SIGNED_OUT: 401,
     ErrorCode.FORBIDDEN_ORIGIN: 403,
+    ErrorCode.SUSPENDED: 403,
     ErrorCode.TOO_FAST: 429,
     ErrorCode.NEW_ACCOUNT: 429,
     ErrorCode.KAKAO_REFUSED: 502,
@@ -110,9 +111,12 @@ def _answers_browser(handler: Handler) -> Handler:
     @functools.wraps(handler)
     def wrapped() -> Response:
         forget = sessions.cookie(SIGN_IN_COOKIE, "", seconds=0)
-        return _logged(
-            handler, lambda error: _redirect(f"/sign-in?error={error.code.value}", [forget])
-        )
+
+        def to_sign_in(error: PingPongError) -> Response:
+            wait = f"&retry_after_ms={error.retry_after_ms}" if error.retry_after_ms else ""
+            return _redirect(f"/sign-in?error={error.code.value}{wait}", [forget])
+
+        return _logged(handler, to_sign_in)
 
     return wrapped
 
@@ -207,6 +211,8 @@ def finish_sign_in() -> Response:
     if error or not code:
         raise KakaoRefusedError("Kakao sent neither a code nor access_denied")
     person = kakao.finish_sign_in(attempt, code)
+    suspended_until = users.suspended_until(users.kakao_user_id(person.kakao_id))
+    users.check_not_suspended(suspended_until, now)
     user_id = users.sign_up_or_in(person.kakao_id, person.nickname, person.email, now)
     token = sessions.start(user_id, person.access_token, person.refresh_token, now)
     cookies = [

@@ -16,6 +16,13 @@ MENTIONS_MAX: Final = 20
 ROOMS_PER_USER_MAX: Final = 100
 BLOCKS_MAX: Final = 500
 
+# Reports: what is added to one, how many in an hour of the clock, how many places of the log an
+# operator sees around a chat; and what that may take of an item of at most 400 KB.
+REPORT_NOTE_MAX: Final = 500
+REPORTS_PER_HOUR: Final = 10
+REPORT_CONTEXT: Final = 10
+REPORT_CONTEXT_BYTES: Final = 256 * 1024
+
 # Pages.
 HISTORY_PAGE_DEFAULT: Final = 50
 HISTORY_PAGE_MAX: Final = 100

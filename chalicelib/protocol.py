@@ -90,6 +90,17 @@ class Role(StrEnum):
     MEMBER = "member"
 
 
+class ReportReason(StrEnum):
+    """What is wrong with a chat or a person."""
+
+    SPAM = "spam"
+    ABUSE = "abuse"
+    SEXUAL = "sexual"
+    MINOR = "minor"
+    FRAUD = "fraud"
+    OTHER = "other"
+
+
 class ErrorCode(StrEnum):
     """Why a command or a request was refused; the site has a text for each, ko and en."""
 
@@ -118,6 +129,8 @@ class ErrorCode(StrEnum):
     SLOW_MODE = "slow_mode"
     SILENCED = "silenced"
     NEW_ACCOUNT = "new_account"
+    #: An operator has excluded the person, for ``retry_after_ms`` more.
+    SUSPENDED = "suspended"
     USER_NOT_FOUND = "user_not_found"
     TOO_MANY_BLOCKS = "too_many_blocks"
     FORBIDDEN_ORIGIN = "forbidden_origin"
@@ -432,6 +445,20 @@ class BlockUser(Command, tag="user.block"):
     on: bool = True
 
 
+class SendReport(Command, tag="report.send"):
+    """Report a chat, or a person whom one met in a room, to the operators.
+
+    They get what was said around it as it is now. Repeating it does no harm while it is open.
+    """
+
+    room_id: RoomId
+    user_id: UserId
+    reason: ReportReason
+    #: Which chat of theirs; without it, the person is reported.
+    seq: EntrySeq | None = None
+    note: Annotated[str, Meta(max_length=limits.REPORT_NOTE_MAX)] = ""
+
+
 class ListBlocks(Command, tag="user.blocks"):
     """Whom one has blocked, with their names, a page at a time."""
 
@@ -464,6 +491,7 @@ AnyCommand = (
     | NextMatch
     | CancelMatch
     | KeepMatch
+    | SendReport
 )
 
 # --- Replies: server to client, one per command -------------------------------------
@@ -635,6 +663,7 @@ REPLIES: dict[type[Command], type[Reply]] = {
     NextMatch: MatchReply,
     CancelMatch: MatchReply,
     KeepMatch: Reply,
+    SendReport: Reply,
 }
 
 

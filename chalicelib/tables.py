@@ -103,6 +103,8 @@ class UserRow(_Table):
     nickname = UnicodeAttribute()
     email = UnicodeAttribute(null=True)
     created_at = IntegerAttribute()
+    #: Until then (ms) an operator has excluded them; absent if never.
+    suspended_until = IntegerAttribute(null=True)
 
 
 class SessionsByUser(GlobalSecondaryIndex[Any]):
@@ -407,6 +409,73 @@ class SeekerRow(_SearchRow):
     def key(user_id: str) -> str:
         """The key of somebody's search."""
         return f"seeker#{user_id}"
+
+
+class ReportsByQueue(GlobalSecondaryIndex[Any]):
+    """What operators look at, by time: reports that are open, and what was done."""
+
+    class Meta:
+        index_name = "by_queue"
+        projection = KeysOnlyProjection()
+
+    queue = UnicodeAttribute(hash_key=True)
+    created_at = IntegerAttribute(range_key=True)
+    report_id = UnicodeAttribute()
+
+
+class ReportRow(_Table):
+    """What somebody reported, with what was said around it at that moment.
+
+    Operators settle it (infra/aws/reports.py): they take ``queue`` and ``lock_id``'s row away.
+    """
+
+    class Meta:
+        table_name = settings.table_prefix + "reports"
+
+    OPEN: Final = "open"
+
+    report_id = UnicodeAttribute(hash_key=True)
+    #: Absent when it is settled.
+    queue = UnicodeAttribute(null=True)
+    created_at = IntegerAttribute()
+    reporter_id = UnicodeAttribute()
+    #: Whom or whose chat it is about, and how they were called.
+    user_id = UnicodeAttribute()
+    user_name = UnicodeAttribute(null=True)
+    room_id = UnicodeAttribute()
+    room_name = UnicodeAttribute()
+    #: Which chat; absent when it is about the person.
+    seq = IntegerAttribute(null=True)
+    reason = UnicodeAttribute()
+    note = UnicodeAttribute(null=True)
+    #: Chats as JSON (reports.Said).
+    context = UnicodeAttribute()
+    lock_id = UnicodeAttribute()
+    #: Set when it is settled: it goes by itself then.
+    expires_at = IntegerAttribute(null=True)
+    by_queue = ReportsByQueue()
+
+
+class ReportSideRow(_Table):
+    """What goes with reports, in their table.
+
+    ``open#…``: that a report about the same is open; ``tally#…``: how many somebody has sent in an
+    hour; ``suspended#USER_ID``: that they are excluded, also if they withdraw and come back.
+    """
+
+    class Meta:
+        table_name = settings.table_prefix + "reports"
+
+    report_id = UnicodeAttribute(hash_key=True)
+    open_id = UnicodeAttribute(null=True)
+    sent = IntegerAttribute(null=True)
+    until = IntegerAttribute(null=True)
+    expires_at = IntegerAttribute(null=True)
+
+    @staticmethod
+    def suspension_key(user_id: str) -> str:
+        """Of the row that says that somebody is suspended."""
+        return f"suspended#{user_id}"
 
 
 def is_condition_failure(error: PynamoDBException) -> bool:

@@ -103,6 +103,14 @@ def clean_chat(text: str) -> str:
     return words.mask(text)
 
 
+def check_note(text: str) -> str:
+    """What somebody adds to a report; may be nothing. Raises InvalidFieldError."""
+    for character in text:
+        if unicodedata.category(character) in ("Cc", "Cs") and character not in "\n\t\r":
+            raise InvalidFieldError("note", "must not have control characters")
+    return text.strip()
+
+
 def mentions(text: str) -> set[str]:
     """The people whom a chat mentions: the first ``MENTIONS_MAX``, whether they exist or not."""
     found: set[str] = set()

@@ -8,10 +8,10 @@ from typing import Final
 from pynamodb.expressions.update import Action
 
 from chalicelib import ids, limits, texts
-from chalicelib.errors import InvalidFieldError
+from chalicelib.errors import InvalidFieldError, SuspendedError
 from chalicelib.protocol import Me, User, Users
 from chalicelib.secret_values import secret_values
-from chalicelib.tables import UserRow, succeeds
+from chalicelib.tables import ReportSideRow, UserRow, succeeds
 
 KAKAO: Final = "kakao"
 
@@ -60,6 +60,24 @@ def find(user_id: str) -> UserRow | None:
         return UserRow.get(user_id, consistent_read=True)
     except UserRow.DoesNotExist:
         return None
+
+
+def check_not_suspended(until: int | None, now: int) -> None:
+    """Raise SuspendedError if somebody is excluded until later than now (ms)."""
+    if until is not None and until > now:
+        raise SuspendedError("excluded by an operator", retry_after_ms=until - now)
+
+
+def suspended_until(user_id: str) -> int | None:
+    """Until when (ms) somebody is excluded, if they are. One consistent GetItem.
+
+    Also of somebody who withdrew: coming back does not end it.
+    """
+    try:
+        row = ReportSideRow.get(ReportSideRow.suspension_key(user_id), consistent_read=True)
+    except ReportSideRow.DoesNotExist:
+        return None
+    return row.until
 
 
 def me(row: UserRow) -> Me:

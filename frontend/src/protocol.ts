@@ -9,6 +9,10 @@ export const NICKNAME_MAX = 20;
 export const MENTIONS_MAX = 20;
 export const ROOMS_PER_USER_MAX = 100;
 export const BLOCKS_MAX = 500;
+export const REPORT_NOTE_MAX = 500;
+export const REPORTS_PER_HOUR = 10;
+export const REPORT_CONTEXT = 10;
+export const REPORT_CONTEXT_BYTES = 262144;
 export const HISTORY_PAGE_DEFAULT = 50;
 export const HISTORY_PAGE_MAX = 100;
 export const MEMBERS_PAGE_MAX = 100;
@@ -64,6 +68,17 @@ export const LANGUAGES = [
 /** A language in which people are matched. */
 export type Language = (typeof LANGUAGES)[number];
 
+export const REPORT_REASONS = [
+  'spam',
+  'abuse',
+  'sexual',
+  'minor',
+  'fraud',
+  'other',
+] as const;
+/** What is wrong with a chat or a person. */
+export type ReportReason = (typeof REPORT_REASONS)[number];
+
 export const ENTRY_KINDS = [
   'chat',
   'created',
@@ -114,6 +129,7 @@ export const ERROR_CODES = [
   'slow_mode',
   'silenced',
   'new_account',
+  'suspended',
   'user_not_found',
   'too_many_blocks',
   'forbidden_origin',
@@ -469,6 +485,22 @@ export interface KeepMatch {
   ref: string;
 }
 
+/**
+ * Report a chat, or a person whom one met in a room, to the operators.
+ *
+ * They get what was said around it as it is now. Repeating it does no harm while it is open.
+ */
+export interface SendReport {
+  type: 'report.send';
+  room_id: string;
+  user_id: string;
+  reason: ReportReason;
+  /** Which chat of theirs; without it, the person is reported. */
+  seq?: number;
+  note?: string;
+  ref: string;
+}
+
 // --- Replies: server to client, one per command
 
 /** Who one is and one's rooms, most recently active first, as many as fit in a frame. */
@@ -729,6 +761,7 @@ export interface Commands {
   'match.next': NextMatch;
   'match.cancel': CancelMatch;
   'match.keep': KeepMatch;
+  'report.send': SendReport;
 }
 
 /** Which reply answers which command. */
@@ -757,6 +790,7 @@ export interface Replies {
   'match.next': MatchReply;
   'match.cancel': MatchReply;
   'match.keep': Reply;
+  'report.send': Reply;
 }
 
 export type CommandType = keyof Commands;
@@ -786,7 +820,8 @@ export type AnyCommand =
   | SeekMatch
   | NextMatch
   | CancelMatch
-  | KeepMatch;
+  | KeepMatch
+  | SendReport;
 
 /** Everything that answers a command, but errors. */
 export type AnyReply =

@@ -185,6 +185,13 @@ GOOD: dict[type[protocol.Command], dict[str, Any]] = {
     protocol.ListPresent: {"room_id": "ROOM"},
     protocol.BlockUser: {"user_id": "someone", "on": True},
     protocol.ListBlocks: {"after": "someone"},
+    protocol.SendReport: {
+        "room_id": "ROOM",
+        "user_id": "someone",
+        "reason": "spam",
+        "seq": 1,
+        "note": "말",
+    },
 }
 
 
@@ -207,6 +214,8 @@ def wrong_values(described: inspect.Type) -> list[Any]:
             above = [high + 1] if high is not None else []
             more = [-(10**30), 10**30, 1.5, 1e300, f"{SECRET}", "1", "", True, None, [], {}, [1]]
             return [*below, *above, *more]
+        case inspect.EnumType():
+            return [None, 0, 7, True, [], {}, "", "x", SECRET, "SPAM"]
         case inspect.BoolType():
             return [None, 0, 1, "true", "", [], {}]
         case inspect.ListType():
@@ -304,6 +313,7 @@ NO_EMOJI = {
 }
 _READ = {"type": "chat.history", "room_id": "ROOM"}
 _SEND = {"type": "chat.send", "room_id": "ROOM", "cid": "cid-12345"}
+_REPORT = {"user_id": "someone", "reason": "spam"}
 _SYNC = {"type": "room.sync"}
 _AT = {"room_id": "ROOM", "after": 0}
 
@@ -400,6 +410,7 @@ def test_a_broken_rule_is_named(place: Place, frame: dict[str, Any], field: str)
         ({"type": "room.rename", "room_id": "nowhere", "name": "이름"}, "not_member"),
         ({"type": "room.mute", "room_id": "nowhere"}, "not_member"),
         ({"type": "room.mute", "room_id": "nowhere", "on": False}, "not_member"),
+        ({"type": "report.send", "room_id": "nowhere", **_REPORT}, "not_member"),
         ({**_SEND, "room_id": "nowhere", "text": "말", "reply_to": 1}, "not_member"),
         ({**_SEND, "room_id": "nowhere", "text": "말", "retry_since": 0}, "not_member"),
         ({**_SEND, "room_id": "nowhere", "text": "말"}, "not_member"),

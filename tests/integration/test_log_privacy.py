@@ -64,6 +64,8 @@ def talk(client: ChatClient, room_id: str) -> None:
         ("room.mute", {"room_id": MARK}),
         ("user.block", {"user_id": MARK}),
         ("user.blocks", {"after": MARK}),
+        ("report.send", {"room_id": room_id, "user_id": MARK, "reason": "spam", "note": MARK}),
+        ("report.send", {**about, "user_id": MARK, "reason": MARK, "note": f"{MARK}\x00"}),
         ("chat.send", {"room_id": MARK, "text": MARK, "cid": MARK}),
         ("room.leave", {"room_id": room_id, "successor_id": MARK}),
     ):
@@ -181,12 +183,15 @@ def test_nor_is_it_when_dynamodb_repeats_it_in_its_errors(
 
     capfd.readouterr()
     monkeypatch.setattr(dynamodb.Client, "call", fail)
+    reported = {"room_id": room_id, "user_id": "x" * 22, "reason": "spam"}
     asked: tuple[tuple[str, dict[str, Any]], ...] = (
         ("chat.send", {"room_id": room_id, "text": MARK, "cid": f"{MARK}-1"}),
         ("chat.send", {"room_id": room_id, "text": MARK, "cid": f"{MARK}-2", "reply_to": 1}),
         ("chat.edit", {"room_id": room_id, "seq": 1, "text": MARK}),
         ("room.rename", {"room_id": room_id, "name": MARK}),
         ("room.mute", {"room_id": room_id}),
+        ("report.send", {**reported, "note": MARK}),
+        ("report.send", {**reported, "seq": 1, "note": MARK}),
         ("profile.update", {"nickname": MARK}),
         ("room.open", {"name": MARK}),
         ("chat.history", {"room_id": room_id}),

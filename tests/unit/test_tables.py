@@ -27,6 +27,7 @@ MODELS = [
     tables.BlockRow,
     tables.TicketRow,
     tables.SeekerRow,
+    tables.ReportRow,
 ]
 PREFIX = "${AWS::StackName}-"
 TEMPLATE: dict[str, dict[str, Any]] = {

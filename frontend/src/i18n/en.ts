@@ -25,6 +25,7 @@ export const en: Messages = {
     slow_mode: 'This room is in slow mode. Try again in a moment.',
     silenced: 'You can’t write in this room for the time being.',
     new_account: 'New accounts can do this only a few times on their first day. Try again later.',
+    suspended: 'This account is suspended for breaking the rules.',
     user_not_found: 'There is no such person any more.',
     too_many_blocks: 'You cannot block any more people. Unblock somebody first.',
     forbidden_origin: 'Requests from this address are not allowed.',
