@@ -145,6 +145,8 @@ def _explained(message: str) -> PingPongError:
         return UnknownTypeError("type: must be one of the commands, as a string")
     if not path:
         return InvalidFrameError(f"frame: {_lower(rule)}")
+    if rule.startswith("Invalid enum value"):  # and then the value
+        rule = "must be one of its values"
     return InvalidFieldError(path, _lower(rule))
 
 
