@@ -16,7 +16,7 @@ interface ChunkedProps<T> {
 export function Chunked<T>({ chunk, title, onClose, children }: ChunkedProps<T>) {
   const t = texts.value;
   useEffect(() => {
-    chunk.load();
+    void chunk.load();
   }, [chunk]);
   const { module, hasFailed } = chunk;
   if (module) return <>{children(module)}</>;
@@ -65,7 +65,7 @@ function Again({ chunk }: { chunk: Chunk<unknown> }) {
     <button
       type="button"
       class="button primary"
-      onClick={() => (isGone ? location.reload() : chunk.load())}
+      onClick={() => (isGone ? location.reload() : void chunk.load())}
     >
       {isGone ? texts.value.reload : texts.value.retry}
     </button>

@@ -4,7 +4,7 @@ import { wipe } from '../core/kept';
 import { Session, type Topic } from '../core/session';
 import { lang, loadLang, preferredLang, texts, type Lang } from '../i18n';
 import { browserWorld, store } from './browser';
-import { sounds } from './chunks';
+import { failures, sounds } from './chunks';
 import { navigate, route } from './router';
 
 // --- What has changed, batched per frame
@@ -113,10 +113,18 @@ export function setSignedIn(isIn: boolean): void {
 /** Why one stands on the sign-in page. */
 export const signInReason = signal<FailureCode | ''>('');
 
+/** When what one has come for is on its way, and is not held up by this. */
+const LATER_MS = 1_000;
+
+function loadLater(): void {
+  void sounds.load();
+  void failures.load();
+}
+
 function connectionChanged(): void {
   if (current?.connection.state === 'online') {
     if (!isSignedIn.peek()) setSignedIn(true);
-    sounds.load();
+    setTimeout(loadLater, LATER_MS);
   }
   if (current?.connection.state === 'signed_out') {
     const wasIn = current.ready;

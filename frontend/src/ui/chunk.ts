@@ -7,15 +7,28 @@ export interface Chunk<T> {
   readonly hasFailed: boolean;
   /** It failed again, with a network: a newer release may have taken its place. */
   readonly isGone: boolean;
-  /** Load it, if it is not there; again after a failure. */
-  load(): void;
+  /** Load it, if it is not there; again after a failure. Resolves when either has come about. */
+  load(): Promise<void>;
 }
 
 export function chunk<T extends object>(fetch: () => Promise<T & { css?: string }>): Chunk<T> {
   const found = signal<T | undefined>(undefined);
   const hasFailed = signal(false);
   const isGone = signal(false);
-  let isBusy = false;
+  let loading: Promise<void> | undefined;
+  const run = async () => {
+    const isAgain = hasFailed.peek();
+    hasFailed.value = false;
+    try {
+      const module = await fetch();
+      if (module.css) await applyStyle(module.css);
+      found.value = module;
+    } catch {
+      isGone.value = isAgain && navigator.onLine;
+      hasFailed.value = true;
+    }
+    loading = undefined;
+  };
   return {
     get module() {
       return found.value;
@@ -27,19 +40,7 @@ export function chunk<T extends object>(fetch: () => Promise<T & { css?: string 
       return isGone.value;
     },
     async load() {
-      if (isBusy || found.peek()) return;
-      isBusy = true;
-      const isAgain = hasFailed.peek();
-      hasFailed.value = false;
-      try {
-        const module = await fetch();
-        if (module.css) await applyStyle(module.css);
-        found.value = module;
-      } catch {
-        isGone.value = isAgain && navigator.onLine;
-        hasFailed.value = true;
-      }
-      isBusy = false;
+      if (!found.peek()) await (loading ??= run());
     },
   };
 }

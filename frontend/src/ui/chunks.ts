@@ -12,6 +12,8 @@ export const asides = chunk(() => import('./chat/asides'));
 export const ends = chunk(() => import('./ends'));
 /** What is said when somebody says too much at once. */
 export const pace = chunk(() => import('./chat/PaceLine'));
+/** Fetched when all else is there: what it explains may be that nothing can be fetched. */
+export const failures = chunk(() => import('./failures'));
 /** These start by themselves. */
 export const updates = chunk(() => import('./updates'));
 export const sounds = chunk(() => import('./sounds'));

@@ -4,6 +4,7 @@ import { failureCode, type FailureCode } from '../core/failure';
 import { texts } from '../i18n';
 import { isWide, session, watch } from './app';
 import { Icon } from './art';
+import { failureText } from './failure';
 import { initialOf, isolated, lengthOf, tintOf } from './rows';
 
 /** What somebody is called; who withdrew is called nothing any more. */
@@ -142,6 +143,11 @@ export function ErrorText({ text }: { text: string }) {
       {text}
     </p>
   );
+}
+
+/** Why something failed. */
+export function FailureText({ code }: { code: FailureCode }) {
+  return <ErrorText text={failureText(code) || '\u00a0'} />;
 }
 
 interface IconButtonProps {

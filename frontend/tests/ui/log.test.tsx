@@ -18,6 +18,7 @@ vi.mock('../../src/ui/app', () => ({
   watch: () => void drawn.value,
 }));
 const { acting, editing, target } = await import('../../src/ui/chat/acting');
+const { failures } = await import('../../src/ui/chunks');
 const { LogView } = await import('../../src/ui/chat/LogView');
 const { RoomsPage } = await import('../../src/ui/pages/RoomsPage');
 // The page loads it itself, but a busy machine takes its time over the first.
@@ -195,6 +196,7 @@ describe('an edit that was refused', () => {
     vi.spyOn(here.changes, 'of').mockImplementation((_, seq) => (seq === 4 ? pending : undefined));
     vi.spyOn(here.changes, 'in').mockImplementation(() => new Map(pending ? [[4, pending]] : []));
     vi.spyOn(here.changes, 'discard').mockImplementation(() => (pending = undefined));
+    await failures.load();
     await see();
     await act(() => root.querySelector<HTMLElement>('[data-testid=edit-send]')?.click());
     expect(editing.value).toEqual({ roomId: room.id, seq: 4, text: 'refused' });

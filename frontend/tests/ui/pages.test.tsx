@@ -3,11 +3,11 @@ import { render, type ComponentChild } from 'preact';
 import { act } from 'preact/test-utils';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ERROR_CODES } from '../../src/protocol';
-import { en } from '../../src/i18n/en';
 import { ko } from '../../src/i18n/ko';
 import { preferredLang } from '../../src/i18n';
 import { setLang } from '../../src/ui/app';
 import { Bubble, type BubbleProps } from '../../src/ui/chat/Bubble';
+import { failureText } from '../../src/ui/failure';
 import { SignIn } from '../../src/ui/pages/SignIn';
 import { routeOf, safeNext } from '../../src/ui/router';
 
@@ -35,9 +35,12 @@ describe('the sign-in page', () => {
   it.each(ERROR_CODES)('explains %s in both languages, and only once', async (code) => {
     history.replaceState(null, '', `/sign-in?error=${code}`);
     await show(<SignIn />);
-    expect(message()).toContain(ko.errors[code]);
+    await vi.waitFor(() => expect(message()).not.toBe(''));
+    expect(message()).toContain(failureText(code));
+    const korean = message();
     await act(() => setLang('en'));
-    expect(message()).toContain(en.errors[code]);
+    expect(message()).toContain(failureText(code));
+    expect(message()).not.toBe(korean);
     expect(location.search).toBe('');
   });
 
@@ -46,7 +49,7 @@ describe('the sign-in page', () => {
     async (code) => {
       history.replaceState(null, '', `/sign-in?error=${encodeURIComponent(code)}`);
       await show(<SignIn />);
-      expect(message()).toContain(ko.errors.internal);
+      await vi.waitFor(() => expect(message()).toContain(ko.failed));
       expect(root.innerHTML).not.toContain('no_such_code');
       expect(root.querySelector('img')).toBeNull();
     },
@@ -73,9 +76,8 @@ describe('a bubble', () => {
     seq: 1,
     cid: '',
     state: 'sent',
-    reason: '',
+    failed: undefined,
     change: '',
-    canRetry: false,
     isEdited: false,
     isDeleted: false,
     reactions: '',

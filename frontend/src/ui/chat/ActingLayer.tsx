@@ -9,7 +9,7 @@ export function ActingLayer({ roomId }: { roomId: string }) {
   const { module } = actions;
   useEffect(() => {
     // Before the first finger draws a chat aside.
-    if (matchMedia('(pointer: coarse)').matches) actions.load();
+    if (matchMedia('(pointer: coarse)').matches) void actions.load();
   }, []);
   useEffect(() => module?.swipeToReply(roomId), [module, roomId]);
   useEffect(() => () => void (acting.value = null), []);

@@ -1,11 +1,13 @@
+import { useEffect } from 'preact/hooks';
+import type { FailureCode } from '../../core/failure';
 import { texts } from '../../i18n';
 import { session, watch } from '../app';
 import { Icon } from '../art';
+import { failures } from '../chunks';
 import { isEmojiOnly } from '../links';
 import { piecesOf } from '../mentions';
 import { Avatar, nameOf } from '../parts';
-import { editing, toggleReaction } from './acting';
-import { putBack } from './Composer';
+import { toggleReaction } from './acting';
 import { Quote } from './Quote';
 
 export interface BubbleProps {
@@ -20,11 +22,10 @@ export interface BubbleProps {
   replyTo: number;
   cid: string;
   state: 'sending' | 'sent' | 'failed';
-  reason: string;
+  /** Why it, or a change of it, failed. */
+  failed: FailureCode | undefined;
   /** As in ChatRow. */
   change: '' | 'sending' | 'failed';
-  /** Of what failed: whether the same text may still go through. */
-  canRetry: boolean;
   isEdited: boolean;
   isDeleted: boolean;
   /** As in ChatRow. */
@@ -106,50 +107,7 @@ export function Bubble(chat: BubbleProps) {
           )}
         </div>
         {chat.reactions && <Reactions chat={chat} tab={tab} />}
-        {chat.change === 'failed' && <EditFailed chat={chat} />}
-        {isLost(chat) && (
-          <p class="line-failed" role="alert" data-testid="not-kept">
-            {t.notKept}
-          </p>
-        )}
-        {state === 'failed' && (
-          <div class="line-failed" role="alert">
-            <span>
-              {t.notSent}
-              {chat.reason && `: ${chat.reason}`}
-            </span>
-            {chat.canRetry ? (
-              <button
-                type="button"
-                class="button small"
-                data-testid="retry-send"
-                onClick={() => session().retry(chat.cid)}
-              >
-                {texts.value.retry}
-              </button>
-            ) : (
-              <button
-                type="button"
-                class="button small"
-                data-testid="edit-send"
-                onClick={() => {
-                  session().discard(chat.cid);
-                  putBack(chat.text, chat.replyTo);
-                }}
-              >
-                {t.edit}
-              </button>
-            )}
-            <button
-              type="button"
-              class="button small"
-              data-testid="discard"
-              onClick={() => session().discard(chat.cid)}
-            >
-              {t.discard}
-            </button>
-          </div>
-        )}
+        {(state === 'failed' || chat.change === 'failed' || isLost(chat)) && <Failed chat={chat} />}
       </div>
     </div>
   );
@@ -199,50 +157,11 @@ function Words({ chat: { roomId, replyTo, text }, tab }: { chat: BubbleProps; ta
   );
 }
 
-/** The words of an edit that the server refused are not lost. */
-function EditFailed({ chat }: { chat: BubbleProps }) {
-  const { roomId, seq = 0, reason, canRetry } = chat;
-  const t = texts.value;
-  const { changes } = session();
-  return (
-    <div class="line-failed" role="alert">
-      <span>
-        {t.chat.notEdited}: {reason}
-      </span>
-      {canRetry ? (
-        <button
-          type="button"
-          class="button small"
-          data-testid="retry-edit"
-          onClick={() => changes.retry(roomId, seq)}
-        >
-          {t.retry}
-        </button>
-      ) : (
-        <button
-          type="button"
-          class="button small"
-          data-testid="edit-send"
-          onClick={() => {
-            const { text = '' } = changes.of(roomId, seq)?.failed ?? {};
-            changes.discard(roomId, seq);
-            if (chat.isDeleted) putBack(text);
-            else editing.value = { roomId, seq, text };
-          }}
-        >
-          {t.chat.edit}
-        </button>
-      )}
-      <button
-        type="button"
-        class="button small"
-        data-testid="discard"
-        onClick={() => changes.discard(roomId, seq)}
-      >
-        {t.chat.discard}
-      </button>
-    </div>
-  );
+/** What went wrong, and what can be done; few chats need it. */
+function Failed({ chat }: { chat: BubbleProps }) {
+  useEffect(() => void failures.load(), []);
+  const { module } = failures;
+  return module ? <module.ChatFailed chat={chat} isLost={isLost(chat)} /> : null;
 }
 
 /** What people think of a chat, one chip per emoji; a click puts one's own there, or takes it. */

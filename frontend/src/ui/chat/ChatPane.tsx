@@ -183,7 +183,7 @@ function Log({ room }: { room: RoomState }) {
   watch('connection');
   const isOnline = session().connection.state === 'online';
   useEffect(() => {
-    if (isOnline) log.load();
+    if (isOnline) void log.load();
   }, [isOnline]);
   const { module, hasFailed } = log;
   if (module) return <module.LogView room={room} />;

@@ -158,7 +158,7 @@ export function Composer({ roomId }: { roomId: string | null }) {
           aria-describedby="composer-counter"
           enterkeyhint="send"
           onInput={({ currentTarget: { value, selectionEnd } }) => {
-            if (value.includes('@')) actions.load();
+            if (value.includes('@')) void actions.load();
             put(typed(written, value, selectionEnd));
           }}
           onKeyDown={(event) => {

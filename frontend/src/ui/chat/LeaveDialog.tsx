@@ -3,7 +3,7 @@ import type { RoomState } from '../../core/room';
 import { texts } from '../../i18n';
 import { leaveTexts } from '../../i18n/leave';
 import { session, watch } from '../app';
-import { Avatar, Dialog, ErrorText, nameOf, useAttempt } from '../parts';
+import { Avatar, Dialog, FailureText, nameOf, useAttempt } from '../parts';
 import { navigate } from '../router';
 import { membersInOrder } from './MemberPanel';
 
@@ -105,7 +105,7 @@ export function LeaveDialog({ room, first, onClose }: LeaveDialogProps) {
           {way === 'close' && <p class="way-text">{t.leave.closeText}</p>}
         </div>
       )}
-      {error && <ErrorText text={t.errors[error]} />}
+      {error && <FailureText code={error} />}
       <div class="button-row end">
         <button type="button" class="button" disabled={isBusy} onClick={onClose}>
           {t.cancel}

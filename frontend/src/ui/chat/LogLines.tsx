@@ -1,4 +1,3 @@
-import { isTemporary } from '../../core/failure';
 import type { RoomState } from '../../core/room';
 import { dayText, texts, timeText } from '../../i18n';
 import { watch } from '../app';
@@ -89,8 +88,7 @@ function Line({ room, row, isLast, isActive, isOnline, unreadBy }: LineProps) {
           seq={row.seq}
           cid={row.cid}
           state={row.state}
-          reason={row.failed ? t.errors[row.failed] : ''}
-          canRetry={row.failed !== undefined && isTemporary(row.failed)}
+          failed={row.failed}
           isEdited={row.isEdited}
           isDeleted={row.isDeleted}
           reactions={row.reactions}

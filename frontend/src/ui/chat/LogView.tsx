@@ -2,8 +2,9 @@ import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/ho
 import { failureCode } from '../../core/failure';
 import type { RoomState } from '../../core/room';
 import { texts } from '../../i18n';
-import { isVisible, say, session, watch } from '../app';
+import { isVisible, session, watch } from '../app';
 import { Icon } from '../art';
+import { sayFailure } from '../failure';
 import { target } from './acting';
 import { Announcer } from './Announcer';
 import { lineActions } from './lines';
@@ -149,7 +150,7 @@ function Log({ room }: { room: RoomState }) {
       // A notice may stand there.
       void here.jump(room.id, markSeq + 1).then(
         (isThere) => isThere && (target.value = { roomId: room.id, seq: markSeq + 1 }),
-        (error) => say(t.errors[failureCode(error)]),
+        (error) => void sayFailure(failureCode(error)),
       );
     } else {
       scrolling.reveal(divider, 0.2, (line) => {

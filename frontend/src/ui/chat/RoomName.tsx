@@ -5,7 +5,7 @@ import { texts } from '../../i18n';
 import { roomTexts } from '../../i18n/room';
 import { say, session, watch } from '../app';
 import { keepComposing } from '../keys';
-import { Counter, ErrorText, useAttempt } from '../parts';
+import { Counter, FailureText, useAttempt } from '../parts';
 import { navigate } from '../router';
 import { hasVisible, isolated, lengthOf } from '../rows';
 
@@ -71,7 +71,7 @@ export function RoomName({ room }: { room: RoomState }) {
         </span>
         <Counter text={wanted} most={ROOM_NAME_MAX} />
       </p>
-      {error && <ErrorText text={t.errors[error]} />}
+      {error && <FailureText code={error} />}
       {error === 'room_name_taken' && (
         <div class="button-row">
           <button

@@ -3,7 +3,7 @@ import type { RoomState } from '../../core/room';
 import { texts } from '../../i18n';
 import { roomTexts } from '../../i18n/room';
 import { session, watch } from '../app';
-import { Avatar, Dialog, ErrorText, IconButton, nameOf, useFailure } from '../parts';
+import { Avatar, Dialog, FailureText, IconButton, nameOf, useFailure } from '../parts';
 import type { LeavingWay } from './LeaveDialog';
 import { RoomName } from './RoomName';
 
@@ -96,7 +96,7 @@ function Mute({ room }: { room: RoomState }) {
           onChange={(event) => void set(event.currentTarget.checked)}
         />
       </label>
-      {error && <ErrorText text={t.errors[error]} />}
+      {error && <FailureText code={error} />}
     </>
   );
 }

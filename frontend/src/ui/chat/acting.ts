@@ -3,9 +3,9 @@ import { withPending, type Change } from '../../core/changes';
 import { failureCode } from '../../core/failure';
 import { isChat } from '../../core/unread';
 import type { Entry } from '../../protocol';
-import { texts } from '../../i18n';
-import { say, session } from '../app';
+import { session } from '../app';
 import { chunk } from '../chunk';
+import { sayFailure } from '../failure';
 
 /** What lies over the page, and about which chat. */
 export interface Acting {
@@ -60,7 +60,7 @@ export function editLast(roomId: string): boolean {
 /** Change a chat; what the server refuses is said, but of edits, which their chat shows. */
 export async function change(roomId: string, seq: number, how: Change): Promise<void> {
   const code = await session().changes.make(roomId, seq, how);
-  if (code && code !== 'lost' && how.type !== 'edit') say(texts.peek().errors[code]);
+  if (code && code !== 'lost' && how.type !== 'edit') void sayFailure(code);
 }
 
 /** Answer a chat with what is written next; 0: none. */
@@ -78,9 +78,9 @@ export async function jumpTo(roomId: string, seq: number): Promise<void> {
     if (!(await session().jump(roomId, seq))) return;
     const found = chatAt(roomId, seq);
     if (found && isChat(found)) target.value = { roomId, seq };
-    else say(texts.peek().errors.chat_not_found);
+    else void sayFailure('chat_not_found');
   } catch (error) {
-    say(texts.peek().errors[failureCode(error)]);
+    void sayFailure(failureCode(error));
   }
 }
 

@@ -59,14 +59,14 @@ export function lineActions(host: LineHost) {
       if (button) open(lineOf(button), button);
     },
     onPointerOver(event: PointerEvent) {
-      if ((event.target as Element).closest('.line-more')) actions.load();
+      if ((event.target as Element).closest('.line-more')) void actions.load();
     },
     onPointerDown(event: PointerEvent) {
       release();
       const target = event.target as Element;
       const bubble = target.closest('.bubble');
       if (event.pointerType !== 'touch' || !event.isPrimary || !bubble) return;
-      actions.load();
+      void actions.load();
       const timer = setTimeout(() => {
         isHeld = open(lineOf(bubble), bubble);
         if (isHeld) navigator.vibrate?.(10);

@@ -3,6 +3,7 @@ import type { View } from '../../core/session';
 import { texts } from '../../i18n';
 import { endTexts } from '../../i18n/ends';
 import { session } from '../app';
+import { failureText } from '../failure';
 import { plainText } from '../mentions';
 import { Blank } from '../parts';
 import { OutOfBounds } from './OutOfBounds';
@@ -41,7 +42,7 @@ export function RoomEnd({ roomId, view }: RoomEndProps) {
     <Blank
       art={<OutOfBounds />}
       title={t.failedTitle}
-      text={texts.value.errors[view.code]}
+      text={failureText(view.code)}
       isAlert
       more={<Unsent texts={unsent.map((item) => item.text)} />}
     >

@@ -20,7 +20,7 @@ import {
 } from '../app';
 import { sounds } from '../chunks';
 import { keepComposing } from '../keys';
-import { Avatar, Counter, Dialog, ErrorText, useAttempt, useFailure } from '../parts';
+import { Avatar, Counter, Dialog, FailureText, useAttempt, useFailure } from '../parts';
 import { lengthOf } from '../rows';
 
 export { default as css } from '../../styles/me.css?url';
@@ -85,7 +85,7 @@ export function MePage() {
 
 function Sounds() {
   const t = meTexts.value;
-  useEffect(() => sounds.load(), []);
+  useEffect(() => void sounds.load(), []);
   return (
     <section class="card">
       <h2>{t.sounds}</h2>
@@ -110,7 +110,7 @@ function Sounds() {
         type="button"
         class="button listen"
         data-testid="listen"
-        onClick={() => (sounds.module ? sounds.module.play('ping') : sounds.load())}
+        onClick={() => (sounds.module ? sounds.module.play('ping') : void sounds.load())}
       >
         {t.listen}
       </button>
@@ -182,7 +182,7 @@ function Nickname({ nickname }: { nickname: string }) {
         <span>{t.me.nicknameHint}</span>
         <Counter text={wanted} most={NICKNAME_MAX} />
       </p>
-      {error && <ErrorText text={t.errors[error]} />}
+      {error && <FailureText code={error} />}
     </form>
   );
 }
@@ -269,7 +269,7 @@ function Account() {
   return (
     <section class="card">
       <h2>{t.me.account}</h2>
-      {error && !asking && <ErrorText text={t.errors[error]} />}
+      {error && !asking && <FailureText code={error} />}
       <div class="button-row">
         <button
           type="button"
@@ -292,7 +292,7 @@ function Account() {
       {asking === 'sign-out' && (
         <Dialog title={t.me.signOut} onClose={() => setAsking('')}>
           <p>{t.me.signOutUnsent(unsent)}</p>
-          {error && <ErrorText text={t.errors[error]} />}
+          {error && <FailureText code={error} />}
           <div class="button-row end">
             <button type="button" class="button" onClick={() => setAsking('')}>
               {t.cancel}
@@ -315,7 +315,7 @@ function Account() {
               <li key={i}>{line}</li>
             ))}
           </ul>
-          {error && <ErrorText text={t.errors[error]} />}
+          {error && <FailureText code={error} />}
           <div class="button-row end">
             <button
               type="button"

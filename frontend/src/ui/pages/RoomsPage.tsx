@@ -10,7 +10,7 @@ import { Blank } from '../parts';
 /** The list and, beside it or instead of it, a room. */
 export function RoomsPage({ roomId }: { roomId: string | null }) {
   const t = texts.value;
-  useLayoutEffect(() => log.load(), []);
+  useLayoutEffect(() => void log.load(), []);
   return (
     <div class="panes">
       {(isWide.value || !roomId) && <ListPane roomId={roomId} />}
@@ -30,7 +30,7 @@ export function RoomsPage({ roomId }: { roomId: string | null }) {
 /** The list; its code comes while the connection is made, and who only talks needs none of it. */
 function ListPane({ roomId }: { roomId: string | null }) {
   const t = texts.value;
-  useLayoutEffect(() => rooms.load(), []);
+  useLayoutEffect(() => void rooms.load(), []);
   const { module, hasFailed } = rooms;
   if (module) return <module.RoomsPane roomId={roomId} />;
   return (

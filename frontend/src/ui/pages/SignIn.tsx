@@ -1,31 +1,37 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { FailureCode } from '../../core/failure';
-import { lang, texts } from '../../i18n';
+import { lang } from '../../i18n';
 import { signInTexts } from '../../i18n/outside';
 import { setLang, signInReason } from '../app';
 import { Logo } from '../art';
 import { signedIn } from '../browser';
+import { failures } from '../chunks';
+import { failureText } from '../failure';
 import { navigate, safeNext } from '../router';
 import { KakaoButton } from './KakaoButton';
 
-/** The code of a failed sign-in; what is not known reads as `internal`. */
-export function errorOf(search: string): FailureCode | '' {
-  const code = new URLSearchParams(search).get('error');
-  if (!code) return '';
-  return Object.hasOwn(texts.peek().errors, code) ? (code as FailureCode) : 'internal';
+/** A code of the address or of ours, as far as it is known. */
+function known(code: string): FailureCode {
+  const { errors = {} } = failures.module?.failureTexts.value ?? {};
+  return Object.hasOwn(errors, code) ? (code as FailureCode) : 'internal';
 }
 
 export function SignIn() {
   const t = signInTexts.value;
-  const { errors } = texts.value;
-  const [error] = useState(() => errorOf(location.search) || signInReason.peek());
+  const [code] = useState(() => {
+    return new URLSearchParams(location.search).get('error') || signInReason.peek();
+  });
+  const error = code && known(code);
   const [next] = useState(() => safeNext(new URLSearchParams(location.search).get('next')));
 
   useEffect(() => {
     signInReason.value = '';
     // A reload or a bookmark should not tell of an old failure again.
     if (new URLSearchParams(location.search).has('error')) navigate('/sign-in', 'replace');
-    if (error) return;
+    if (code) {
+      void failures.load();
+      return;
+    }
     let isHere = true;
     void signedIn().then((answer) => {
       if (answer && isHere) navigate(next, 'replace');
@@ -35,6 +41,8 @@ export function SignIn() {
     };
   }, []);
 
+  // Nothing moves when it can be said what went wrong.
+  if (error && !failures.module && !failures.hasFailed) return null;
   return (
     <div class="sign-in">
       <div class="card sign-in-card">
@@ -47,12 +55,12 @@ export function SignIn() {
             data-testid="sign-in-error"
             data-code={error}
           >
-            <p>{errors[error]}</p>
+            <p>{failureText(error)}</p>
           </div>
         ) : error ? (
           <div class="notice-box" role="alert" data-testid="sign-in-error" data-code={error}>
             <strong>{error === 'signed_out' ? '' : t.failed}</strong>
-            <p>{errors[error]}</p>
+            <p>{failureText(error)}</p>
           </div>
         ) : (
           <p class="muted">{t.lead}</p>

@@ -2,7 +2,7 @@ import { ROOM_NAME_MAX } from '../../protocol';
 import { texts } from '../../i18n';
 import { isWide, say, session } from '../app';
 import { isComposing, keepComposing } from '../keys';
-import { Counter, ErrorText, useAttempt } from '../parts';
+import { Counter, FailureText, useAttempt } from '../parts';
 import { lengthOf } from '../rows';
 import { navigate } from '../router';
 
@@ -70,7 +70,7 @@ export function OpenRoom({ name, onName }: OpenRoomProps) {
         <span>{isTooLong ? t.tooLong(ROOM_NAME_MAX) : t.openHint}</span>
         <Counter text={name.trim()} most={ROOM_NAME_MAX} />
       </p>
-      {error && <ErrorText text={texts.value.errors[error]} />}
+      {error && <FailureText code={error} />}
     </form>
   );
 }
