@@ -37,6 +37,7 @@ export function early() {
           outside: chunkOf('/src/ui/pages/outside.ts'),
           'outside-css': asset('outside.css'),
           rooms: chunkOf('/src/ui/rooms/index.tsx'),
+          'rooms-css': asset('rooms.css'),
           log: chunkOf('/src/ui/chat/log.ts'),
           'log-css': asset('log.css'),
         };

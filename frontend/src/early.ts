@@ -26,7 +26,10 @@ function early(root: HTMLElement, built: DOMStringMap): void {
   }
   if (/^\/rooms\b/.test(location.pathname)) {
     // The list is not seen beside a room on a phone; the width is the one of styles/pages.css.
-    if (!location.pathname[7] || matchMedia('(min-width: 900px)').matches) ahead(built.rooms, 'modulepreload');
+    if (!location.pathname[7] || matchMedia('(min-width: 900px)').matches) {
+      ahead(built.rooms, 'modulepreload');
+      ahead(built.roomsCss, 'preload');
+    }
     ahead(built.log, 'modulepreload');
     ahead(built.logCss, 'preload');
   }

@@ -75,7 +75,6 @@ const enErrors: Errors = {
 
 const ko = {
   errors: koErrors,
-  notKept: '이 기기에 저장하지 못했어요. 보내기 전에 새로 고치거나 닫으면 사라집니다.',
   notSent: '보내지 못함',
   notEdited: '고치지 못함',
   edit: '고치기',
@@ -84,7 +83,6 @@ const ko = {
 
 const en: typeof ko = {
   errors: enErrors,
-  notKept: 'This device can’t store it: it is lost if you reload or close the page first.',
   notSent: 'Not sent',
   notEdited: 'Not changed',
   edit: 'Edit',

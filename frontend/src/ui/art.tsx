@@ -21,20 +21,6 @@ export const FACE =
   'M0-78C44-78 76-46 76-4c0 28-15 49-33 63h-86C-61 45-76 24-76-4c0-42 32-74 76-74Z';
 export const HANDLE = 'M-19 56h38v44a19 19 0 0 1-38 0Z';
 
-/** A bat and a ball at rest, for pages where nothing is yet. */
-export function Serve() {
-  return (
-    <svg class="serve" viewBox="0 0 160 120" aria-hidden="true">
-      <path class="art-shade" d="M22 98h116l10 12H12z" />
-      <g transform="translate(66 52) rotate(-52) scale(.46)">
-        <path class="art-wood" d={HANDLE} />
-        <path class="art-teal" d={FACE} />
-      </g>
-      <circle class="art-ball" cx="124" cy="88" r="10" />
-    </svg>
-  );
-}
-
 type IconName =
   | 'back'
   | 'send'

@@ -107,7 +107,12 @@ export function Bubble(chat: BubbleProps) {
           )}
         </div>
         {chat.reactions && <Reactions chat={chat} tab={tab} />}
-        {(state === 'failed' || chat.change === 'failed' || isLost(chat)) && <Failed chat={chat} />}
+        {(state === 'failed' || chat.change === 'failed') && <Failed chat={chat} />}
+        {isLost(chat) && (
+          <p class="line-failed" role="alert" data-testid="not-kept">
+            {t.notKept}
+          </p>
+        )}
       </div>
     </div>
   );
@@ -161,7 +166,7 @@ function Words({ chat: { roomId, replyTo, text }, tab }: { chat: BubbleProps; ta
 function Failed({ chat }: { chat: BubbleProps }) {
   useEffect(() => void failures.load(), []);
   const { module } = failures;
-  return module ? <module.ChatFailed chat={chat} isLost={isLost(chat)} /> : null;
+  return module ? <module.ChatFailed chat={chat} /> : null;
 }
 
 /** What people think of a chat, one chip per emoji; a click puts one's own there, or takes it. */

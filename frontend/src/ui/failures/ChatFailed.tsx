@@ -7,26 +7,9 @@ import type { BubbleProps } from '../chat/Bubble';
 import { putBack } from '../chat/Composer';
 import { failureText } from '../failure';
 
-interface ChatFailedProps {
-  chat: BubbleProps;
-  /** It would be lost with the page. */
-  isLost: boolean;
-}
-
-/** Under a chat: what of it failed. */
-export function ChatFailed({ chat, isLost }: ChatFailedProps) {
-  const t = failureTexts.value;
-  return (
-    <>
-      {chat.change === 'failed' && <EditFailed chat={chat} />}
-      {isLost && (
-        <p class="line-failed" role="alert" data-testid="not-kept">
-          {t.notKept}
-        </p>
-      )}
-      {chat.state === 'failed' && <SendFailed chat={chat} />}
-    </>
-  );
+/** Under a chat that did not get through, or whose edit did not. */
+export function ChatFailed({ chat }: { chat: BubbleProps }) {
+  return chat.state === 'failed' ? <SendFailed chat={chat} /> : <EditFailed chat={chat} />;
 }
 
 function SendFailed({ chat }: { chat: BubbleProps }) {

@@ -1,15 +1,12 @@
 import { useLayoutEffect } from 'preact/hooks';
 import { texts } from '../../i18n';
 import { isWide } from '../app';
-import { Serve } from '../art';
 import { ChatPane } from '../chat/ChatPane';
 import { NotLoaded } from '../Chunked';
 import { log, rooms } from '../chunks';
-import { Blank } from '../parts';
 
 /** The list and, beside it or instead of it, a room. */
 export function RoomsPage({ roomId }: { roomId: string | null }) {
-  const t = texts.value;
   useLayoutEffect(() => void log.load(), []);
   return (
     <div class="panes">
@@ -19,7 +16,7 @@ export function RoomsPage({ roomId }: { roomId: string | null }) {
           {roomId ? (
             <ChatPane key={roomId} roomId={roomId} />
           ) : (
-            <Blank art={<Serve />} title={t.rooms.pickTitle} text={t.rooms.pickText} />
+            rooms.module && <rooms.module.Pick />
           )}
         </section>
       )}

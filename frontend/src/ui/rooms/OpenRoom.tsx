@@ -1,5 +1,6 @@
 import { ROOM_NAME_MAX } from '../../protocol';
 import { texts } from '../../i18n';
+import { roomsTexts } from '../../i18n/rooms';
 import { isWide, say, session } from '../app';
 import { isComposing, keepComposing } from '../keys';
 import { Counter, FailureText, useAttempt } from '../parts';
@@ -13,7 +14,7 @@ interface OpenRoomProps {
 
 /** The box that finds a room by its name, or makes it; the list shows one's own meanwhile. */
 export function OpenRoom({ name, onName }: OpenRoomProps) {
-  const t = texts.value.rooms;
+  const t = roomsTexts.value;
   const { error, setError, isBusy, attempt } = useAttempt();
   const isTooLong = lengthOf(name.trim()) > ROOM_NAME_MAX;
   const write = (next: string) => {
@@ -27,7 +28,7 @@ export function OpenRoom({ name, onName }: OpenRoomProps) {
     navigate(`/rooms/${room.room_id}`);
     if (!isWide.peek()) return;
     // The log itself says that a room was created.
-    if (!created) say(texts.peek().rooms.found(room.name));
+    if (!created) say(roomsTexts.peek().found(room.name));
     // It may be the room that is open already.
     document.getElementById('composer')?.focus();
   };
@@ -67,7 +68,7 @@ export function OpenRoom({ name, onName }: OpenRoomProps) {
         </button>
       </div>
       <p class="hint" id="open-room-hint">
-        <span>{isTooLong ? t.tooLong(ROOM_NAME_MAX) : t.openHint}</span>
+        <span>{isTooLong ? texts.value.rooms.tooLong(ROOM_NAME_MAX) : t.openHint}</span>
         <Counter text={name.trim()} most={ROOM_NAME_MAX} />
       </p>
       {error && <FailureText code={error} />}

@@ -2,6 +2,7 @@ import { useEffect, useRef } from 'preact/hooks';
 import { previewOf } from '../../core/preview';
 import type { RoomState } from '../../core/room';
 import { shortTimeText, texts } from '../../i18n';
+import { roomsTexts } from '../../i18n/rooms';
 import { session, ticks, watch } from '../app';
 import { Icon } from '../art';
 import { plainText } from '../mentions';
@@ -19,7 +20,7 @@ export function RoomItem({ room, isCurrent }: RoomItemProps) {
   // The room changes in place: without this, equal properties would mean "not drawn again".
   watch('rooms', 'users', `room:${room.id}`);
   const here = session();
-  const t = texts.value.rooms;
+  const t = roomsTexts.value;
   const item = useRef<HTMLLIElement>(null);
   const isInSight = useRef(false);
   const want = () => {
@@ -59,7 +60,7 @@ export function RoomItem({ room, isCurrent }: RoomItemProps) {
               {room.memberCount}
             </span>
             {isMuted && (
-              <span class="room-muted" role="img" aria-label={t.muted} data-testid="muted">
+              <span class="room-muted" role="img" aria-label={texts.value.rooms.muted} data-testid="muted">
                 <Icon name="muted" />
               </span>
             )}
@@ -100,7 +101,7 @@ function LastWords({ room, isCurrent }: RoomItemProps) {
   if (draft) {
     return (
       <span class="room-preview">
-        <em data-testid="draft">{t.rooms.draft}</em> <bdi>{draft}</bdi>
+        <em data-testid="draft">{roomsTexts.value.draft}</em> <bdi>{draft}</bdi>
       </span>
     );
   }
@@ -110,7 +111,7 @@ function LastWords({ room, isCurrent }: RoomItemProps) {
   return (
     <span class={`room-preview ${isShort ? 'muted' : ''}`}>
       {preview && room.memberCount > 2 && `${author}: `}
-      <bdi>{preview?.deleted ? t.chat.deleted : (preview ? plainText(preview.text) : t.rooms.noChat)}</bdi>
+      <bdi>{preview?.deleted ? t.chat.deleted : (preview ? plainText(preview.text) : roomsTexts.value.noChat)}</bdi>
     </span>
   );
 }

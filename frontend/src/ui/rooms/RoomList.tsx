@@ -2,8 +2,8 @@ import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/ho
 import type { RoomState } from '../../core/room';
 import { ROOM_NAME_MAX } from '../../protocol';
 import { texts } from '../../i18n';
+import { roomsTexts } from '../../i18n/rooms';
 import { session, watch } from '../app';
-import { Serve } from '../art';
 import { Chunked } from '../Chunked';
 import { ends } from '../chunks';
 import { Blank } from '../parts';
@@ -11,6 +11,7 @@ import { isolated, lengthOf } from '../rows';
 import { found, hasNamed } from './find';
 import { SteadyOrder } from './order';
 import { RoomItem } from './RoomItem';
+import { Serve } from './Serve';
 
 interface RoomListProps {
   roomId: string | null;
@@ -24,7 +25,8 @@ let leftAt = 0;
 /** One's rooms, the most recently active first. */
 export function RoomList({ roomId, name }: RoomListProps) {
   watch('rooms', 'users', 'connection');
-  const t = texts.value.rooms;
+  const t = roomsTexts.value;
+  const title = texts.value.rooms.list;
   const here = session();
   const list = useRef<HTMLUListElement>(null);
   const all = here.roomList;
@@ -42,7 +44,7 @@ export function RoomList({ roomId, name }: RoomListProps) {
   if (!all.length && here.listing) {
     if (here.connection.state !== 'offline') return <ListSkeleton />;
     return (
-      <Chunked chunk={ends} title={t.list}>
+      <Chunked chunk={ends} title={title}>
         {({ Offline }) => <Offline />}
       </Chunked>
     );
@@ -62,7 +64,7 @@ export function RoomList({ roomId, name }: RoomListProps) {
         <ul
           ref={list}
           class="room-list"
-          aria-label={t.list}
+          aria-label={title}
           onScroll={() => {
             if (!name) leftAt = list.current?.scrollTop ?? 0;
           }}

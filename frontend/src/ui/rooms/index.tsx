@@ -4,6 +4,9 @@ import { isComposing } from '../keys';
 import { OpenRoom } from './OpenRoom';
 import { RoomList } from './RoomList';
 
+export { default as css } from '../../styles/rooms.css?url';
+export { Pick } from './Pick';
+
 /** One's rooms, under the one box that looks through them, finds others and makes new ones. */
 export function RoomsPane({ roomId }: { roomId: string | null }) {
   const t = texts.value.rooms;
