@@ -1,4 +1,4 @@
-import { computed } from '../signals';
+import { computed } from '@preact/signals';
 import { lang } from '.';
 
 const ko = {
