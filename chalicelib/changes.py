@@ -15,7 +15,7 @@ from pynamodb.expressions.condition import Condition, size
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
-from chalicelib import chats, limits, members, rows, texts, writing
+from chalicelib import chats, limits, members, pace, rows, texts, writing
 from chalicelib.dynamodb_steps import LogSteps
 from chalicelib.errors import ChatNotFoundError, NotAuthorError, TooManyReactionsError
 from chalicelib.protocol import Entry, EntryKind
@@ -47,8 +47,10 @@ def edit(
         ChatNotFoundError: there is no such chat, or it is deleted.
         NotAuthorError: it is somebody else's.
         RoomNotFoundError: the room was closed.
+        TooFastError, SilencedError: not now.
     """
-    chat = _find_own(user_id, room_id, seq)
+    _check_pace(user_id, room_id, now)
+    chat = _find_own(user_id, room_id, seq, says_at=now)
     if chat.deleted:
         raise ChatNotFoundError(seq)
     if chat.text == text or chat.edited_at > received:
@@ -77,6 +79,7 @@ def delete(user_id: str, room_id: str, seq: int, now: int) -> Written | None:
         NotAuthorError: it is somebody else's.
         RoomNotFoundError: the room was closed.
     """
+    _check_pace(user_id, room_id, now)
     return _delete(_find_own(user_id, room_id, seq), room_id, now)
 
 
@@ -121,7 +124,8 @@ def react(
         RoomNotFoundError: the room was closed.
     """
     texts.check_emoji(emoji)
-    chat = _find(user_id, room_id, seq)
+    _check_pace(user_id, room_id, now)
+    chat = _find(user_id, room_id, seq, says_at=now)
     if chat.deleted:
         raise ChatNotFoundError(seq)
     if (user_id in chat.reactions.get(emoji, ())) == on:
@@ -186,8 +190,20 @@ def _change(
     return run(writing.append(steps, draft))
 
 
-def _find(user_id: str, room_id: str, seq: int) -> Entry:
-    members.membership(user_id, room_id)
+def _check_pace(user_id: str, room_id: str, now: int) -> None:
+    """Raise TooFastError where somebody makes too many changes at once."""
+    pace.changes.check(user_id, room_id, now, LogSteps(room_id).chat_window_ms)
+
+
+def _find(user_id: str, room_id: str, seq: int, *, says_at: int | None = None) -> Entry:
+    """A chat. One GetItem of the membership, one of the chat.
+
+    Args:
+        says_at: when (ms) something is said by what is asked for, which the silenced may not.
+    """
+    member = members.membership(user_id, room_id)
+    if says_at is not None and (member.silenced_until or 0) > says_at:
+        raise pace.silenced(member.silenced_until - says_at)
     return _find_chat(room_id, seq)
 
 
@@ -201,8 +217,8 @@ def _find_chat(room_id: str, seq: int) -> Entry:
     return chat
 
 
-def _find_own(user_id: str, room_id: str, seq: int) -> Entry:
-    chat = _find(user_id, room_id, seq)
+def _find_own(user_id: str, room_id: str, seq: int, *, says_at: int | None = None) -> Entry:
+    chat = _find(user_id, room_id, seq, says_at=says_at)
     if chat.user_id != user_id:
         raise NotAuthorError
     return chat

@@ -56,6 +56,9 @@ WRITE_WITHIN_MS: Final = 7_500
 # A client repeats a send that got no answer for so long; at once over a new connection.
 REPEAT_AFTER_MS: Final = 5_000
 
+# Edits, deletions and reactions of one person in a room, in the same window (CHAT_WINDOW_MS).
+CHANGES_MAX: Final = 20
+
 # Pushing (docs/decisions/0014-room-lease.md).
 # Whoever pushes for a room says that they are alive within this.
 LEASE_MS: Final = 5_000

@@ -146,5 +146,34 @@ class Memory:
         return known
 
 
+class Changes:
+    """When people last changed chats, as far as one Lambda has seen it.
+
+    A change is in no row of its author's, and to put it there would cost a write each time. So
+    this is a bound for each Lambda, which is what a flood over one connection meets one after the
+    other; it costs nothing, and needs not be exact, as a change is seen by its chat alone.
+    """
+
+    def __init__(self) -> None:
+        self._times: OrderedDict[tuple[str, str], deque[int]] = OrderedDict()
+
+    def check(self, user_id: str, room_id: str, now: int, window_ms: int) -> None:
+        """Note one more change. Raises TooFastError."""
+        if not window_ms:
+            return
+        key = (user_id, room_id)
+        times = self._times.setdefault(key, deque(maxlen=limits.CHANGES_MAX))
+        self._times.move_to_end(key)
+        while len(self._times) > KNOWN_MAX:
+            self._times.popitem(last=False)
+        if len(times) == limits.CHANGES_MAX and times[0] > now - window_ms:
+            most = limits.CHANGES_MAX
+            raise TooFastError(
+                f"seq: at most {most} changes in so short a time", times[0] + window_ms - now
+            )
+        times.append(now)
+
+
 #: This Lambda's.
 memory: Final = Memory()
+changes: Final = Changes()

@@ -29,6 +29,7 @@ export const SYNCED_ROOM_BYTES_MAX = 185;
 export const CLAIMS_PER_MEMBER = 8;
 export const WRITE_WITHIN_MS = 7500;
 export const REPEAT_AFTER_MS = 5000;
+export const CHANGES_MAX = 20;
 export const LEASE_MS = 5000;
 export const AUDIENCE_INLINE_MAX = 1000;
 export const TELLING_AUDIENCE_MAX = 20;

@@ -260,3 +260,38 @@ def test_what_a_refusal_costs(lambdas: Lambdas, room: tuple[str, ChatClient, Cha
         "TransactWriteItems": 1,
         "Query": 1,
     }
+
+
+def test_nobody_changes_more_than_twenty_chats_in_the_window(
+    lambdas: Lambdas, room: tuple[str, ChatClient, ChatClient]
+) -> None:
+    room_id, host, guest = room
+    chat = {"room_id": room_id, "seq": say(host, room_id, "어때요?")["seq"]}
+    for number in range(limits.CHANGES_MAX):
+        lambdas.pass_by(10)
+        guest.ask("chat.react", **chat, emoji="👍", on=number % 2 == 0)
+    for command, more in (("chat.react", {"emoji": "👍"}), ("chat.edit", {"text": "왜요?"})):
+        with pytest.raises(CommandRefusedError) as refused:
+            guest.ask(command, **chat, **more)
+        assert refused.value.code == "too_fast"
+        assert refused.value.frame["retry_after_ms"] == WINDOW_MS - 10 * (limits.CHANGES_MAX - 1)
+    host.ask("chat.edit", **chat, text="저는 돼요")
+    lambdas.pass_by(WINDOW_MS)
+    guest.ask("chat.react", **chat, emoji="👍")
+
+
+def test_who_is_silenced_says_nothing_by_changing_chats(
+    lambdas: Lambdas, room: tuple[str, ChatClient, ChatClient]
+) -> None:
+    from chalicelib.tables import MemberRow
+
+    room_id, _, guest = room
+    chat = {"room_id": room_id, "seq": say(guest, room_id, "먼저 한 말")["seq"]}
+    until = lambdas.now + 60_000
+    MemberRow(my_id(guest), room_id).update([MemberRow.silenced_until.set(until)])
+    for command, more in (("chat.react", {"emoji": "👍"}), ("chat.edit", {"text": "다른 말"})):
+        with pytest.raises(CommandRefusedError) as refused:
+            guest.ask(command, **chat, **more)
+        assert (refused.value.code, refused.value.frame["retry_after_ms"]) == ("silenced", 60_000)
+    # What one said can be taken back at any time.
+    assert guest.ask("chat.delete", **chat)["entry"]["changed"]["deleted"]

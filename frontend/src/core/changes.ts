@@ -1,5 +1,5 @@
 import { REPEAT_AFTER_MS, type Entry } from '../protocol';
-import { failureCode, isTemporary, type FailureCode } from './failure';
+import { Failure, failureCode, isTemporary, WAIT_LONGEST_MS, type FailureCode } from './failure';
 import type { Cancel, Clock } from './ports';
 
 /** So many answers in a row that it could not be done, and the person decides what happens next. */
@@ -163,18 +163,20 @@ export class Changes {
     if (!step || target.isBusy || !this.post.online()) return;
     target.isBusy = true;
     let code: FailureCode | '' = '';
+    let after = 0;
     try {
       await this.post.send(target.roomId, target.seq, step.change);
     } catch (error) {
       code = failureCode(error);
+      if (error instanceof Failure) after = error.retryAfterMs;
     }
     target.isBusy = false;
     if (!this.#isHeld(target)) return;
-    if (code && isTemporary(code) && (code === 'lost' || ++step.errors < TRIES_MAX)) {
+    if (code && isTemporary(code) && after <= WAIT_LONGEST_MS && (code === 'lost' || ++step.errors < TRIES_MAX)) {
       const pause = REPEAT_AFTER_MS * 1.5 ** (code === 'internal' ? step.errors - 1 : 0);
       // A connection that was lost is not waited for: `wake` tells of the next one.
       if (code !== 'lost' || this.post.online()) {
-        target.cancel = this.clock.after(code === 'timeout' ? 0 : pause, () => {
+        target.cancel = this.clock.after(after || (code === 'timeout' ? 0 : pause), () => {
           void this.#run(target);
         });
       }

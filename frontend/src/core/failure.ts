@@ -15,6 +15,9 @@ export class Failure extends Error {
   }
 }
 
+/** Nobody waits longer than this for their turn: the person decides what happens next. */
+export const WAIT_LONGEST_MS = 60_000;
+
 /** What went wrong, of anything that was thrown. */
 export function failureCode(error: unknown): FailureCode {
   return error instanceof Failure ? error.code : 'internal';

@@ -6,7 +6,7 @@ import {
   type SendReply,
 } from '../protocol';
 import { REPLY_MS } from './connection';
-import { Failure, failureCode, isTemporary } from './failure';
+import { Failure, failureCode, isTemporary, WAIT_LONGEST_MS } from './failure';
 import { KEEP_MS } from './kept';
 import { Item, type Answered, type Held, type Outgoing, type Stored } from './outgoing';
 import type { Cancel, World } from './ports';
@@ -293,8 +293,8 @@ export class Outbox {
       // The server is well, and the chat is: it is only not its turn yet.
       item.dueAt = now + error.retryAfterMs;
       item.held = { code, until: item.dueAt };
-      // Nobody waits for that long, nor for what was written after it.
-      if (error.retryAfterMs > REPEAT_LONGEST_MS) item.failed = code;
+      // Nor for what was written after it.
+      if (error.retryAfterMs > WAIT_LONGEST_MS) item.failed = code;
     } else if (++item.silences > LOSSES_MAX && code !== 'timeout') {
       // It may be the chat itself that breaks the connection.
       item.dueAt = now + REPEAT_AFTER_MS;

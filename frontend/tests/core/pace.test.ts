@@ -112,3 +112,37 @@ describe('somebody who is silenced for long', () => {
     expect(log()).toEqual(['wait']);
   });
 });
+
+describe('somebody who changes more than a room can bear', () => {
+  let changed: string[];
+  const refuse = (after: number) => {
+    scene.server.takes = ({ type }) => {
+      if (type !== 'chat.edit') return true;
+      changed.push(type);
+      return changed.length === 1 ? { code: 'too_fast', after } : true;
+    };
+  };
+
+  beforeEach(async () => {
+    changed = [];
+    ann.send(roomId, 'hello');
+    await scene.elapse(200);
+  });
+
+  it('has the change made when it is time', async () => {
+    refuse(9_000);
+    const done = ann.changes.make(roomId, 3, { type: 'edit', text: 'hello, all' });
+    await scene.elapse(8_900);
+    expect(changed).toHaveLength(1);
+    await scene.elapse(1_000);
+    expect([await done, log()]).toEqual(['', ['hello, all']]);
+  });
+
+  it('has it back where that takes long', async () => {
+    refuse(3_600_000);
+    const done = ann.changes.make(roomId, 3, { type: 'edit', text: 'hello, all' });
+    await scene.elapse(1_000);
+    expect(await done).toBe('too_fast');
+    expect(ann.changes.of(roomId, 3)?.failed).toEqual({ text: 'hello, all', code: 'too_fast' });
+  });
+});

@@ -1,4 +1,3 @@
-import { useEffect } from 'preact/hooks';
 import { texts } from '../../i18n';
 import { session, watch } from '../app';
 import { pace } from '../chunks';
@@ -14,10 +13,7 @@ const NAMED_MAX = 2;
 export function TypingLine({ roomId }: { roomId: string }) {
   watch(`typing:${roomId}`, `room:${roomId}`, 'users');
   const held = session().held(roomId);
-  const isHeld = held !== undefined;
-  useEffect(() => {
-    if (isHeld) pace.load();
-  }, [isHeld]);
+  if (held) pace.load();
   const t = texts.value.chat;
   const people = session().typing(roomId);
   const names = people.length <= NAMED_MAX ? people.map(nameOf) : [];
