@@ -14,7 +14,12 @@ export class RoomState {
   readonly members = new Members();
   /** How far others are known to have read, by their ids. */
   readonly readers = new Map<string, number>();
+  /** Of a room for two, what the other one is called. */
   name: string;
+  /** With whom one was matched; '' in rooms that have a name of their own. */
+  readonly partnerId: string;
+  /** Who of the two wants to keep it, as of the last snapshot. */
+  keepers: readonly string[] | undefined;
   hostId: string;
   activeAt: number;
   preview: Preview | undefined;
@@ -46,6 +51,8 @@ export class RoomState {
     this.id = room.room_id;
     this.epoch = room.epoch;
     this.name = room.name;
+    this.partnerId = room.partner_id ?? '';
+    this.keepers = room.keepers;
     this.#nameSeq = room.name_seq ?? 0;
     this.isMuted = room.muted ?? false;
     this.hostId = room.host_id;
@@ -89,6 +96,7 @@ export class RoomState {
   refresh(room: Room): void {
     const { last_seq: last } = room;
     this.#named({ kind: 'renamed', seq: room.name_seq ?? 0, text: room.name });
+    this.keepers = room.keepers;
     this.isMuted = room.muted ?? false;
     this.activeAt = Math.max(this.activeAt, room.active_at ?? 0);
     const { preview } = room;

@@ -106,7 +106,7 @@ export class Session {
     this.connection = new Connection(world, {
       changed: (state) => this.#stateChanged(state),
       hello: (reply) => this.#hello(reply),
-      event: (event) => this.#event(event),
+      event: (event) => this.hear(event),
     });
     this.#syncer = new Syncer(world, {
       request: (rooms, timeoutMs) => this.connection.request('room.sync', { rooms }, timeoutMs),
@@ -592,13 +592,15 @@ export class Session {
 
   // --- What the server tells
 
-  #event(event: AnyEvent): void {
+  /** Take what the server tells, or what an answer to others than this says in its place. */
+  hear(event: AnyEvent): void {
     switch (event.type) {
       case 'entries.added':
         this.#learn(event.users);
         this.#pushed(event.room_id, event.entries);
         break;
       case 'room.joined':
+      case 'match.found':
         this.#learn(event.users);
         this.#upsert(event.room);
         this.changed('rooms');
@@ -737,7 +739,10 @@ export class Session {
     this.changed('me');
   }
 
-  #upsert(snapshot: Room): RoomState {
+  #upsert(given: Room): RoomState {
+    // A room for two is called as the other one.
+    const partner = given.partner_id;
+    const snapshot = partner ? { ...given, name: this.users.get(partner)?.nickname ?? '' } : given;
     this.#removed.delete(snapshot.room_id);
     this.#names.set(snapshot.room_id, snapshot.name);
     const known = this.rooms.get(snapshot.room_id);

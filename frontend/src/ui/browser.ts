@@ -1,4 +1,4 @@
-import type { Socket, Store, Tabs, World } from '../core/ports';
+import type { Clock, Socket, Store, Tabs, World } from '../core/ports';
 
 /** localStorage, or nothing where it is forbidden or full. */
 export const store: Store = {
@@ -54,15 +54,17 @@ function takeEarly(): WebSocket | undefined {
   return socket && socket.readyState <= WebSocket.OPEN ? socket : undefined;
 }
 
+export const browserClock: Clock = {
+  now: () => Date.now(),
+  after(ms, run) {
+    const timer = setTimeout(run, ms);
+    return () => clearTimeout(timer);
+  },
+};
+
 export function browserWorld(): World {
   return {
-    clock: {
-      now: () => Date.now(),
-      after(ms, run) {
-        const timer = setTimeout(run, ms);
-        return () => clearTimeout(timer);
-      },
-    },
+    clock: browserClock,
     random,
     dial(events): Socket {
       const socket = takeEarly() ?? new WebSocket(socketUrl());

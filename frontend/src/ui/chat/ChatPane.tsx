@@ -5,7 +5,7 @@ import { texts } from '../../i18n';
 import { isWide, session, watch } from '../app';
 import { Icon } from '../art';
 import { Chunked, NotLoaded } from '../Chunked';
-import { asides, ends, log } from '../chunks';
+import { asides, ends, log, match } from '../chunks';
 import { IconButton } from '../parts';
 import { ActingLayer } from './ActingLayer';
 import { Composer } from './Composer';
@@ -53,6 +53,10 @@ function OpenRoom({ room }: { room: RoomState }) {
   const [panel, setPanel] = useState(false);
   const [aside, setAside] = useState<'' | 'settings' | LeavingWay>('');
   const panelButton = useRef<HTMLButtonElement>(null);
+  useEffect(() => {
+    if (room.partnerId) match.load();
+  }, [room.partnerId]);
+  const Pair = room.partnerId && match.module?.PairBar;
   const closePanel = () => {
     setPanel(false);
     panelButton.current?.focus();
@@ -87,7 +91,8 @@ function OpenRoom({ room }: { room: RoomState }) {
         <div class="chat-main">
           <Log room={room} />
           <TypingLine roomId={room.id} />
-          <Composer roomId={room.id} />
+          {Pair && <Pair room={room} />}
+          {(!room.partnerId || room.memberCount > 1) && <Composer roomId={room.id} />}
         </div>
         {panel && (
           <Chunked chunk={asides} title={t.chat.members} onClose={closePanel}>

@@ -1,6 +1,7 @@
 import type { RoomState } from '../../core/room';
 import { dayText, texts, timeText } from '../../i18n';
 import { watch } from '../app';
+import { match } from '../chunks';
 import { nameOf, Subheading } from '../parts';
 import { isolated } from '../rows';
 import { Bubble } from './Bubble';
@@ -124,6 +125,7 @@ function noticeText(kind: NoticeKind, name: string, text: string): string {
     case 'renamed':
       return t.renamed(name, text);
     default:
-      return '';
+      // Of a room for two: its place is there before its code.
+      return match.module?.pairNotice(kind, name, text) ?? '\u00a0';
   }
 }

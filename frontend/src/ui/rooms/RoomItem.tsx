@@ -41,6 +41,7 @@ export function RoomItem({ room, isCurrent }: RoomItemProps) {
   const hidden = Math.max(0, room.memberCount - 1 - names.length);
   const isKnown = room.members.byId.size > 0;
   const who = room.memberCount <= 1 ? t.alone : isKnown ? t.others(names.join(', '), hidden) : '';
+  const name = room.name || texts.value.unknownUser;
   const { unread, muted: isMuted } = room;
   const hasFailed = here.outgoing(room.id).some((item) => item.state === 'failed');
   return (
@@ -52,10 +53,10 @@ export function RoomItem({ room, isCurrent }: RoomItemProps) {
         data-room-id={room.id}
         aria-current={isCurrent ? 'page' : undefined}
       >
-        <Avatar userId={room.id} name={room.name} />
+        <Avatar userId={room.partnerId || room.id} name={name} />
         <span class="room-words">
           <span class="room-line">
-            <span class="room-name">{room.name}</span>
+            <span class="room-name">{name}</span>
             <span class="room-count" aria-label={t.members(room.memberCount)}>
               {room.memberCount}
             </span>

@@ -1,0 +1,51 @@
+"""Two strangers press the button, talk, and go on or keep it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.people import DESKTOP, Person
+from tests.support.site import unique
+
+People = Callable[..., Person]
+
+
+def look(someone: Person, tag: str) -> None:
+    """Look for somebody who shares an interest that nobody else has."""
+    someone.page.get_by_test_id("meet").click()
+    someone.page.get_by_test_id("match-own-tag").fill(tag)
+    someone.page.get_by_test_id("match-own-tag").press("Enter")
+    expect(someone.page.get_by_test_id("match-tag").last).to_have_attribute("aria-pressed", "true")
+    someone.page.get_by_test_id("match-start").click()
+
+
+@pytest.mark.timeout(180)
+def test_two_strangers_meet_talk_keep_it_and_part(person: People) -> None:
+    jimin, haeun = person("지민"), person("하은", viewport=DESKTOP)
+    tag = unique("t")[-12:]
+    look(jimin, tag)
+    expect(jimin.page.get_by_test_id("match-seeking")).to_be_visible()
+    look(haeun, tag)
+    for one, other in ((jimin, "하은"), (haeun, "지민")):
+        expect(one.page.locator(".chat-title")).to_contain_text(other)
+        expect(one.page.get_by_test_id("notice").first).to_contain_text(f"#{tag}")
+    jimin.say("안녕하세요!")
+    haeun.sees("안녕하세요!")
+    jimin.page.get_by_test_id("match-keep").click()
+    expect(haeun.page.get_by_test_id("pair-bar")).to_contain_text("간직하고 싶어 해요")
+    haeun.page.get_by_test_id("match-keep").click()
+    for one in (jimin, haeun):
+        expect(one.page.get_by_test_id("pair-bar")).to_have_count(0)
+    jimin.page.get_by_test_id("room-settings").click()
+    jimin.page.get_by_test_id("leave-room").click()
+    jimin.page.get_by_test_id("leave-confirm").click()
+    expect(haeun.page.get_by_test_id("pair-over")).to_contain_text("상대가 나갔어요")
+    expect(haeun.page.get_by_test_id("composer")).to_have_count(0)
+    haeun.page.get_by_test_id("match-next").click()
+    haeun.page.get_by_test_id("match-start").click()
+    expect(haeun.page.get_by_test_id("match-seeking")).to_be_visible()
+    haeun.page.get_by_test_id("match-cancel").click()
+    expect(haeun.page.get_by_test_id("room-item")).to_have_count(0)
