@@ -1,6 +1,6 @@
 import type { AnyEvent, CommandType, ErrorCode, HelloReply, Replies } from '../protocol';
 import { backoff } from './backoff';
-import { Failure } from './failure';
+import { Failure, type FailureCode } from './failure';
 import { Line, type Body } from './line';
 import type { Cancel, World } from './ports';
 
@@ -162,7 +162,7 @@ export class Connection {
       reply = await line.send('session.hello', {}, isNext ? TAKEOVER_STEP_MS : REPLY_MS);
     } catch (error) {
       if (!mine()) return;
-      if (error instanceof Failure && error.code === 'signed_out') this.#signedOut();
+      if (error instanceof Failure && isOut(error.code)) this.#signedOut();
       else if (isNext) this.#giveUp();
       else this.#failed();
       return;
@@ -253,4 +253,9 @@ export class Connection {
     this.#dropNext();
     line?.close();
   }
+}
+
+/** Whether a hello that was refused so is refused again: the session is over, or soon will be. */
+function isOut(code: FailureCode): boolean {
+  return code === 'signed_out' || code === 'suspended';
 }

@@ -1,4 +1,5 @@
 import { TELLING_AUDIENCE_MAX, type EnterReply, type Entry, type Preview, type Room } from '../protocol';
+import type { Blocks } from './blocks';
 import { Log } from './log';
 import { Members } from './members';
 import { previewOf } from './preview';
@@ -47,6 +48,7 @@ export class RoomState {
   constructor(
     room: Room,
     private readonly me: string,
+    private readonly blocks?: Blocks,
   ) {
     this.id = room.room_id;
     this.epoch = room.epoch;
@@ -82,8 +84,14 @@ export class RoomState {
     return this.#unread.readSeq;
   }
 
-  /** Chats of others that were not read yet. */
+  /** Chats of others that were not read yet, but for what is hidden of whom one has blocked. */
   get unread(): number {
+    const count = this.unreadByServer;
+    return count && this.blocks?.any ? Math.max(0, count - this.#hiddenIn(this.blocks)) : count;
+  }
+
+  /** The same as the server counts it, who hides nothing. */
+  get unreadByServer(): number {
     return this.#unread.value(this.log);
   }
 
@@ -204,6 +212,16 @@ export class RoomState {
       const read = userId === this.me ? this.readSeq : this.readers.get(userId);
       if (read === undefined) return 0;
       if (read < seq) count++;
+    }
+    return count;
+  }
+
+  #hiddenIn(blocks: Blocks): number {
+    const { entries } = this.log;
+    let count = 0;
+    for (let i = entries.length - 1; (entries[i]?.seq ?? 0) > this.readSeq; i--) {
+      const entry = entries[i] as Entry;
+      if (isChat(entry) && blocks.has(entry.user_id)) count++;
     }
     return count;
   }

@@ -16,6 +16,7 @@ import type {
   SyncedRoom,
   User,
 } from '../protocol';
+import { Blocks } from './blocks';
 import { Changes } from './changes';
 import { Connection, type Body, type ConnectionState } from './connection';
 import { Drafts, type Begun, type Mark } from './drafts';
@@ -72,6 +73,8 @@ export class Session {
   readonly connection: Connection;
   /** Edits, deletions and reactions on their way. */
   readonly changes: Changes;
+  /** Whom one wants to see nothing of. */
+  readonly blocks: Blocks;
 
   #outbox: Outbox | null = null;
   #drafts: Drafts | null = null;
@@ -113,7 +116,7 @@ export class Session {
       position: (roomId) => this.#position(roomId),
       hasGap: (roomId) => this.rooms.get(roomId)?.log.hasGap ?? false,
       apply: (synced, after, reply) => {
-        this.#learn(reply.users);
+        this.learn(reply.users);
         this.#synced(synced, after);
       },
     });
@@ -132,7 +135,7 @@ export class Session {
       online,
       request: (roomIds) => this.connection.request('room.list', { room_ids: roomIds }),
       took: (reply) => {
-        this.#learn(reply.users);
+        this.learn(reply.users);
         for (const room of reply.rooms) this.#upsert(room);
         this.#outbox?.wake();
         this.changed('rooms');
@@ -169,12 +172,16 @@ export class Session {
       changed: (roomId) => this.changed(`room:${roomId}`),
     });
     this.#mutes = new Mutes({
-      send: (roomId, on) => this.#ask('room.mute', { room_id: roomId, on }),
+      send: (roomId, on) => this.ask('room.mute', { room_id: roomId, on }),
       changed: (roomId) => {
         this.changed(`room:${roomId}`);
         this.changed('rooms');
       },
       doubt: (roomId) => this.#lister.doubt(roomId),
+    });
+    this.blocks = new Blocks(() => {
+      this.changed('users');
+      this.changed('rooms');
     });
     this.#typing = new Typing(world.clock, (roomId) => this.changed(`typing:${roomId}`));
     const room = (roomId: string) => this.rooms.get(roomId);
@@ -242,7 +249,7 @@ export class Session {
 
   /** Find or make a room by its name. */
   async openRoom(name: string): Promise<OpenReply> {
-    const reply = await this.#ask('room.open', { name });
+    const reply = await this.ask('room.open', { name });
     this.#names.set(reply.room.room_id, reply.room.name);
     this.#removed.delete(reply.room.room_id);
     return reply;
@@ -326,12 +333,12 @@ export class Session {
 
   /** Who of a room's members is connected right now. */
   present(roomId: string): Promise<PresentReply> {
-    return this.#ask('room.present', { room_id: roomId });
+    return this.ask('room.present', { room_id: roomId });
   }
 
   /** Others who are writing something in a room, whoever began first at first. */
   typing(roomId: string): readonly string[] {
-    return this.#typing.of(roomId);
+    return this.#typing.of(roomId).filter((userId) => !this.blocks.has(userId));
   }
 
   /** One is writing something; to be called as often as one likes. */
@@ -376,7 +383,7 @@ export class Session {
     const room = this.rooms.get(roomId);
     const after = room?.members.after;
     if (!room || after === undefined) return;
-    const reply = await this.#ask('room.members', { room_id: roomId, after });
+    const reply = await this.ask('room.members', { room_id: roomId, after });
     if (room.members.after !== after) return;
     room.members.take(reply, false);
     this.#tookMembers(roomId, reply);
@@ -386,7 +393,7 @@ export class Session {
   /** Leave a room; a host says who follows, or closes it. */
   async leave(roomId: string, how: { successor_id?: string; close?: boolean } = {}): Promise<void> {
     try {
-      await this.#ask('room.leave', { room_id: roomId, ...how });
+      await this.ask('room.leave', { room_id: roomId, ...how });
     } catch (error) {
       const code = failureCode(error);
       if (code !== 'not_member' && code !== 'room_not_found') throw error;
@@ -397,7 +404,7 @@ export class Session {
 
   /** Call a room something else; only its host may. */
   async renameRoom(roomId: string, name: string): Promise<void> {
-    await this.#ask('room.rename', { room_id: roomId, name });
+    await this.ask('room.rename', { room_id: roomId, name });
   }
 
   /** Make a room quiet for oneself, on all of one's devices, or let it be heard again. */
@@ -408,7 +415,7 @@ export class Session {
 
   /** Change one's own nickname. */
   async rename(nickname: string): Promise<void> {
-    const reply = await this.#ask('profile.update', { nickname });
+    const reply = await this.ask('profile.update', { nickname });
     this.#setMe(reply.me);
   }
 
@@ -485,7 +492,8 @@ export class Session {
     this.#early.clear();
     this.#setMe(reply.me);
     this.world.store.set(LAST_USER, reply.me.user_id);
-    this.#learn(reply.users);
+    this.learn(reply.users);
+    this.blocks.take(reply.blocked);
     const more = (this.#lister.roomIds = reply.more_room_ids ?? []);
     const mine = new Set([...reply.rooms.map((room) => room.room_id), ...more]);
     for (const roomId of this.rooms.keys()) if (!mine.has(roomId)) this.#remove(roomId, 'gone');
@@ -548,6 +556,7 @@ export class Session {
     this.#outbox = null;
     this.#drafts = null;
     this.changes.clear();
+    this.blocks.wishes.clear();
     this.rooms.clear();
     this.users.clear();
     this.#reads.clear();
@@ -558,7 +567,7 @@ export class Session {
   }
 
   /** Ask as soon as there is a connection, if there is one soon. */
-  async #ask<C extends CommandType>(type: C, body: Body<C>): Promise<Replies[C]> {
+  async ask<C extends CommandType>(type: C, body: Body<C>): Promise<Replies[C]> {
     this.connection.hurry();
     const { state } = this.connection;
     if (state === 'connecting' || state === 'hello') {
@@ -580,7 +589,7 @@ export class Session {
 
   async #page(roomId: string, place: Place): Promise<HistoryReply> {
     const reply = await this.connection.request('chat.history', { room_id: roomId, ...place });
-    this.#learn(reply.users);
+    this.learn(reply.users);
     return reply;
   }
 
@@ -596,12 +605,12 @@ export class Session {
   hear(event: AnyEvent): void {
     switch (event.type) {
       case 'entries.added':
-        this.#learn(event.users);
+        this.learn(event.users);
         this.#pushed(event.room_id, event.entries);
         break;
       case 'room.joined':
       case 'match.found':
-        this.#learn(event.users);
+        this.learn(event.users);
         this.#upsert(event.room);
         this.changed('rooms');
         break;
@@ -624,6 +633,10 @@ export class Session {
         if (room) this.#mutes.told(room, event.muted);
         break;
       }
+      case 'user.blocked':
+        this.blocks.note(event.user_id, event.blocked);
+        this.blocks.heard?.(event.user_id);
+        break;
       case 'profile.updated':
         this.#setMe(event.me);
         break;
@@ -689,7 +702,7 @@ export class Session {
     type: C,
     body: Body<C>,
   ): Promise<ChangeReply> {
-    const reply: ChangeReply = await this.#ask(type, body);
+    const reply: ChangeReply = await this.ask(type, body);
     const { room_id: roomId } = body as { room_id: string };
     if (reply.entry) this.#pushed(roomId, [reply.entry]);
     // It was done before, by a try whose answer was lost; its push went to all others.
@@ -715,7 +728,8 @@ export class Session {
     this.changed('rooms');
   }
 
-  #learn(users: Record<string, User>): void {
+  /** What people are called. */
+  learn(users: Record<string, User>): void {
     let isNews = false;
     for (const [userId, user] of Object.entries(users)) {
       if (this.users.get(userId)?.nickname === user.nickname) continue;
@@ -726,7 +740,7 @@ export class Session {
   }
 
   #tookMembers(roomId: string, reply: MembersReply): void {
-    this.#learn(reply.users);
+    this.learn(reply.users);
     const room = this.rooms.get(roomId);
     for (const { user_id: userId, read_seq: seq } of reply.members) {
       if (seq !== undefined && userId !== this.me?.user_id) room?.markReader(userId, seq);
@@ -735,7 +749,7 @@ export class Session {
 
   #setMe(me: Me): void {
     this.me = me;
-    this.#learn({ [me.user_id]: { nickname: me.nickname } });
+    this.learn({ [me.user_id]: { nickname: me.nickname } });
     this.changed('me');
   }
 
@@ -753,7 +767,7 @@ export class Session {
       this.#outbox?.seen(known.id, []);
       return known;
     }
-    const room = new RoomState(snapshot, this.me?.user_id ?? '');
+    const room = new RoomState(snapshot, this.me?.user_id ?? '', this.blocks);
     this.rooms.set(room.id, room);
     this.#reads.drop(room.id);
     room.markRead(this.#reads.told(snapshot));
@@ -811,7 +825,7 @@ export class Session {
     this.#entering.add(roomId);
     try {
       const reply = await this.connection.request('room.enter', { room_id: roomId });
-      this.#learn(reply.users);
+      this.learn(reply.users);
       const room = this.#upsert(reply.room);
       room.enter(reply);
       this.#quotes.drop(roomId);
@@ -838,7 +852,7 @@ export class Session {
     const room = this.rooms.get(roomId);
     // Notices and changes need not be read: the server is told of chats only.
     if (!this.world.visible() || !room?.loaded || room.past) return;
-    if (room.log.last <= room.readSeq || !room.unread) return;
+    if (room.log.last <= room.readSeq || !room.unreadByServer) return;
     room.markRead(room.log.last);
     this.changed('rooms');
     // The numbers beside its chats count oneself, too.

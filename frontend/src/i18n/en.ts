@@ -52,6 +52,7 @@ export const en: Messages = {
     send: 'Send',
     sending: 'Sending',
     edited: '(edited)',
+    blocked: 'Message of someone you blocked',
     deleted: 'This message was deleted.',
     reactions: 'Reactions',
     reaction: (emoji, count) => `${emoji}: ${count} ${count === 1 ? 'reaction' : 'reactions'}`,

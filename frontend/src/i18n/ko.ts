@@ -48,6 +48,7 @@ export const ko = {
     send: '보내기',
     sending: '보내는 중',
     edited: '(수정됨)',
+    blocked: '차단한 사람의 메시지',
     deleted: '삭제된 메시지입니다.',
     reactions: '반응',
     reaction: (emoji: string, count: number) => `${emoji} ${count}, 반응`,

@@ -2,6 +2,7 @@
 import { render } from 'preact';
 import { act } from 'preact/test-utils';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { Blocks } from '../../src/core/blocks';
 import type { Begun, Mark } from '../../src/core/drafts';
 import { CHAT_TEXT_MAX } from '../../src/protocol';
 
@@ -22,6 +23,7 @@ const here = {
   outgoing: () => outgoing,
   users: new Map([['ann', { nickname: '지민' }], ['bob', { nickname: '민수' }]]),
   quoted: (_: string, seq: number): object | null => entries[seq - 1] ?? null,
+  blocks: new Blocks(() => undefined),
   draft: (roomId: string): Begun => drafts.get(roomId) ?? { text: '' },
   keepDraft(roomId: string, text: string, replyTo = 0, marks: readonly Mark[] = []) {
     const reply = replyTo ? { reply: { seq: replyTo, epoch: 'e1' } } : {};

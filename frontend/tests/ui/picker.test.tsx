@@ -28,7 +28,7 @@ const shown = () => [...root.querySelectorAll('.emoji')].map((each) => each.text
 async function open(): Promise<void> {
   const near = document.createElement('i');
   near.getBoundingClientRect = () => new DOMRect(10, 20, 30, 40);
-  const what = { what: 'picker', roomId: 'room', seq: 1, text: '', isOwn: false, near } as const;
+  const what = { what: 'picker', roomId: 'room', seq: 1, text: '', userId: 'u', isOwn: false, near } as const;
   await act(() => render(<Picker open={what} onClose={() => {}} />, root));
   await vi.waitFor(() => expect(shown()).toContain('😀'));
 }

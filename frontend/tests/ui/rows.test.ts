@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Outgoing } from '../../src/core/outgoing';
 import type { Entry, EntryKind } from '../../src/protocol';
-import { endsGroup, Rows, withDivider, type ChatRow, type Row } from '../../src/ui/chat/rows';
+import { endsGroup, Rows, withDivider, withHidden, type ChatRow, type Row } from '../../src/ui/chat/rows';
 import { initialOf, lengthOf, tintOf } from '../../src/ui/rows';
 
 const NOON = new Date(2026, 2, 14, 12, 0, 0).getTime();
@@ -171,5 +171,25 @@ describe('names and lengths', () => {
   it('gives a person the same colour always', () => {
     expect(tintOf('ann')).toBe(tintOf('ann'));
     expect(tintOf('ann')).toBeLessThan(8);
+  });
+});
+
+describe('chats of people whom one has blocked', () => {
+  const seqsOf = (opened: number[] = []) => {
+    seq = 0;
+    const entries = ['ann', 'bob', 'bob', 'me', 'bob'].map((userId, i) => chat(userId, i));
+    const rows = withHidden(rowsOf(entries, [], 'me'), (id) => id === 'bob', new Set(opened));
+    return rows.flatMap((row): unknown[] => {
+      if (row.type === 'hidden') return [row.seqs];
+      return row.type === 'chat' ? [row.seq] : [];
+    });
+  };
+
+  it('are one line, where they follow each other', () => {
+    expect(seqsOf()).toEqual([1, [2, 3], 4, [5]]);
+  });
+
+  it('are seen when one asks for it, and only those', () => {
+    expect(seqsOf([2, 3])).toEqual([1, 2, 3, 4, [5]]);
   });
 });

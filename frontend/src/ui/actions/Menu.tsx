@@ -4,7 +4,9 @@ import { acting, chatAt, editing, reply, toggleReaction } from '../chat/acting';
 import { texts } from '../../i18n';
 import { plainText } from '../mentions';
 import { nameOf } from '../parts';
+import { BlockItem, ReportItem } from '../safety/items';
 import type { ActionsProps } from '.';
+import { MenuItem, moveFocus } from './MenuItem';
 import { Sheet } from './Sheet';
 import { words } from './texts';
 
@@ -22,8 +24,11 @@ export function Menu({ open, onClose }: ActionsProps) {
     if (isGone) onClose();
   }, [isGone]);
   useLayoutEffect(() => box.current?.querySelector<HTMLElement>('[role^=menuitem]')?.focus(), []);
-  const me = session().me?.user_id ?? '';
-  const reactions = Object.entries(entry?.reactions ?? {}).filter(([, ids]) => ids.length > 0);
+  const here = session();
+  const me = here.me?.user_id ?? '';
+  const reactions = Object.entries(entry?.reactions ?? {})
+    .map(([emoji, ids]) => [emoji, ids.filter((userId) => !here.blocks.has(userId))] as const)
+    .filter(([, ids]) => ids.length > 0);
   const mine = (emoji: string) => entry?.reactions?.[emoji]?.includes(me) ?? false;
   const said = entry?.text ?? text;
 
@@ -90,6 +95,12 @@ export function Menu({ open, onClose }: ActionsProps) {
             void copy(plainText(said));
           }}
         />
+        {seq !== undefined && !isOwn && (
+          <>
+            <BlockItem open={open} onClose={onClose} />
+            <ReportItem open={{ ...open, text: said }} />
+          </>
+        )}
         {seq !== undefined && isOwn && (
           <>
             <MenuItem
@@ -123,29 +134,6 @@ export function Menu({ open, onClose }: ActionsProps) {
   );
 }
 
-interface MenuItemProps {
-  label: string;
-  testId: string;
-  isDanger?: boolean;
-  onChoose(): void;
-}
-
-function MenuItem({ label, testId, isDanger, onChoose }: MenuItemProps) {
-  return (
-    <button
-      type="button"
-      role="menuitem"
-      class={`menu-item ${isDanger ? 'is-danger' : ''}`}
-      data-testid={testId}
-      data-menu-row
-      tabIndex={-1}
-      onClick={onChoose}
-    >
-      {label}
-    </button>
-  );
-}
-
 async function copy(text: string): Promise<void> {
   try {
     await navigator.clipboard.writeText(text);
@@ -153,30 +141,4 @@ async function copy(text: string): Promise<void> {
   } catch {
     say(words.peek().notCopied);
   }
-}
-
-/** https://www.w3.org/WAI/ARIA/apg/patterns/menubar/: up and down by rows, left and right within. */
-function moveFocus(event: KeyboardEvent): void {
-  const menu = event.currentTarget as HTMLElement;
-  const items = (row: Element | undefined) => {
-    if (!row) return [];
-    return row.matches('button') ? [row] : [...row.querySelectorAll('button')];
-  };
-  const rows = [...menu.querySelectorAll('[data-menu-row]')].map(items);
-  const focused = document.activeElement as Element;
-  const at = rows.findIndex((row) => row.includes(focused as HTMLButtonElement));
-  const row = rows[at] ?? [];
-  const place = row.indexOf(focused as HTMLButtonElement);
-  const around = <T,>(list: T[], index: number) => list.at(index % list.length);
-  const next = {
-    ArrowDown: around(rows, at + 1)?.[0],
-    ArrowUp: around(rows, at - 1)?.[0],
-    ArrowRight: around(row, place + 1),
-    ArrowLeft: around(row, place - 1),
-    Home: rows[0]?.[0],
-    End: rows.at(-1)?.[0],
-  }[event.key];
-  if (!next) return;
-  event.preventDefault();
-  (next as HTMLElement).focus();
 }

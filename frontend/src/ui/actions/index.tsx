@@ -1,4 +1,7 @@
 import type { Acting } from '../chat/acting';
+import { BlockDialog } from '../safety/BlockDialog';
+import { PersonMenu } from '../safety/PersonMenu';
+import { ReportDialog } from '../safety/ReportDialog';
 import { DeleteDialog } from './DeleteDialog';
 import { Menu } from './Menu';
 import { Picker } from './Picker';
@@ -21,5 +24,11 @@ export function Actions(props: ActionsProps) {
       return <Picker {...props} />;
     case 'delete':
       return <DeleteDialog {...props} />;
+    case 'person':
+      return <PersonMenu {...props} />;
+    case 'block':
+      return <BlockDialog userId={props.open.userId} onClose={props.onClose} />;
+    case 'report':
+      return <ReportDialog {...props.open} onClose={props.onClose} />;
   }
 }

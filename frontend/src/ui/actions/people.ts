@@ -42,7 +42,7 @@ export function candidates(roomId: string, query: string): Candidate[] {
 
   const all = [...ids].flatMap((userId) => {
     const name = here.users.get(userId)?.nickname;
-    return name ? [{ userId, name, tag: '' }] : [];
+    return name && !here.blocks.has(userId) ? [{ userId, name, tag: '' }] : [];
   });
   const wanted = query.toLowerCase();
   const rank = ({ userId, name }: Candidate) => {

@@ -22,11 +22,12 @@ export function Announcer({ room }: { room: RoomState }) {
   const tell = () => {
     timer.current = undefined;
     const { entries } = room.log;
-    const me = session().me?.user_id;
+    const { me, blocks } = session();
     const news: Entry[] = [];
     for (let i = entries.length - 1; (entries[i]?.seq ?? 0) > told.current; i--) {
       const entry = entries[i] as Entry;
-      if (isChat(entry) && entry.user_id !== me && !entry.deleted) news.unshift(entry);
+      const isHeard = entry.user_id !== me?.user_id && !blocks.has(entry.user_id);
+      if (isChat(entry) && isHeard && !entry.deleted) news.unshift(entry);
     }
     told.current = room.log.last;
     if (!news.length) return;

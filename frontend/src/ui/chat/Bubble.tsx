@@ -173,20 +173,21 @@ function Failed({ chat }: { chat: BubbleProps }) {
 function Reactions({ chat: { roomId, seq = 0, reactions }, tab }: { chat: BubbleProps; tab: number }) {
   watch('users');
   const t = texts.value.chat;
-  const me = session().me?.user_id ?? '';
+  const { me, blocks } = session();
   const words = reactions.split(' ');
   return (
     <ul class="reactions" data-testid="reactions" aria-label={t.reactions}>
       {words.map((emoji, i) => {
         if (i % 2) return null;
-        const userIds = (words[i + 1] ?? '').split(',');
+        const userIds = (words[i + 1] ?? '').split(',').filter((userId) => !blocks.has(userId));
+        if (!userIds.length) return null;
         return (
           <li key={emoji}>
             <button
               type="button"
               class="reaction"
               aria-label={t.reaction(emoji, userIds.length)}
-              aria-pressed={userIds.includes(me)}
+              aria-pressed={userIds.includes(me?.user_id ?? '')}
               title={userIds.map(nameOf).join(', ')}
               tabIndex={tab}
               onClick={() => toggleReaction(roomId, seq, emoji)}

@@ -13,10 +13,11 @@ interface LinesProps {
   drawn: readonly number[];
   active: string;
   isOnline: boolean;
+  onOpen(seqs: readonly number[]): void;
 }
 
 /** The rows that are drawn, and spaces for the others. */
-export function Lines({ room, rows, drawn, active, isOnline }: LinesProps) {
+export function Lines({ room, rows, drawn, active, isOnline, onOpen }: LinesProps) {
   const lines = [<Space key="begin" />];
   let before = drawn[0];
   for (const index of drawn) {
@@ -30,6 +31,7 @@ export function Lines({ room, rows, drawn, active, isOnline }: LinesProps) {
         isLast={endsGroup(rows, index)}
         isActive={row.key === active}
         isOnline={isOnline}
+        onOpen={onOpen}
         unreadBy={row.type === 'chat' && row.seq ? room.unreadBy(row.seq) : 0}
       />,
     );
@@ -50,11 +52,12 @@ interface LineProps {
   isLast: boolean;
   isActive: boolean;
   isOnline: boolean;
+  onOpen(seqs: readonly number[]): void;
   unreadBy: number;
 }
 
 /** Drawn again only when its properties change: rows that are the same are the same objects. */
-function Line({ room, row, isLast, isActive, isOnline, unreadBy }: LineProps) {
+function Line({ room, row, isLast, isActive, isOnline, onOpen, unreadBy }: LineProps) {
   watch('users');
   const t = texts.value;
   switch (row.type) {
@@ -69,6 +72,20 @@ function Line({ room, row, isLast, isActive, isOnline, unreadBy }: LineProps) {
         <div class="day divider" role="separator" data-testid="divider">
           <span>{t.chat.divider}</span>
         </div>
+      );
+    case 'hidden':
+      return (
+        <p class="notice is-first">
+          <button
+            type="button"
+            class="hidden-chats"
+            data-testid="hidden-chats"
+            onClick={() => onOpen(row.seqs)}
+          >
+            {t.chat.blocked}
+            {row.seqs.length > 1 && ` ${row.seqs.length}`}
+          </button>
+        </p>
       );
     case 'notice':
       return (

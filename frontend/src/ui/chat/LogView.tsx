@@ -9,7 +9,7 @@ import { target } from './acting';
 import { Announcer } from './Announcer';
 import { lineActions } from './lines';
 import { Lines } from './LogLines';
-import { rowAt, Rows, withDivider } from './rows';
+import { rowAt, Rows, withDivider, withHidden } from './rows';
 import { Scrolling } from './scrolling';
 import { ToUnread } from './ToUnread';
 
@@ -39,6 +39,8 @@ function Log({ room }: { room: RoomState }) {
   const list = useRef<HTMLDivElement>(null);
   const [, draw] = useState({});
   const [active, setActive] = useState('');
+  /** What one has asked to see of people whom one has blocked. */
+  const [opened, setOpened] = useState<ReadonlySet<number>>(new Set());
   const [isStuck, setStuck] = useState(true);
   const [isMarkAbove, setMarkAbove] = useState(false);
   const mark = useRef<Mark | null | undefined>();
@@ -61,6 +63,7 @@ function Log({ room }: { room: RoomState }) {
   let rows = maker.of(shown.entries, past ? [] : outgoing, here.changes.in(room.id));
   const { seq: markSeq = -1, count: markCount = 0 } = mark.current ?? {};
   if (mark.current && shown.first <= markSeq + 1) rows = withDivider(rows, markSeq);
+  if (here.blocks.any) rows = withHidden(rows, (userId) => here.blocks.has(userId), opened);
   const current = useRef(rows);
   current.current = rows;
   const drawn = scrolling.choose(rows, active);
@@ -144,6 +147,14 @@ function Log({ room }: { room: RoomState }) {
   }, []);
   useEffect(() => lines.release, []);
 
+  const open = useMemo(() => {
+    return (seqs: readonly number[]) => {
+      // The line that was asked goes; what it stood for takes the focus.
+      target.value = { roomId: room.id, seq: seqs[0] ?? 0 };
+      setOpened((before) => new Set([...before, ...seqs]));
+    };
+  }, []);
+
   const toFirstUnread = () => {
     const divider = rows.findIndex((row) => row.type === 'divider');
     if (divider < 0) {
@@ -189,7 +200,14 @@ function Log({ room }: { room: RoomState }) {
             retry={() => here.loadBefore(room.id)}
           />
           <div class="log-lines" ref={list}>
-            <Lines room={room} rows={rows} drawn={drawn} active={active} isOnline={isOnline} />
+            <Lines
+              room={room}
+              rows={rows}
+              drawn={drawn}
+              active={active}
+              isOnline={isOnline}
+              onOpen={open}
+            />
           </div>
           {past && (
             <PageEnd

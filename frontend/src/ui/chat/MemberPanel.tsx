@@ -4,7 +4,10 @@ import { PRESENT_MAX } from '../../protocol';
 import { texts } from '../../i18n';
 import { roomTexts } from '../../i18n/room';
 import { session, ticks, watch } from '../app';
+import { Icon } from '../art';
 import { Avatar, ErrorText, IconButton, nameOf, Subheading } from '../parts';
+import { safetyTexts } from '../safety/texts';
+import { acting } from './acting';
 import { usePresent } from './presence';
 
 /** Members of a room: the host first, oneself, those who are there, then as they came. */
@@ -86,7 +89,9 @@ interface PersonProps {
 function Person({ room, userId, present }: PersonProps) {
   watch(`room:${room.id}`, 'users');
   const t = { ...texts.value, room: roomTexts.value };
-  const isMe = userId === session().me?.user_id;
+  const s = safetyTexts.value;
+  const here = session();
+  const isMe = userId === here.me?.user_id;
   const isPresent = isMe || present?.has(userId);
   return (
     <li
@@ -102,10 +107,27 @@ function Person({ room, userId, present }: PersonProps) {
       <span class="member-name">{nameOf(userId)}</span>
       {present && <span class="hidden">{isPresent ? t.room.online : t.room.offline}</span>}
       {isMe && <span class="tag">{t.chat.you}</span>}
+      {here.blocks.has(userId) && <span class="tag">{s.tag}</span>}
       {userId === room.hostId && (
         <span class="tag host" data-testid="host">
           {t.chat.host}
         </span>
+      )}
+      {!isMe && (
+        <button
+          type="button"
+          class="icon-button"
+          aria-label={s.more(nameOf(userId))}
+          aria-haspopup="menu"
+          data-testid="person-actions"
+          onClick={(event) => {
+            const near = event.currentTarget;
+            const about = { seq: undefined, text: '', userId, isOwn: false };
+            acting.value = { what: 'person', roomId: room.id, ...about, near };
+          }}
+        >
+          <Icon name="more" />
+        </button>
       )}
     </li>
   );

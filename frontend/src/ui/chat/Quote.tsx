@@ -17,6 +17,7 @@ export function QuoteWords({ roomId, seq, title }: QuoteProps) {
   const t = texts.value;
   const found = chatAt(roomId, seq) ?? session().quoted(roomId, seq);
   if (!found) return <span>{found === null ? t.chat.noQuote : t.loading}</span>;
+  if (session().blocks.has(found.user_id)) return <span>{t.chat.blocked}</span>;
   const isOwn = found.user_id === session().me?.user_id;
   const name = isOwn ? t.chat.you : nameOf(found.user_id);
   return (

@@ -9,11 +9,13 @@ import { sayFailure } from '../failure';
 
 /** What lies over the page, and about which chat. */
 export interface Acting {
-  what: 'menu' | 'picker' | 'delete';
+  what: 'menu' | 'picker' | 'delete' | 'person' | 'block' | 'report';
   roomId: string;
   /** Undefined while the chat is not in the log: it can only be copied then. */
   seq: number | undefined;
   text: string;
+  /** Who said it, or the member that is meant. */
+  userId: string;
   isOwn: boolean;
   /** Where it was called from. */
   near: Element;

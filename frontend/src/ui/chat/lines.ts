@@ -44,8 +44,8 @@ export function lineActions(host: LineHost) {
   const open = (line: Element | null, near: Element | null) => {
     const row = rowOf(line);
     if (!row || !near || row.isDeleted) return false;
-    const { seq, text, isOwn } = row;
-    acting.value = { what: 'menu', roomId: host.roomId, seq, text, isOwn, near };
+    const { seq, text, userId, isOwn } = row;
+    acting.value = { what: 'menu', roomId: host.roomId, seq, text, userId, isOwn, near };
     return true;
   };
   const release = () => {

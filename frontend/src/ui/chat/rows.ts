@@ -31,9 +31,17 @@ export interface ChatRow {
   isFirst: boolean;
 }
 
+/** Stands for chats of people whom one has blocked, one after the other. */
+export interface HiddenRow {
+  type: 'hidden';
+  key: string;
+  seqs: readonly number[];
+}
+
 export type Row =
   | { type: 'day'; key: string; at: number }
   | { type: 'divider'; key: string }
+  | HiddenRow
   | {
       type: 'notice';
       key: string;
@@ -229,6 +237,29 @@ export function withDivider(rows: Row[], seq: number): Row[] {
   // Under the line one sees who it is.
   const first: Row = { ...(rows[index] as ChatRow), isFirst: true };
   return [...rows.slice(0, index), DIVIDER, first, ...rows.slice(index + 1)];
+}
+
+/** Chats of blocked people as one line, but for those that one has asked to see. */
+export function withHidden(
+  rows: Row[],
+  isBlocked: (userId: string) => boolean,
+  opened: ReadonlySet<number>,
+): Row[] {
+  const shown: Row[] = [];
+  for (const row of rows) {
+    const isHidden = row.type === 'chat' && !row.isOwn && isBlocked(row.userId);
+    if (!isHidden || row.seq === undefined || opened.has(row.seq)) {
+      shown.push(row);
+      continue;
+    }
+    const before = shown.at(-1);
+    if (before?.type === 'hidden') {
+      shown[shown.length - 1] = { ...before, seqs: [...before.seqs, row.seq] };
+    } else {
+      shown.push({ type: 'hidden', key: `hidden ${row.seq}`, seqs: [row.seq] });
+    }
+  }
+  return shown;
 }
 
 function reactionsOf({ reactions = {} }: Entry): string {

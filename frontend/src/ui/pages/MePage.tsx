@@ -22,6 +22,7 @@ import { sounds } from '../chunks';
 import { keepComposing } from '../keys';
 import { Avatar, Counter, Dialog, FailureText, useAttempt, useFailure } from '../parts';
 import { lengthOf } from '../rows';
+import { BlockedPeople } from '../safety/BlockedPeople';
 
 export { default as css } from '../../styles/me.css?url';
 
@@ -78,6 +79,7 @@ export function MePage() {
         />
       </section>
       <Sounds />
+      <BlockedPeople />
       <Account />
     </div>
   );

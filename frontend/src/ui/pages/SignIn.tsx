@@ -16,12 +16,46 @@ function known(code: string): FailureCode {
   return Object.hasOwn(errors, code) ? (code as FailureCode) : 'internal';
 }
 
+/** Of a suspension: how much longer it lasts, in ms; 0: not known. */
+function waitOf(search: string): number {
+  const wait = Number(new URLSearchParams(search).get('retry_after_ms'));
+  return Number.isSafeInteger(wait) && wait > 0 ? wait : 0;
+}
+
+/** Why one stands here is said, and trying again at once does not help. */
+const SAID: ReadonlySet<string> = new Set(['signed_out', 'consent_refused', 'suspended']);
+
+/** Whom one asks who thinks that a suspension is wrong: an email address of whoever runs this. */
+const CONTACT: string = import.meta.env.VITE_CONTACT ?? '';
+
+function Suspended({ waitMs }: { waitMs: number }) {
+  const t = signInTexts.value;
+  const [until] = useState(() => Date.now() + waitMs);
+  return (
+    <div class="notice-box" role="alert" data-testid="sign-in-error" data-code="suspended">
+      <strong>{t.suspended}</strong>
+      <p>{waitMs > 0 ? t.suspendedUntil(dateTimeText(until)) : failureText('suspended')}</p>
+      {CONTACT && (
+        <p>
+          {t.appeal} <a href={`mailto:${CONTACT}`}>{CONTACT}</a>
+        </p>
+      )}
+    </div>
+  );
+}
+
+function dateTimeText(at: number): string {
+  const format = { dateStyle: 'long', timeStyle: 'short' } as const;
+  return new Intl.DateTimeFormat(lang.value, format).format(at);
+}
+
 export function SignIn() {
   const t = signInTexts.value;
   const [code] = useState(() => {
     return new URLSearchParams(location.search).get('error') || signInReason.peek();
   });
   const error = code && known(code);
+  const [waitMs] = useState(() => waitOf(location.search));
   const [next] = useState(() => safeNext(new URLSearchParams(location.search).get('next')));
 
   useEffect(() => {
@@ -57,6 +91,8 @@ export function SignIn() {
           >
             <p>{failureText(error)}</p>
           </div>
+        ) : error === 'suspended' ? (
+          <Suspended waitMs={waitMs} />
         ) : error ? (
           <div class="notice-box" role="alert" data-testid="sign-in-error" data-code={error}>
             <strong>{error === 'signed_out' ? '' : t.failed}</strong>
@@ -66,7 +102,7 @@ export function SignIn() {
           <p class="muted">{t.lead}</p>
         )}
         <KakaoButton next={next} />
-        {error && error !== 'signed_out' && error !== 'consent_refused' && <p class="muted small">{t.again}</p>}
+        {error && !SAID.has(error) && <p class="muted small">{t.again}</p>}
         <p class="muted small">{t.note}</p>
       </div>
       <button

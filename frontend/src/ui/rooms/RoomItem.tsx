@@ -106,6 +106,9 @@ function LastWords({ room, isCurrent }: RoomItemProps) {
       </span>
     );
   }
+  if (preview && here.blocks.has(preview.user_id)) {
+    return <span class="room-preview muted">{t.chat.blocked}</span>;
+  }
   const isShort = !preview || preview.deleted;
   const isOwn = preview?.user_id === here.me?.user_id;
   const author = isOwn ? t.chat.you : nameOf(preview?.user_id ?? '');

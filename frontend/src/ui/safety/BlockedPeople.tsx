@@ -1,0 +1,71 @@
+import { useEffect, useState } from 'preact/hooks';
+import { texts } from '../../i18n';
+import { session, watch } from '../app';
+import { Avatar, ErrorText, nameOf } from '../parts';
+import { block } from './block';
+import { safetyTexts } from './texts';
+
+/** Whom one has blocked, each with the way to end it. */
+export function BlockedPeople() {
+  watch('users', 'connection');
+  const t = safetyTexts.value;
+  const here = session();
+  const [userIds, setUserIds] = useState<readonly string[]>([]);
+  const [after, setAfter] = useState<string | undefined>();
+  const [state, setState] = useState<'loading' | 'failed' | ''>('loading');
+  const load = async (from?: string) => {
+    setState('loading');
+    try {
+      const reply = await here.ask('user.blocks', from === undefined ? {} : { after: from });
+      here.learn(reply.users);
+      setUserIds((before) => (from === undefined ? reply.user_ids : [...before, ...reply.user_ids]));
+      setAfter(reply.after);
+      setState('');
+    } catch {
+      setState('failed');
+    }
+  };
+  const isOnline = here.connection.state === 'online';
+  useEffect(() => {
+    if (isOnline) void load();
+  }, [isOnline]);
+  const blocked = userIds.filter((userId) => here.blocks.has(userId));
+  return (
+    <section class="card" data-testid="blocked-people">
+      <h2>{t.blockedPeople}</h2>
+      {blocked.length > 0 && (
+        <ul class="blocked-list">
+          {blocked.map((userId) => (
+            <li key={userId}>
+              <Avatar userId={userId} name={nameOf(userId)} />
+              <span>{nameOf(userId)}</span>
+              <button
+                type="button"
+                class="button small"
+                data-testid="unblock"
+                data-user-id={userId}
+                aria-label={`${t.unblock}: ${nameOf(userId)}`}
+                onClick={() => void block(userId, false)}
+              >
+                {t.unblock}
+              </button>
+            </li>
+          ))}
+        </ul>
+      )}
+      {state === 'failed' && <ErrorText text={t.listFailed} />}
+      {state === '' && !blocked.length && after === undefined && <p class="muted">{t.nobody}</p>}
+      {state === 'loading' && !blocked.length && <p class="muted">{texts.value.loading}</p>}
+      {(after !== undefined || state === 'failed') && (
+        <button
+          type="button"
+          class="button"
+          disabled={state === 'loading'}
+          onClick={() => void load(state === 'failed' ? undefined : after)}
+        >
+          {state === 'failed' ? texts.value.retry : t.morePeople}
+        </button>
+      )}
+    </section>
+  );
+}
