@@ -22,7 +22,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help setup run build test lint types unit site-test test-localstack explore bench \
-	conformance cost package setup-aws secrets deploy rollback status logs failed-jobs smoke epochs \
+	conformance cost package setup-aws secrets deploy rollback status logs failed-jobs reports smoke epochs \
 	destroy screenshots generate lock format clean
 
 help: ## Show this list
@@ -122,6 +122,9 @@ logs: .venv/.installed ## Show STAGE's logs (SINCE=10m, FUNCTION=message, GREP=r
 
 failed-jobs: .venv/.installed ## List background jobs that were given up (RETRY=1, DISCARD=1)
 	@$(aws) failed-jobs $(where) $(if $(RETRY),--retry) $(if $(DISCARD),--discard)
+
+reports: .venv/.installed ## What people reported in STAGE (DO="list", "show ID", "suspend ID --days 7 --reason …", "audit")
+	@$(aws).reports --stage $(STAGE) $(if $(REGION),--region $(REGION)) $(or $(DO),list)
 
 smoke: .venv/.installed ## Look at a deployed site from outside (URL=https://…)
 	@$(aws) smoke --url $(URL)

@@ -205,12 +205,6 @@ class SilencedError(NotYetError):
     code = ErrorCode.SILENCED
 
 
-class NewAccountError(NotYetError):
-    """More than an account may do on its first day."""
-
-    code = ErrorCode.NEW_ACCOUNT
-
-
 class SuspendedError(NotYetError):
     """An operator has excluded the person for a time."""
 

@@ -124,11 +124,10 @@ class ErrorCode(StrEnum):
     NOT_AUTHOR = "not_author"
     TOO_MANY_REACTIONS = "too_many_reactions"
     #: Not now; the same again when ``retry_after_ms`` are over. So much is more than one may do
-    #: in so short a time, in a room in slow mode, while one is silenced, on an account's first day.
+    #: in so short a time, in a room in slow mode, while one is silenced.
     TOO_FAST = "too_fast"
     SLOW_MODE = "slow_mode"
     SILENCED = "silenced"
-    NEW_ACCOUNT = "new_account"
     #: An operator has excluded the person, for ``retry_after_ms`` more.
     SUSPENDED = "suspended"
     USER_NOT_FOUND = "user_not_found"

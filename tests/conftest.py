@@ -65,9 +65,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line(
-        "markers", "alike: its cases ask an engine for the same; LocalStack runs the first of them"
-    )
     site = config.getoption("--site")
     opened = config.stash[LOCALSTACK] = ExitStack()
     if site == "localstack" and _needs_stack(config) and not hasattr(config, "workerinput"):

@@ -129,7 +129,6 @@ export const ERROR_CODES = [
   'too_fast',
   'slow_mode',
   'silenced',
-  'new_account',
   'suspended',
   'user_not_found',
   'too_many_blocks',

@@ -65,8 +65,9 @@ def _quietly(measure: Callable[[], Json]) -> Json:
 def _cpu() -> Json:
     """Whose CPU the times are of, and what one more post takes (P2)."""
     known = json.loads(FILE.read_text())["cpu"] if FILE.exists() else {}
-    if BENCH.exists():
-        known["post_ms"] = json.loads(BENCH.read_text())["P2"]["ours"]
+    measured = json.loads(BENCH.read_text()) if BENCH.exists() else {}
+    if "P2" in measured:
+        known["post_ms"] = measured["P2"]["ours"]
     return known | {
         "machine": f"{platform.machine()}, {os.cpu_count()} shared cores, "
         f"Python {platform.python_version()}",
