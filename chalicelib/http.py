@@ -48,7 +48,6 @@ STATUS: Final = {
     ErrorCode.FORBIDDEN_ORIGIN: 403,
     ErrorCode.SUSPENDED: 403,
     ErrorCode.TOO_FAST: 429,
-    ErrorCode.NEW_ACCOUNT: 429,
     ErrorCode.KAKAO_REFUSED: 502,
     ErrorCode.KAKAO_UNAVAILABLE: 502,
     ErrorCode.INTERNAL: 500,
