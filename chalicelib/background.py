@@ -33,16 +33,18 @@ from chalicelib.errors import (
     NotMemberError,
     RoomNotFoundError,
 )
-from chalicelib.protocol import RoomClosed, RoomLeft
+from chalicelib.protocol import LeaveReason, RoomClosed, RoomLeft
 from chalicelib.rows import find_room
 from chalicelib.settings import settings
 from chalicelib.tables import (
     EntryRow,
     MemberRow,
     RoomRow,
+    SanctionRow,
     SubscriptionRow,
     succeeds,
 )
+from chalicelib.writing import Written
 
 #: A job that has less time left than this goes on in a new invocation, in ms.
 ENOUGH_MS: Final = 20_000
@@ -156,8 +158,10 @@ def erase_room(room_id: str, remaining_ms: RemainingMs, *, but: str = "") -> boo
     in_room = (MemberRow(row.user_id, room_id) for row in MemberRow.by_room.query(room_id))
     subscriptions = SubscriptionRow.query(room_id, attributes_to_get=["room_id", "connection_id"])
     entries = EntryRow.query(room_id, attributes_to_get=["room_id", "seq"])
+    sanctions = SanctionRow.query(room_id, attributes_to_get=["room_id", "user_id"])
     for rows, model in (
         (in_room, MemberRow),
+        (sanctions, SanctionRow),
         (subscriptions, SubscriptionRow),
         (entries, EntryRow),
     ):
@@ -217,7 +221,8 @@ def _leave(member: MemberRow) -> None:
     now = clock.now_ms()
     try:
         if member.leaving:
-            notices, closed = joining.finish_leaving(member, now), None
+            notices: list[Written] = [*joining.finish_leaving(member, now)]
+            closed = None
         else:
             notices, closed = joining.leave(
                 member.user_id, member.room_id, now, successor_id=None, close=False
@@ -242,10 +247,12 @@ def _close(member: MemberRow) -> None:
     member.delete()
 
 
-def after_leaving(user_id: str, room_id: str, *, but: str = "") -> None:
+def after_leaving(
+    user_id: str, room_id: str, *, but: str = "", reason: LeaveReason = LeaveReason.LEFT
+) -> None:
     """Stop a person's connections from hearing a room, and tell them (except ``but``)."""
     own = connections.unsubscribe_user(user_id, room_id)
-    delivery.push_to_connections(own, RoomLeft(room_id=room_id), but=but)
+    delivery.push_to_connections(own, RoomLeft(room_id=room_id, reason=reason), but=but)
 
 
 def after_closing(room: RoomRow, *, but: str = "") -> None:

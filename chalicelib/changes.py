@@ -15,7 +15,7 @@ from pynamodb.expressions.condition import Condition, size
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
-from chalicelib import chats, limits, members, pace, rows, texts, writing
+from chalicelib import chats, limits, members, pace, rows, ruling, texts, writing
 from chalicelib.dynamodb_steps import LogSteps
 from chalicelib.errors import ChatNotFoundError, NotAuthorError, TooManyReactionsError
 from chalicelib.protocol import Entry, EntryKind
@@ -71,20 +71,31 @@ def edit(
 
 
 def delete(user_id: str, room_id: str, seq: int, now: int) -> Written | None:
-    """Delete one's own chat for everybody; None if it is deleted already.
+    """Delete a chat for everybody; None if it is deleted already.
 
     Raises:
         NotMemberError: not in the room.
         ChatNotFoundError: there is no such chat.
-        NotAuthorError: it is somebody else's.
+        NotAuthorError: it is somebody else's, and one is neither the host nor a manager.
+        NotAllowedError: one is a manager, and the author is more than a member.
         RoomNotFoundError: the room was closed.
     """
     _check_pace(user_id, room_id, now)
-    return _delete(_find_own(user_id, room_id, seq), room_id, now)
+    chat = _find(user_id, room_id, seq)
+    if chat.user_id == user_id:
+        return _delete(chat, room_id, now)
+    _check_may_delete(user_id, room_id, chat)
+    role = ruling.may(user_id, over=chat.user_id)
+    change = _delete(chat, room_id, now, by=user_id, role=role)
+    if change is None:  # done by somebody faster, or not, as the role was lost meanwhile
+        _check_may_delete(user_id, room_id, chat)
+    return change
 
 
-def _delete(chat: Entry, room_id: str, now: int) -> Written | None:
-    user_id, seq = chat.user_id, chat.seq
+def _delete(
+    chat: Entry, room_id: str, now: int, *, by: str = "", role: Condition | None = None
+) -> Written | None:
+    """Delete a chat; ``by`` whom, if not by its author, and what the room must be like for that."""
     if chat.deleted:
         return None
     _change_preview(room_id, chat, None)
@@ -93,10 +104,19 @@ def _delete(chat: Entry, room_id: str, now: int) -> Written | None:
         EntryRow.reactions.remove(),
         EntryRow.deleted.set(True),
     ]
+    if by:
+        actions.append(EntryRow.deleted_by.set(by))
     try:
-        return _change(user_id, room_id, seq, now, actions, EntryRow.user_id == user_id)
-    except ChatNotFoundError:  # the same command, delivered twice, was faster
+        return _change(by or chat.user_id, room_id, chat.seq, now, actions, None, role)
+    except ChatNotFoundError:  # the same command, delivered twice, or another's, was faster
         return None
+
+
+def _check_may_delete(user_id: str, room_id: str, chat: Entry) -> None:
+    room = ruling.find_open(room_id)
+    if room.host_id != user_id and not ruling.is_manager(room, user_id):
+        raise NotAuthorError
+    ruling.check_moderator(room, user_id, over=chat.user_id)
 
 
 def erase(room_id: str, seq: int, now: int) -> Written | None:
@@ -150,9 +170,15 @@ class _ChangeSteps(LogSteps):
     """Storing the entry and changing the chat are one step."""
 
     def __init__(
-        self, room_id: str, seq: int, actions: Sequence[Action], condition: Condition | None
+        self,
+        room_id: str,
+        seq: int,
+        actions: Sequence[Action],
+        condition: Condition | None,
+        role: Condition | None,
     ) -> None:
         super().__init__(room_id)
+        self._role = role
         self._seq = seq
         self._actions = [EntryRow.version.add(1), *actions]
         self._condition = _IS_THERE if condition is None else _IS_THERE & condition
@@ -166,6 +192,8 @@ class _ChangeSteps(LogSteps):
             transaction.update(
                 EntryRow(self.room_id, self._seq), actions=self._actions, condition=self._condition
             )
+            if self._role is not None:
+                transaction.condition_check(RoomRow, self.room_id, condition=self._role)
 
         if transact(write):
             return chats.with_changes(self.room_id, [rows.to_entry(row)])[0]
@@ -184,8 +212,20 @@ def _change(
     now: int,
     actions: Sequence[Action],
     condition: Condition | None,
+    role: Condition | None = None,
 ) -> Written:
-    steps = _ChangeSteps(room_id, seq, actions, condition)
+    """Write a change.
+
+    Args:
+        user_id: whose it is.
+        room_id: where the chat is.
+        seq: which chat it is.
+        now: the time (ms).
+        actions: what to do to the chat.
+        condition: what must hold for the chat, beside that it is there.
+        role: what must hold for the room.
+    """
+    steps = _ChangeSteps(room_id, seq, actions, condition, role)
     draft = Draft(user_id, now, EntryKind.CHANGED, target=seq)
     return run(writing.append(steps, draft))
 

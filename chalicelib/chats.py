@@ -45,7 +45,9 @@ def append(
     now: int,
     *,
     kind: EntryKind,
+    text: str = "",
     cid: str = "",
+    about: str = "",
     retry_since: int | None = None,
     room_actions: Sequence[Action] = (),
     room_condition: Condition | None = None,
@@ -53,6 +55,7 @@ def append(
     """Write a notice at the end of a room's log, with two DynamoDB writes.
 
     Args:
+        about: whom it was done to, if not ``user_id``.
         retry_since: this is a repeat of a write that began when the log ended there: look
             whether it was done before doing it.
         room_actions: what else to do to the room in the write that takes the ``seq``.
@@ -63,7 +66,7 @@ def append(
         RoomChangedError: ``room_condition`` does not hold.
     """
     steps = LogSteps(room_id, room_actions=room_actions, room_condition=room_condition)
-    draft = Draft(user_id, now, kind, cid=cid)
+    draft = Draft(user_id, now, kind, text=text, cid=cid, about=about)
     if retry_since is not None:
         first_try = run(writing.find(steps, draft, retry_since))
         if first_try is not None:
@@ -204,7 +207,7 @@ def people_in(entries: Iterable[Entry]) -> set[str]:
     for entry in entries:
         for each in (entry, entry.changed):
             if each is not None:
-                people.add(each.user_id)
+                people |= {each.user_id, each.about, each.deleted_by}
                 people.update(*each.reactions.values())
                 if each.kind is EntryKind.CHAT:  # a notice's text is a room's name
                     people |= texts.mentions(each.text)

@@ -151,6 +151,52 @@ class NotHostError(PingPongError):
         super().__init__("only the host may do that")
 
 
+class NotAllowedError(PingPongError):
+    """One's role in the room is too low for that, or theirs too high."""
+
+    code = ErrorCode.NOT_ALLOWED
+
+    def __init__(self) -> None:
+        super().__init__("takes a higher role in the room than one has")
+
+
+class MemberNotFoundError(PingPongError):
+    """The person it is to be done to is not in the room."""
+
+    code = ErrorCode.MEMBER_NOT_FOUND
+
+    def __init__(self) -> None:
+        super().__init__("user_id: must be another member of the room", field="user_id")
+
+
+class TooManyManagersError(PingPongError):
+    """The room has as many managers as it can have."""
+
+    code = ErrorCode.TOO_MANY_MANAGERS
+
+    def __init__(self, maximum: int) -> None:
+        super().__init__(f"user_id: a room can have {maximum} managers", field="user_id")
+
+
+class BannedError(PingPongError):
+    """The room's host or managers do not let this person in."""
+
+    code = ErrorCode.BANNED
+
+    def __init__(self) -> None:
+        super().__init__("room_id: banned from this room", field="room_id")
+
+
+class RoomLockedError(PingPongError):
+    """Nobody new is let into the room."""
+
+    code = ErrorCode.ROOM_LOCKED
+    is_input_wrong = False
+
+    def __init__(self) -> None:
+        super().__init__("room_id: nobody new is let in", field="room_id")
+
+
 class ChatNotFoundError(PingPongError):
     """There is no such chat, or it is deleted."""
 

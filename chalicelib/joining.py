@@ -12,15 +12,22 @@ from typing import Final
 
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
+from pynamodb.transactions import TransactWrite
 
-from chalicelib import chats, pairs
+from chalicelib import chats, moderation, pairs
 from chalicelib.chats import Appended
+from chalicelib.clock import Moment
 from chalicelib.dynamodb_steps import RoomChangedError
 from chalicelib.errors import (
+    BannedError,
     HostMustChooseError,
+    InvalidFieldError,
+    MemberNotFoundError,
     NotHostError,
+    RoomLockedError,
     RoomNotFoundError,
     StaleError,
+    SuccessorNotMemberError,
 )
 from chalicelib.members import (
     check_room_for_one_more,
@@ -28,10 +35,11 @@ from chalicelib.members import (
     membership,
     new_member,
 )
-from chalicelib.protocol import EntryKind
-from chalicelib.rooms import close_room, hand_over
+from chalicelib.protocol import EntryKind, LeaveReason
+from chalicelib.rooms import close_room
 from chalicelib.rows import find_open_room, find_room
-from chalicelib.tables import PAIR, MemberRow, RoomRow, succeeds
+from chalicelib.tables import PAIR, MemberRow, RoomRow, SanctionRow, succeeds, transact
+from chalicelib.writing import Written
 
 #: After so long a Lambda that was joining or leaving is finished or dead, in ms.
 UNFINISHED_AFTER_MS: Final = 12_000
@@ -57,6 +65,8 @@ def enter(user_id: str, room_id: str, now: int) -> Joined:
 
     Raises:
         RoomNotFoundError: there is no such open room.
+        BannedError: they may not come in.
+        RoomLockedError: nobody new may come in.
         TooManyRoomsError: they are in too many rooms to join one more.
         StaleError: they are just leaving it elsewhere; a moment later they can come back.
     """
@@ -79,27 +89,66 @@ def enter(user_id: str, room_id: str, now: int) -> Joined:
         joined = _join(user_id, room, now)
         return replace(joined, notices=left + joined.notices)
     if member.notice_cid and now - member.joined_at > UNFINISHED_AFTER_MS:
-        return _announce(member, now, is_repeat=True)
+        return announce(member, now, is_repeat=True)
     return Joined(member, room, left)
 
 
 def _join(user_id: str, room: RoomRow, now: int) -> Joined:
+    if room.locked:
+        _check_not_banned(user_id, room.room_id)  # which is the truer answer
+        raise RoomLockedError
     check_room_for_one_more(user_id)
     member = new_member(user_id, room, now)
     member.notice_cid, member.notice_since = chats.new_cid(), room.last_seq
-    if not succeeds(lambda: member.save(condition=MemberRow.user_id.does_not_exist())):
-        # Another tab of the same person was faster, and announces it.
-        return Joined(membership(user_id, room.room_id), room, [])
-    return _announce(member, now, is_repeat=False)
+    # Hardly anybody was ever sanctioned; whoever was is looked at.
+    if not _let_in(member, SanctionRow.room_id.does_not_exist()):
+        sanction = _check_not_banned(user_id, room.room_id)
+        if sanction is not None and (sanction.silenced_until or 0) > now:
+            member.silenced_until = sanction.silenced_until
+            member.silenced_at = sanction.silenced_at
+        if not _let_in(member, SanctionRow.banned_by.does_not_exist()):
+            _check_not_banned(user_id, room.room_id)
+            # Another tab of the same person was faster, and announces it.
+            return Joined(membership(user_id, room.room_id), room, [])
+    return announce(member, now, is_repeat=False)
 
 
-def _announce(member: MemberRow, now: int, *, is_repeat: bool) -> Joined:
-    """Write the notice of a join, and count the member, in one log entry."""
+def _let_in(member: MemberRow, unless: Condition) -> bool:
+    """Make somebody a member, unless they are or were sanctioned. One transaction.
+
+    The check and the write are one, or a ban could come in between.
+    """
+
+    def write(transaction: TransactWrite) -> None:
+        transaction.save(member, condition=MemberRow.user_id.does_not_exist())
+        transaction.condition_check(SanctionRow, member.room_id, member.user_id, condition=unless)
+
+    return transact(write)
+
+
+def _check_not_banned(user_id: str, room_id: str) -> SanctionRow | None:
+    sanction = moderation.find_sanction(room_id, user_id)
+    if sanction is not None and sanction.banned_by:
+        raise BannedError
+    return sanction
+
+
+def announce(member: MemberRow, now: int, *, is_repeat: bool) -> Joined:
+    """Write the notice of a join, and count the member, in one log entry.
+
+    Raises:
+        RoomNotFoundError: the room was closed meanwhile.
+        RoomLockedError: or locked.
+        NotMemberError: or they left, or were put out.
+    """
     try:
         notice = _write_notice(member, EntryKind.JOINED, now, is_repeat=is_repeat)
     except RoomNotFoundError:
         member.delete()
         raise
+    except RoomChangedError:
+        member.delete()
+        raise RoomLockedError from None
     if notice.room is None:
         settled = _settle(member)
     else:
@@ -132,29 +181,40 @@ def _settle(member: MemberRow, *more: Action, condition: Condition | None = None
 
 
 def _write_notice(member: MemberRow, kind: EntryKind, now: int, *, is_repeat: bool) -> Appended:
-    change = {EntryKind.JOINED: 1, EntryKind.LEFT: -1}[kind]
+    is_joining = kind is EntryKind.JOINED
+    change = 1 if is_joining else -1
     count: Action = RoomRow.member_count.add(change)
     if is_repeat:
         # The first try may have counted and then died. By now the index has settled; it has
         # whoever is leaving, too.
         present = MemberRow.by_room.count(member.room_id)
         count = RoomRow.member_count.set(present + min(change, 0))
+    actions = [count]
+    if is_joining:
+        # Whoever locked the room did so before this one was counted.
+        condition: Condition = RoomRow.locked.does_not_exist()
+    else:
+        # Whoever became the host meanwhile can't just leave.
+        condition = RoomRow.host_id != member.user_id
+        actions.append(RoomRow.manager_ids.delete({member.user_id}))
+    by = member.expelled_by
     return chats.append(
         member.room_id,
-        member.user_id,
+        by or member.user_id,
         now,
-        kind=kind,
+        kind=EntryKind.KICKED if by else kind,
+        text=LeaveReason.BANNED.value if by and member.expelled_as == LeaveReason.BANNED else "",
         cid=member.notice_cid,
+        about=member.user_id if by else "",
         retry_since=member.notice_since if is_repeat else None,
-        room_actions=[count],
-        # Whoever became the host meanwhile can't just leave.
-        room_condition=(RoomRow.host_id != member.user_id) if kind is EntryKind.LEFT else None,
+        room_actions=actions,
+        room_condition=condition,
     )
 
 
 def leave(
     user_id: str, room_id: str, now: int, *, successor_id: str | None, close: bool
-) -> tuple[list[Appended], RoomRow | None]:
+) -> tuple[list[Written], RoomRow | None]:
     """Leave a room; returns the notices that this wrote, and the room if it is closed now.
 
     Raises:
@@ -171,14 +231,15 @@ def leave(
     if room.kind == PAIR:
         if close or successor_id is not None:
             raise NotHostError
-        return pairs.leave(user_id, room_id, now)
-    notices: list[Appended] = []
+        written, closed = pairs.leave(user_id, room_id, now)
+        return [*written], closed
+    notices: list[Written] = []
     if room.host_id != user_id:
         # A repeat finds the room handed over already.
         if close or successor_id not in (None, room.host_id):
             raise NotHostError
     elif successor_id is not None:
-        notices.append(hand_over(room, user_id, successor_id, now))
+        notices += _hand_over(user_id, room_id, successor_id, now)
     elif close or _is_alone(room):
         close_room(room, now, if_unchanged=not close)
         member.delete()
@@ -189,21 +250,38 @@ def leave(
     return [*notices, *left], None
 
 
+def _hand_over(user_id: str, room_id: str, successor_id: str, now: int) -> list[Written]:
+    try:
+        notice = moderation.transfer(user_id, room_id, successor_id, Moment(now, now))
+    except (InvalidFieldError, MemberNotFoundError):
+        raise SuccessorNotMemberError from None
+    return [notice] if notice is not None else []
+
+
 def _is_alone(room: RoomRow) -> bool:
     """Whether nobody but the host is in a room, by its count and by its list."""
     return room.member_count <= 1 and len(list(MemberRow.by_room.query(room.room_id, limit=2))) <= 1
 
 
 def _leave_as_member(member: MemberRow, room: RoomRow, now: int) -> list[Appended]:
-    actions: list[Action] = [
-        MemberRow.leaving.set(now),
-        MemberRow.notice_cid.set(chats.new_cid()),
-        MemberRow.notice_since.set(room.last_seq),
-    ]
     is_in = MemberRow.user_id.exists() & MemberRow.leaving.does_not_exist()
+    actions = mark_leaving(member, room, now)
     if not succeeds(lambda: member.update(actions, condition=is_in)):
         return []  # another tab of the same person was faster
-    return _write_left(member, now, is_repeat=False)
+    return write_left(member, now, is_repeat=False)
+
+
+def mark_leaving(member: MemberRow, room: RoomRow, now: int) -> list[Action]:
+    """Mark a membership as ended; returns what does so in the table.
+
+    The marks let whoever comes next finish it.
+    """
+    member.leaving, member.notice_cid, member.notice_since = now, chats.new_cid(), room.last_seq
+    return [
+        MemberRow.leaving.set(now),
+        MemberRow.notice_cid.set(member.notice_cid),
+        MemberRow.notice_since.set(room.last_seq),
+    ]
 
 
 def finish_leaving(member: MemberRow, now: int) -> list[Appended]:
@@ -215,10 +293,11 @@ def finish_leaving(member: MemberRow, now: int) -> list[Appended]:
     """
     if now - member.leaving <= UNFINISHED_AFTER_MS:
         raise StaleError
-    return _write_left(member, now, is_repeat=True)
+    return write_left(member, now, is_repeat=True)
 
 
-def _write_left(member: MemberRow, now: int, *, is_repeat: bool) -> list[Appended]:
+def write_left(member: MemberRow, now: int, *, is_repeat: bool) -> list[Appended]:
+    """Write the notice of a membership that is ended, and delete it; see ``finish_leaving``."""
     try:
         notice = _write_notice(member, EntryKind.LEFT, now, is_repeat=is_repeat)
     except RoomNotFoundError:

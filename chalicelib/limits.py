@@ -98,6 +98,13 @@ MATCH_WINDOW_MS: Final = 60_000
 # What DynamoDB may delete is of no use since then.
 MATCH_LITTER_SECONDS: Final = 3600
 
+# Moderation (docs/decisions/0031-moderation.md).
+MANAGERS_MAX: Final = 5
+SILENCE_SECONDS_MAX: Final = 7 * 24 * 3600
+# How long slow mode may have members wait between two chats; 0 is off.
+SLOW_SECONDS: Final = (0, 5, 10, 30, 60, 300)
+BANS_PAGE_MAX: Final = 50
+
 # Lifetimes.
 SESSION_SECONDS: Final = 30 * 24 * 3600
 SIGN_IN_SECONDS: Final = 10 * 60

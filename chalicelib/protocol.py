@@ -66,6 +66,21 @@ class EntryKind(StrEnum):
     #: One of the two wants to keep their room; then the other one did, too, so it is kept.
     KEEP_ASKED = "keep_asked"
     KEPT = "kept"
+    #: Moderation. ``user_id`` is who did it, ``about`` whom it was done to; what the new value is
+    #: stands in ``text``: a role, or seconds (0: it is over).
+    ROLE_CHANGED = "role_changed"
+    #: ``text`` is ``banned`` where they can't come back.
+    KICKED = "kicked"
+    #: Of somebody who was not in the room.
+    BANNED = "banned"
+    UNBANNED = "unbanned"
+    SILENCED = "silenced"
+    SLOWED = "slowed"
+    #: ``reply_to`` is the place of the chat that is pinned.
+    PINNED = "pinned"
+    UNPINNED = "unpinned"
+    LOCKED = "locked"
+    UNLOCKED = "unlocked"
     #: An earlier chat was edited, deleted or reacted to; see ``Entry.changed``.
     CHANGED = "changed"
     #: A place in the log that its writer never filled; shown to nobody, counts as seen.
@@ -87,6 +102,8 @@ class Role(StrEnum):
     """What a member may do in a room."""
 
     HOST = "host"
+    #: Named by the host to help; may do to members what the host may.
+    MANAGER = "manager"
     MEMBER = "member"
 
 
@@ -99,6 +116,22 @@ class ReportReason(StrEnum):
     MINOR = "minor"
     FRAUD = "fraud"
     OTHER = "other"
+
+
+class NamedRole(StrEnum):
+    """What the host can make of a member."""
+
+    MANAGER = "manager"
+    MEMBER = "member"
+
+
+class LeaveReason(StrEnum):
+    """Why one is in a room no more."""
+
+    LEFT = "left"
+    KICKED = "kicked"
+    #: And can't come back.
+    BANNED = "banned"
 
 
 class ErrorCode(StrEnum):
@@ -120,6 +153,14 @@ class ErrorCode(StrEnum):
     HOST_MUST_CHOOSE = "host_must_choose"
     NOT_HOST = "not_host"
     SUCCESSOR_NOT_MEMBER = "successor_not_member"
+    #: Not with one's role, or not to somebody of that role.
+    NOT_ALLOWED = "not_allowed"
+    MEMBER_NOT_FOUND = "member_not_found"
+    TOO_MANY_MANAGERS = "too_many_managers"
+    #: The room's host or one of its managers does not let one in.
+    BANNED = "banned"
+    #: Nobody new is let in.
+    ROOM_LOCKED = "room_locked"
     CHAT_NOT_FOUND = "chat_not_found"
     NOT_AUTHOR = "not_author"
     TOO_MANY_REACTIONS = "too_many_reactions"
@@ -155,13 +196,15 @@ class Me(Struct, omit_defaults=True):
 
 
 class Entry(Struct, omit_defaults=True):
-    """One entry of a room's log: a chat, or a notice about ``user_id``."""
+    """One entry of a room's log: a chat, or a notice of what ``user_id`` did."""
 
     seq: int
     user_id: str
     at: int
     kind: EntryKind = EntryKind.CHAT
     text: str = ""
+    #: Of a notice: whom it was done to, where that is somebody else.
+    about: str = ""
     #: The place of the chat that this one answers. What that says is in its own entry only.
     reply_to: int = 0
     #: The sender's own id of this chat; lets the sender's other tabs match it.
@@ -172,6 +215,8 @@ class Entry(Struct, omit_defaults=True):
     edited_at: int = 0
     #: Deleted for everybody; its text and reactions are gone, its place stays.
     deleted: bool = False
+    #: The host or manager who deleted it, where that is not its author.
+    deleted_by: str = ""
     #: Who reacted to the chat, by emoji; people in the order of their ids.
     reactions: dict[str, list[str]] = {}
     #: With kind ``changed``: the chat that was changed, as it is by now. Replaces what a client
@@ -187,6 +232,15 @@ class Preview(Struct, omit_defaults=True):
     at: int
     #: It was deleted; there is no text then.
     deleted: bool = False
+
+
+class Pin(Struct, omit_defaults=True):
+    """The chat that stands at the top of a room."""
+
+    #: Its place. It may have been deleted since.
+    seq: int
+    #: Who pinned it.
+    user_id: str
 
 
 class Room(Struct, omit_defaults=True):
@@ -215,6 +269,24 @@ class Room(Struct, omit_defaults=True):
     partner_id: str = ""
     #: Who of the two wants to keep it; with both it is kept, before it passes.
     keepers: list[str] = []
+    manager_ids: list[str] = []
+    #: Slow mode: so long a member waits between two chats; hosts and managers do not.
+    slow_ms: int = 0
+    locked: bool = False
+    pinned: Pin | None = None
+    #: The place of the last notice of moderation that the fields above, and ``host_id``, are from.
+    rules_seq: int = 0
+    #: Until when oneself may say nothing in it.
+    silenced_until: int = 0
+
+
+class Ban(Struct, omit_defaults=True):
+    """Somebody who can't enter a room."""
+
+    user_id: str
+    #: Who banned them, and when.
+    by: str
+    at: int
 
 
 class FoundRoom(Struct, omit_defaults=True):
@@ -313,6 +385,78 @@ class MuteRoom(Command, tag="room.mute"):
     on: bool = True
 
 
+class SetRole(Command, tag="room.set_role"):
+    """Make a member a manager, or a manager a member again, as the room's host."""
+
+    room_id: RoomId
+    user_id: UserId
+    role: NamedRole
+
+
+class TransferRoom(Command, tag="room.transfer"):
+    """Make another member the host, as the host, who stays as a member."""
+
+    room_id: RoomId
+    user_id: UserId
+
+
+class KickMember(Command, tag="room.kick"):
+    """Put somebody out of a room, at once: as its host anybody, as a manager a member.
+
+    With ``ban`` they can't come back, and need not be in the room.
+    """
+
+    room_id: RoomId
+    user_id: UserId
+    ban: bool = False
+
+
+class Unban(Command, tag="room.unban"):
+    """Let somebody enter again."""
+
+    room_id: RoomId
+    user_id: UserId
+
+
+class ListBans(Command, tag="room.bans"):
+    """Who can't enter a room, a page at a time; for its host and managers."""
+
+    room_id: RoomId
+    #: The ``after`` of the page before.
+    after: UserId | None = None
+
+
+class SilenceMember(Command, tag="room.silence"):
+    """Have somebody say nothing for a while, also if they leave and come back; 0 ends it."""
+
+    room_id: RoomId
+    user_id: UserId
+    seconds: Annotated[int, Meta(ge=0, le=limits.SILENCE_SECONDS_MAX)]
+
+
+class SlowRoom(Command, tag="room.slow"):
+    """Have members wait between two chats; 0 ends it."""
+
+    room_id: RoomId
+    #: One of ``SLOW_SECONDS``.
+    seconds: Annotated[int, Meta(ge=0, le=max(limits.SLOW_SECONDS))]
+
+
+class PinChat(Command, tag="room.pin"):
+    """Have a chat stand at the top of the room; without ``seq`` none does."""
+
+    room_id: RoomId
+    seq: EntrySeq | None = None
+
+
+class LockRoom(Command, tag="room.lock"):
+    """Let nobody new in, or end that."""
+
+    room_id: RoomId
+    #: False ends it.
+    on: bool = True
+
+
 class MarkRead(Command, tag="room.read"):
     """Everything up to ``seq`` has been seen. It never goes back."""
 
@@ -357,7 +501,10 @@ class EditChat(Command, tag="chat.edit"):
 
 
 class DeleteChat(Command, tag="chat.delete"):
-    """Delete one's own chat for everybody. Repeating it does no harm."""
+    """Delete a chat for everybody. Repeating it does no harm.
+
+    One's own; as the room's host everybody's, as a manager those of who is neither.
+    """
 
     room_id: RoomId
     seq: Seq
@@ -475,6 +622,15 @@ AnyCommand = (
     | LeaveRoom
     | RenameRoom
     | MuteRoom
+    | SetRole
+    | TransferRoom
+    | KickMember
+    | Unban
+    | ListBans
+    | SilenceMember
+    | SlowRoom
+    | PinChat
+    | LockRoom
     | MarkRead
     | SyncRooms
     | SendChat
@@ -554,6 +710,15 @@ class MembersReply(Reply, tag="ok"):
     """Members in the order of their ids."""
 
     members: list[Member]
+    users: Users
+    #: Ask again with ``after`` for the next page.
+    after: str | None = None
+
+
+class BansReply(Reply, tag="ok"):
+    """Bans in the order of the people's ids."""
+
+    bans: list[Ban]
     users: Users
     #: Ask again with ``after`` for the next page.
     after: str | None = None
@@ -647,6 +812,15 @@ REPLIES: dict[type[Command], type[Reply]] = {
     LeaveRoom: Reply,
     RenameRoom: Reply,
     MuteRoom: Reply,
+    SetRole: Reply,
+    TransferRoom: Reply,
+    KickMember: Reply,
+    Unban: Reply,
+    ListBans: BansReply,
+    SilenceMember: Reply,
+    SlowRoom: Reply,
+    PinChat: Reply,
+    LockRoom: Reply,
     MarkRead: Reply,
     SyncRooms: SyncReply,
     SendChat: SendReply,
@@ -713,9 +887,10 @@ class MatchFound(Event, tag="match.found"):
 
 
 class RoomLeft(Event, tag="room.left"):
-    """One left a room on another connection of one's own."""
+    """One is in a room no more: left on another connection of one's own, or put out."""
 
     room_id: str
+    reason: LeaveReason = LeaveReason.LEFT
 
 
 class RoomClosed(Event, tag="room.closed"):

@@ -6,15 +6,15 @@ from collections.abc import Iterable
 
 from pynamodb.transactions import TransactWrite
 
-from chalicelib import chats, ids, limits, members, texts
+from chalicelib import ids, limits, members, texts
 from chalicelib.errors import (
     HostMustChooseError,
     NotHostError,
     RoomNotFoundError,
-    SuccessorNotMemberError,
 )
-from chalicelib.protocol import EntryKind, FoundRoom, Member, Preview, Role, Room
+from chalicelib.protocol import EntryKind, FoundRoom, Member, Pin, Preview, Role, Room
 from chalicelib.rows import find_open_room, find_room_id, unread
+from chalicelib.ruling import is_manager
 from chalicelib.tables import (
     TRANSACTION_TRIES,
     EntryRow,
@@ -102,12 +102,18 @@ def members_page(room_id: str, after: str | None) -> tuple[list[Member], str | N
         Member(
             user_id=row.user_id,
             joined_at=row.joined_at,
-            role=Role.HOST if row.user_id == room.host_id else Role(row.role),
+            role=_role(room, row.user_id),
             read_seq=read.get(row.user_id),
         )
         for row in found
     ]
     return page, page[-1].user_id if len(page) == limits.MEMBERS_PAGE_MAX else None
+
+
+def _role(room: RoomRow, user_id: str) -> Role:
+    if room.host_id == user_id:
+        return Role.HOST
+    return Role.MANAGER if is_manager(room, user_id) else Role.MEMBER
 
 
 def _tells(room: RoomRow) -> bool:
@@ -155,33 +161,6 @@ def close_room(room: RoomRow, now: int, *, if_unchanged: bool = False) -> None:
     close_room(still_open, now)
 
 
-def hand_over(room: RoomRow, host_id: str, successor_id: str, now: int) -> chats.Appended:
-    """Make another member the host. Raises SuccessorNotMemberError, NotHostError."""
-    if successor_id == host_id:
-        raise SuccessorNotMemberError
-
-    def write(transaction: TransactWrite) -> None:
-        # The check and the change are one: the successor can't leave in between.
-        transaction.condition_check(
-            MemberRow,
-            successor_id,
-            room.room_id,
-            condition=MemberRow.user_id.exists() & MemberRow.leaving.does_not_exist(),
-        )
-        transaction.update(
-            RoomRow(room.room_id),
-            actions=[RoomRow.host_id.set(successor_id)],
-            condition=(RoomRow.host_id == host_id) & RoomRow.closed_at.does_not_exist(),
-        )
-
-    if not transact(write):
-        successor = members.find_member(successor_id, room.room_id)
-        if successor is None or successor.leaving:
-            raise SuccessorNotMemberError
-        raise NotHostError
-    return chats.append(room.room_id, successor_id, now, kind=EntryKind.HOST_CHANGED)
-
-
 def of_members(mine: Iterable[MemberRow]) -> list[Room]:
     """The open rooms of those memberships, most recently active first.
 
@@ -220,6 +199,12 @@ def to_room(row: RoomRow, member: MemberRow) -> Room:
         muted=bool(member.muted),
         partner_id=next(iter((row.pair or set()) - {member.user_id}), ""),
         keepers=sorted(row.keepers or ()),
+        manager_ids=sorted(row.manager_ids or ()),
+        slow_ms=row.slow_ms or 0,
+        locked=bool(row.locked),
+        pinned=Pin(seq=row.pinned_seq, user_id=row.pinned_by or "") if row.pinned_seq else None,
+        rules_seq=row.rules_seq or 0,
+        silenced_until=member.silenced_until or 0,
     )
 
 
@@ -231,6 +216,8 @@ def people_in(rooms: Iterable[Room]) -> set[str]:
         if room.preview:
             people.add(room.preview.user_id)
             people |= texts.mentions(room.preview.text)
+        if room.pinned:
+            people.add(room.pinned.user_id)
     return people - {""}
 
 

@@ -108,8 +108,10 @@ class Draft:
     cid: str = ""
     #: With kind ``changed``: the place of the chat that is changed.
     target: int = 0
-    #: The place of the chat that this one answers.
+    #: The place of the chat that this one answers, or pins.
     reply_to: int = 0
+    #: Of a notice: whom it was done to.
+    about: str = ""
 
     @property
     def is_chat(self) -> bool:

@@ -172,6 +172,8 @@ class RoomRow(_Table):
     delivered_seq = IntegerAttribute(null=True)
     preview = PreviewMap(null=True)  # type: ignore[no-untyped-call]
     preview_seq = IntegerAttribute(null=True)
+    #: Who helps the host; each of them is also ``Role.MANAGER`` in their membership.
+    manager_ids = UnicodeSetAttribute(null=True)
     #: In slow mode: the least time (ms) between two chats of one person.
     slow_ms = IntegerAttribute(null=True)
     #: ``PAIR``, or absent: then it has a name and a host.
@@ -179,6 +181,20 @@ class RoomRow(_Table):
     #: Of a pair: the two, also when one has left, and who of them wants to keep it.
     pair = UnicodeSetAttribute(null=True)
     keepers = UnicodeSetAttribute(null=True)
+    #: Present while nobody new is let in.
+    locked = BooleanAttribute(null=True)
+    #: The chat at the top of the room, and who put it there.
+    pinned_seq = IntegerAttribute(null=True)
+    pinned_by = UnicodeAttribute(null=True)
+    #: The place of the last notice of moderation that is in effect.
+    rules_seq = IntegerAttribute(null=True)
+    #: When API Gateway took the frame that each is from: a later one stands.
+    host_at = IntegerAttribute(null=True)
+    slow_at = IntegerAttribute(null=True)
+    locked_at = IntegerAttribute(null=True)
+    pinned_at = IntegerAttribute(null=True)
+    #: Who was the host before.
+    previous_host_id = UnicodeAttribute(null=True)
     #: Set when the host closed it; the row goes when the erasing is done.
     closed_at = IntegerAttribute(null=True)
 
@@ -253,15 +269,44 @@ class MemberRow(_Table):
     claimed_5 = IntegerAttribute(attr_name="t5", null=True)
     claimed_6 = IntegerAttribute(attr_name="t6", null=True)
     claimed_7 = IntegerAttribute(attr_name="t7", null=True)
-    #: Until when (ms) the person may say nothing in the room.
-    silenced_until = IntegerAttribute(null=True)
     #: Present once the person has asked to leave.
     leaving = IntegerAttribute(null=True)
+    #: Of who leaves because they were put out: by whom, and how (LeaveReason).
+    expelled_by = UnicodeAttribute(null=True)
+    expelled_as = UnicodeAttribute(null=True)
+    #: When API Gateway took the frame that ``role`` is from.
+    role_at = IntegerAttribute(null=True)
+    #: Until when they may say nothing; when API Gateway took the frame that says so.
+    silenced_until = IntegerAttribute(null=True)
+    silenced_at = IntegerAttribute(null=True)
     #: Present while the person wants their devices to be quiet about the room.
     muted = BooleanAttribute(null=True)
     #: When API Gateway took the frame that said so, or that it is over.
     muted_at = IntegerAttribute(null=True)
     by_room = MembersByRoom()
+
+
+class SanctionRow(_Table):
+    """What was imposed on a person in a room and outlasts their membership.
+
+    A ban that was lifted leaves a mark for a while, so that the ban's frame can't come again
+    late.
+    """
+
+    class Meta:
+        table_name = settings.table_prefix + "sanctions"
+
+    room_id = UnicodeAttribute(hash_key=True)
+    user_id = UnicodeAttribute(range_key=True)
+    #: Present while they are banned: by whom.
+    banned_by = UnicodeAttribute(null=True)
+    #: When API Gateway took the frame that banned them, or let them in again.
+    banned_at = IntegerAttribute(null=True)
+    #: As in their membership.
+    silenced_until = IntegerAttribute(null=True)
+    silenced_at = IntegerAttribute(null=True)
+    #: Absent from a ban.
+    expires_at = IntegerAttribute(null=True)
 
 
 class EntryRow(_Table):
@@ -279,15 +324,19 @@ class EntryRow(_Table):
     user_id = UnicodeAttribute(null=True)
     text = UnicodeAttribute(null=True)
     cid = UnicodeAttribute(null=True)
+    #: Of a notice: whom it was done to.
+    about = UnicodeAttribute(null=True)
     created_at = IntegerAttribute()
     #: Of an entry that tells of a change: the place of the chat that was changed.
     target = IntegerAttribute(null=True)
-    #: Of a chat: the place of the one that it answers.
+    #: Of a chat: the place of the one that it answers. Of a notice: of the one that it pins.
     reply_to = IntegerAttribute(null=True)
     #: Of a chat: how often it was changed, when it was last edited, whether it was deleted.
     version = IntegerAttribute(null=True)
     edited_at = IntegerAttribute(null=True)
     deleted = BooleanAttribute(null=True)
+    #: Who deleted it, if not its author.
+    deleted_by = UnicodeAttribute(null=True)
     #: Who reacted how, as ``EMOJI USER_ID``.
     reactions = UnicodeSetAttribute(null=True)
 

@@ -220,7 +220,8 @@ def typescript() -> str:
     ]
     for name, value in vars(limits).items():
         if name.isupper():
-            lines.append(f"export const {name} = {value};")
+            spelt = f"{list(value)} as const" if isinstance(value, tuple) else value
+            lines.append(f"export const {name} = {spelt};")
     lines += [
         "",
         "// --- What frames are made of",

@@ -49,6 +49,10 @@ export const MATCH_MET_MAX = 100;
 export const MATCH_SEEKS_MAX = 20;
 export const MATCH_WINDOW_MS = 60000;
 export const MATCH_LITTER_SECONDS = 3600;
+export const MANAGERS_MAX = 5;
+export const SILENCE_SECONDS_MAX = 604800;
+export const SLOW_SECONDS = [0, 5, 10, 30, 60, 300] as const;
+export const BANS_PAGE_MAX = 50;
 export const SESSION_SECONDS = 2592000;
 export const SIGN_IN_SECONDS = 600;
 export const CONNECTION_SECONDS = 7800;
@@ -57,6 +61,13 @@ export const CONNECTION_SECONDS = 7800;
 
 /** A person in the text of a chat; the source of a regular expression. */
 export const MENTION_PATTERN = '<@([A-Za-z0-9_-]{1,64})>';
+
+export const NAMED_ROLES = [
+  'manager',
+  'member',
+] as const;
+/** What the host can make of a member. */
+export type NamedRole = (typeof NAMED_ROLES)[number];
 
 export const LANGUAGES = [
   'ko',
@@ -90,6 +101,16 @@ export const ENTRY_KINDS = [
   'matched',
   'keep_asked',
   'kept',
+  'role_changed',
+  'kicked',
+  'banned',
+  'unbanned',
+  'silenced',
+  'slowed',
+  'pinned',
+  'unpinned',
+  'locked',
+  'unlocked',
   'changed',
   'void',
 ] as const;
@@ -103,6 +124,7 @@ export type EntryKind = (typeof ENTRY_KINDS)[number];
 
 export const ROLES = [
   'host',
+  'manager',
   'member',
 ] as const;
 /** What a member may do in a room. */
@@ -123,6 +145,11 @@ export const ERROR_CODES = [
   'host_must_choose',
   'not_host',
   'successor_not_member',
+  'not_allowed',
+  'member_not_found',
+  'too_many_managers',
+  'banned',
+  'room_locked',
   'chat_not_found',
   'not_author',
   'too_many_reactions',
@@ -141,6 +168,14 @@ export const ERROR_CODES = [
 ] as const;
 /** Why a command or a request was refused; the site has a text for each, ko and en. */
 export type ErrorCode = (typeof ERROR_CODES)[number];
+
+export const LEAVE_REASONS = [
+  'left',
+  'kicked',
+  'banned',
+] as const;
+/** Why one is in a room no more. */
+export type LeaveReason = (typeof LEAVE_REASONS)[number];
 
 /** How far a client has a room's log. */
 export interface RoomPosition {
@@ -163,6 +198,14 @@ export interface Preview {
   at: number;
   /** It was deleted; there is no text then. */
   deleted?: boolean;
+}
+
+/** The chat that stands at the top of a room. */
+export interface Pin {
+  /** Its place. It may have been deleted since. */
+  seq: number;
+  /** Who pinned it. */
+  user_id: string;
 }
 
 /** A room as one of its members sees it. */
@@ -188,6 +231,15 @@ export interface Room {
   partner_id?: string;
   /** Who of the two wants to keep it; with both it is kept, before it passes. */
   keepers?: string[];
+  manager_ids?: string[];
+  /** Slow mode: so long a member waits between two chats; hosts and managers do not. */
+  slow_ms?: number;
+  locked?: boolean;
+  pinned?: Pin;
+  /** The place of the last notice of moderation that the fields above, and ``host_id``, are from. */
+  rules_seq?: number;
+  /** Until when oneself may say nothing in it. */
+  silenced_until?: number;
 }
 
 /** A person as others see them. Someone who withdrew has no entry in ``users`` maps. */
@@ -203,13 +255,15 @@ export interface FoundRoom {
   is_member: boolean;
 }
 
-/** One entry of a room's log: a chat, or a notice about ``user_id``. */
+/** One entry of a room's log: a chat, or a notice of what ``user_id`` did. */
 export interface Entry {
   seq: number;
   user_id: string;
   at: number;
   kind?: EntryKind;
   text?: string;
+  /** Of a notice: whom it was done to, where that is somebody else. */
+  about?: string;
   /** The place of the chat that this one answers. What that says is in its own entry only. */
   reply_to?: number;
   /** The sender's own id of this chat; lets the sender's other tabs match it. */
@@ -220,6 +274,8 @@ export interface Entry {
   edited_at?: number;
   /** Deleted for everybody; its text and reactions are gone, its place stays. */
   deleted?: boolean;
+  /** The host or manager who deleted it, where that is not its author. */
+  deleted_by?: string;
   /** Who reacted to the chat, by emoji; people in the order of their ids. */
   reactions?: Record<string, string[]>;
   /** With kind ``changed``: the chat that was changed, as it is by now. Replaces what a client has of it, unless that is a higher version. Left out when a later entry has it. */
@@ -233,6 +289,14 @@ export interface Member {
   role?: Role;
   /** How far they have read; only in rooms of so few members that reading is told around. */
   read_seq?: number;
+}
+
+/** Somebody who can't enter a room. */
+export interface Ban {
+  user_id: string;
+  /** Who banned them, and when. */
+  by: string;
+  at: number;
 }
 
 /** What was missed in one room: ``entries`` follow ``after`` without a gap. */
@@ -330,6 +394,88 @@ export interface MuteRoom {
   ref: string;
 }
 
+/** Make a member a manager, or a manager a member again, as the room's host. */
+export interface SetRole {
+  type: 'room.set_role';
+  room_id: string;
+  user_id: string;
+  role: NamedRole;
+  ref: string;
+}
+
+/** Make another member the host, as the host, who stays as a member. */
+export interface TransferRoom {
+  type: 'room.transfer';
+  room_id: string;
+  user_id: string;
+  ref: string;
+}
+
+/**
+ * Put somebody out of a room, at once: as its host anybody, as a manager a member.
+ *
+ * With ``ban`` they can't come back, and need not be in the room.
+ */
+export interface KickMember {
+  type: 'room.kick';
+  room_id: string;
+  user_id: string;
+  ban?: boolean;
+  ref: string;
+}
+
+/** Let somebody enter again. */
+export interface Unban {
+  type: 'room.unban';
+  room_id: string;
+  user_id: string;
+  ref: string;
+}
+
+/** Who can't enter a room, a page at a time; for its host and managers. */
+export interface ListBans {
+  type: 'room.bans';
+  room_id: string;
+  /** The ``after`` of the page before. */
+  after?: string;
+  ref: string;
+}
+
+/** Have somebody say nothing for a while, also if they leave and come back; 0 ends it. */
+export interface SilenceMember {
+  type: 'room.silence';
+  room_id: string;
+  user_id: string;
+  seconds: number;
+  ref: string;
+}
+
+/** Have members wait between two chats; 0 ends it. */
+export interface SlowRoom {
+  type: 'room.slow';
+  room_id: string;
+  /** One of ``SLOW_SECONDS``. */
+  seconds: number;
+  ref: string;
+}
+
+/** Have a chat stand at the top of the room; without ``seq`` none does. */
+export interface PinChat {
+  type: 'room.pin';
+  room_id: string;
+  seq?: number;
+  ref: string;
+}
+
+/** Let nobody new in, or end that. */
+export interface LockRoom {
+  type: 'room.lock';
+  room_id: string;
+  /** False ends it. */
+  on?: boolean;
+  ref: string;
+}
+
 /** Everything up to ``seq`` has been seen. It never goes back. */
 export interface MarkRead {
   type: 'room.read';
@@ -369,7 +515,11 @@ export interface EditChat {
   ref: string;
 }
 
-/** Delete one's own chat for everybody. Repeating it does no harm. */
+/**
+ * Delete a chat for everybody. Repeating it does no harm.
+ *
+ * One's own; as the room's host everybody's, as a manager those of who is neither.
+ */
 export interface DeleteChat {
   type: 'chat.delete';
   room_id: string;
@@ -572,6 +722,16 @@ export interface Reply {
   ref: string;
 }
 
+/** Bans in the order of the people's ids. */
+export interface BansReply {
+  type: 'ok';
+  bans: Ban[];
+  users: Record<string, User>;
+  /** Ask again with ``after`` for the next page. */
+  after?: string;
+  ref: string;
+}
+
 /** An answer for each room that was asked for, in that order. */
 export interface SyncReply {
   type: 'ok';
@@ -680,10 +840,11 @@ export interface MatchFound {
   users: Record<string, User>;
 }
 
-/** One left a room on another connection of one's own. */
+/** One is in a room no more: left on another connection of one's own, or put out. */
 export interface RoomLeft {
   type: 'room.left';
   room_id: string;
+  reason?: LeaveReason;
 }
 
 /** The room was closed for everybody. */
@@ -746,6 +907,15 @@ export interface Commands {
   'room.leave': LeaveRoom;
   'room.rename': RenameRoom;
   'room.mute': MuteRoom;
+  'room.set_role': SetRole;
+  'room.transfer': TransferRoom;
+  'room.kick': KickMember;
+  'room.unban': Unban;
+  'room.bans': ListBans;
+  'room.silence': SilenceMember;
+  'room.slow': SlowRoom;
+  'room.pin': PinChat;
+  'room.lock': LockRoom;
   'room.read': MarkRead;
   'room.sync': SyncRooms;
   'chat.send': SendChat;
@@ -775,6 +945,15 @@ export interface Replies {
   'room.leave': Reply;
   'room.rename': Reply;
   'room.mute': Reply;
+  'room.set_role': Reply;
+  'room.transfer': Reply;
+  'room.kick': Reply;
+  'room.unban': Reply;
+  'room.bans': BansReply;
+  'room.silence': Reply;
+  'room.slow': Reply;
+  'room.pin': Reply;
+  'room.lock': Reply;
   'room.read': Reply;
   'room.sync': SyncReply;
   'chat.send': SendReply;
@@ -806,6 +985,15 @@ export type AnyCommand =
   | LeaveRoom
   | RenameRoom
   | MuteRoom
+  | SetRole
+  | TransferRoom
+  | KickMember
+  | Unban
+  | ListBans
+  | SilenceMember
+  | SlowRoom
+  | PinChat
+  | LockRoom
   | MarkRead
   | SyncRooms
   | SendChat
@@ -832,6 +1020,7 @@ export type AnyReply =
   | EnterReply
   | MembersReply
   | Reply
+  | BansReply
   | SyncReply
   | SendReply
   | ChangeReply

@@ -168,6 +168,15 @@ GOOD: dict[type[protocol.Command], dict[str, Any]] = {
     protocol.LeaveRoom: {"room_id": "ROOM", "successor_id": "someone", "close": False},
     protocol.RenameRoom: {"room_id": "ROOM", "name": "이름"},
     protocol.MuteRoom: {"room_id": "ROOM", "on": True},
+    protocol.SetRole: {"room_id": "ROOM", "user_id": "someone", "role": "manager"},
+    protocol.TransferRoom: {"room_id": "ROOM", "user_id": "someone"},
+    protocol.KickMember: {"room_id": "ROOM", "user_id": "someone", "ban": False},
+    protocol.Unban: {"room_id": "ROOM", "user_id": "someone"},
+    protocol.ListBans: {"room_id": "ROOM", "after": "someone"},
+    protocol.SilenceMember: {"room_id": "ROOM", "user_id": "someone", "seconds": 60},
+    protocol.SlowRoom: {"room_id": "ROOM", "seconds": 5},
+    protocol.PinChat: {"room_id": "ROOM", "seq": 1},
+    protocol.LockRoom: {"room_id": "ROOM", "on": True},
     protocol.MarkRead: {"room_id": "ROOM", "seq": 1},
     protocol.SyncRooms: {"rooms": [{"room_id": "ROOM", "after": 0, "epoch": ""}]},
     protocol.SendChat: {
@@ -316,6 +325,7 @@ _SEND = {"type": "chat.send", "room_id": "ROOM", "cid": "cid-12345"}
 _REPORT = {"user_id": "someone", "reason": "spam"}
 _SYNC = {"type": "room.sync"}
 _AT = {"room_id": "ROOM", "after": 0}
+_SOMEONE = {"room_id": "nowhere", "user_id": "someone"}
 
 RULES: dict[str, tuple[dict[str, Any], str]] = {
     **{
@@ -411,6 +421,16 @@ def test_a_broken_rule_is_named(place: Place, frame: dict[str, Any], field: str)
         ({"type": "room.mute", "room_id": "nowhere"}, "not_member"),
         ({"type": "room.mute", "room_id": "nowhere", "on": False}, "not_member"),
         ({"type": "report.send", "room_id": "nowhere", **_REPORT}, "not_member"),
+        ({"type": "room.set_role", **_SOMEONE, "role": "manager"}, "not_member"),
+        ({"type": "room.transfer", **_SOMEONE}, "not_member"),
+        ({"type": "room.kick", **_SOMEONE}, "not_member"),
+        ({"type": "room.kick", **_SOMEONE, "ban": True}, "not_member"),
+        ({"type": "room.unban", **_SOMEONE}, "not_member"),
+        ({"type": "room.bans", "room_id": "nowhere"}, "not_member"),
+        ({"type": "room.silence", **_SOMEONE, "seconds": 60}, "not_member"),
+        ({"type": "room.slow", "room_id": "nowhere", "seconds": 5}, "not_member"),
+        ({"type": "room.pin", "room_id": "nowhere", "seq": 1}, "not_member"),
+        ({"type": "room.lock", "room_id": "nowhere"}, "not_member"),
         ({**_SEND, "room_id": "nowhere", "text": "말", "reply_to": 1}, "not_member"),
         ({**_SEND, "room_id": "nowhere", "text": "말", "retry_since": 0}, "not_member"),
         ({**_SEND, "room_id": "nowhere", "text": "말"}, "not_member"),
@@ -436,6 +456,8 @@ def test_a_room_that_is_none_is_refused(place: Place, fields: dict[str, Any], co
         ({"type": "chat.delete", "seq": 10**6}, "chat_not_found", "seq"),
         ({"type": "chat.react", "seq": 2**53 - 1, "emoji": "🏓"}, "chat_not_found", "seq"),
         ({"type": "chat.react", "seq": 1, "emoji": "🏓"}, "chat_not_found", "seq"),
+        ({"type": "room.pin", "seq": 1}, "chat_not_found", "seq"),
+        ({"type": "room.pin", "seq": 10**6}, "chat_not_found", "seq"),
         ({**_SEND, "text": "말", "reply_to": 1}, "chat_not_found", "reply_to"),
         ({**_SEND, "text": "말", "reply_to": 10**6}, "chat_not_found", "reply_to"),
         ({**_SEND, "text": "말", "reply_to": 2**53 - 1}, "chat_not_found", "reply_to"),
@@ -458,10 +480,10 @@ def test_a_place_in_the_log_that_is_none_is_named(
 def test_the_chat_of_somebody_else_is_theirs(site: Site, place: Place) -> None:
     guest = new_person(site).chat()
     guest.ask("room.enter", room_id=place.room_id)
-    said = say(guest, place.room_id, SECRET)
+    said = say(place.client, place.room_id, SECRET)
     for fields in ({"type": "chat.edit", "text": "말"}, {"type": "chat.delete"}):
         frame = {"ref": "b", "room_id": place.room_id, "seq": said["seq"], **fields}
-        assert_refused(answer_to(place, json.dumps(frame)), "not_author", "seq")
+        assert_refused(guest.send_raw(json.dumps(frame), "b"), "not_author", "seq")
     page = place.client.ask("chat.history", room_id=place.room_id, after=said["seq"] - 1)
     assert page["entries"] == [said]
 
@@ -492,6 +514,11 @@ def test_a_room_made_anew_under_its_name_has_nothing_of_the_old_one(site: Site) 
         ({"type": "room.present"}, GONE),
         ({"type": "room.rename", "name": unique("새 이름")}, GONE),
         ({"type": "room.mute"}, GONE),
+        ({"type": "room.slow", "seconds": 5}, GONE),
+        ({"type": "room.lock"}, GONE),
+        ({"type": "room.pin", "seq": seq}, GONE),
+        ({"type": "room.bans"}, GONE),
+        ({"type": "room.kick", "user_id": "someone"}, GONE),
         ({**_SEND, "text": "말", "reply_to": seq}, GONE),
         ({"type": "room.enter"}, {"room_not_found"}),
         ({"type": "chat.history"}, GONE),

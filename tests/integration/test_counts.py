@@ -238,6 +238,90 @@ def test_blocking_somebody_takes_five_calls_and_ending_it_three(
     assert found == {"dynamodb": {"GetItem": 1, "Query": 1, "UpdateItem": 1}, "posts": {"ok": 1}}
 
 
+@pytest.mark.parametrize(
+    ("command", "fields"),
+    [
+        ("room.slow", {"seconds": 5}),
+        ("room.lock", {}),
+    ],
+)
+def test_a_change_of_a_room_takes_six_calls(
+    room: tuple[str, list[ChatClient]], command: str, fields: dict[str, Any]
+) -> None:
+    room_id, people = room
+    with cost() as found, units.recorded() as calls:
+        people[0].ask(command, room_id=room_id, **fields)
+    # Whose connection, whether a member, the room; a place in the log; the notice with the
+    # change; who listens.
+    assert found["dynamodb"] == {
+        "GetItem": 3,
+        "UpdateItem": 1,
+        "TransactWriteItems": 1,
+        "Query": 1,
+    }
+    assert found["posts"] == {"ok": 4}
+    assert units.total(calls) == units.Units(writes=5, reads=4)
+    with cost() as found:
+        people[0].ask(command, room_id=room_id, **fields)
+    assert found == {"dynamodb": {"GetItem": 3}, "posts": {}}
+
+
+@pytest.mark.parametrize(
+    ("command", "fields", "writes"),
+    [
+        # Beside the notice and the room, the membership;
+        ("room.set_role", {"role": "manager"}, 7),
+        ("room.transfer", {}, 7),
+        # the membership and what outlasts it.
+        ("room.silence", {"seconds": 60}, 9),
+    ],
+)
+def test_what_is_done_to_a_member_takes_a_read_more(
+    room: tuple[str, list[ChatClient]], command: str, fields: dict[str, Any], writes: int
+) -> None:
+    room_id, people = room
+    other = people[1].ask("session.hello")["me"]["user_id"]
+    with cost() as found, units.recorded() as calls:
+        people[0].ask(command, room_id=room_id, user_id=other, **fields)
+    assert found["dynamodb"]["GetItem"] == 4
+    assert found["dynamodb"]["UpdateItem"] == 1
+    assert found["dynamodb"]["TransactWriteItems"] == 1
+    assert found["posts"] == {"ok": 4}
+    assert units.total(calls).writes == writes
+
+
+@pytest.mark.parametrize("ban", [False, True])
+def test_putting_somebody_out(room: tuple[str, list[ChatClient]], ban: bool) -> None:
+    room_id, people = room
+    other = people[1].ask("session.hello")["me"]["user_id"]
+    with cost() as found:
+        people[0].ask("room.kick", room_id=room_id, user_id=other, ban=ban)
+    # Whose connection, whether a member, the room, the other's membership; that is ended with
+    # the checks and the ban; their connections, which are unsubscribed one by one (here one);
+    # the notice takes its place and is stored, then the membership goes; who listens. A name.
+    assert found["dynamodb"] == {
+        "GetItem": 4,
+        "TransactWriteItems": 1,
+        "Query": 2,
+        "UpdateItem": 2,
+        "PutItem": 1,
+        "DeleteItem": 2,
+        "BatchGetItem": 1,
+    }
+    # Theirs, and the three that are left.
+    assert found["posts"] == {"ok": 4}
+
+
+def test_joining_takes_a_transaction_in_which_nobody_is_banned(
+    handlers: HandlerSite, room: tuple[str, list[ChatClient]]
+) -> None:
+    room_id, _ = room
+    one = new_person(handlers).chat()
+    with cost() as found:
+        one.ask("room.enter", room_id=room_id)
+    assert found["dynamodb"]["TransactWriteItems"] == 1
+
+
 # --- Changing -----------------------------------------------------------------------------
 
 

@@ -21,6 +21,7 @@ MODELS = [
     tables.RoomRow,
     tables.RoomNameRow,
     tables.MemberRow,
+    tables.SanctionRow,
     tables.EntryRow,
     tables.ConnectionRow,
     tables.SubscriptionRow,

@@ -7,6 +7,7 @@ import { isChat, UnreadCount, type ReadState } from './unread';
 
 /** So much is held of a log that merely follows along; replies may be older than pushes. */
 const FOLLOWED_MAX = 50;
+const RULING = /host|role|left|kick|sil|slow|pin|lock/;
 
 /** One of the person's rooms. Its log is held from the moment it is entered (`loaded`). */
 export class RoomState {
@@ -21,7 +22,9 @@ export class RoomState {
   readonly partnerId: string;
   /** Who of the two wants to keep it, as of the last snapshot. */
   keepers: readonly string[] | undefined;
-  hostId: string;
+  /** The snapshot that knows most of how the room is ruled, and notices that change that. */
+  ruled: Room;
+  notices: readonly Entry[] = [];
   activeAt: number;
   preview: Preview | undefined;
   log: Log;
@@ -36,7 +39,7 @@ export class RoomState {
   /** How the pages around what is shown are doing; what failed waits until it is asked for again. */
   readonly paging: Record<'before' | 'after', '' | 'loading' | 'failed'> = { before: '', after: '' };
   #count: number;
-  /** Counts and hosts of the snapshot include everything up to here. */
+  /** The count of the snapshot includes everything up to here. */
   #snapshotSeq: number;
   readonly #unread: UnreadCount;
   /** Which chat the preview shows, in which version; 0 when the server did not say. */
@@ -57,7 +60,7 @@ export class RoomState {
     this.keepers = room.keepers;
     this.#nameSeq = room.name_seq ?? 0;
     this.isMuted = room.muted ?? false;
-    this.hostId = room.host_id;
+    this.ruled = room;
     this.activeAt = room.active_at ?? 0;
     this.preview = room.preview;
     this.#count = room.member_count;
@@ -69,6 +72,11 @@ export class RoomState {
   /** The part of the log that a person looks at. */
   get shown(): Log {
     return this.past ?? this.log;
+  }
+
+  get hostId(): string {
+    const last = this.notices.findLast(({ kind }) => kind === 'host_changed');
+    return last?.user_id ?? this.ruled.host_id;
   }
 
   /** Whether it is to be quiet: as the person wants it. */
@@ -106,6 +114,11 @@ export class RoomState {
     this.#named({ kind: 'renamed', seq: room.name_seq ?? 0, text: room.name });
     this.keepers = room.keepers;
     this.isMuted = room.muted ?? false;
+    const { rules_seq: ruledTo = 0 } = room;
+    if (ruledTo >= (this.ruled.rules_seq ?? 0)) {
+      this.ruled = room;
+      this.notices = this.notices.filter(({ seq }) => seq > ruledTo);
+    }
     this.activeAt = Math.max(this.activeAt, room.active_at ?? 0);
     const { preview } = room;
     const isNewer = preview && preview.at > (this.preview?.at ?? 0);
@@ -123,7 +136,6 @@ export class RoomState {
     }
     this.takeReadState(readState(room));
     if (!this.log.holds(last, this.log.last)) return;
-    this.hostId = room.host_id;
     this.#count = room.member_count;
     this.#snapshotSeq = last;
     for (const entry of this.log.entries) if (entry.seq > last) this.#membersChanged(entry);
@@ -160,6 +172,7 @@ export class RoomState {
     this.members.doubt();
     for (const entry of reply.entries) {
       this.#named(entry);
+      this.#noticed(entry);
       this.#unread.appended(entry, this.log);
       this.#showPreview(entry);
       this.#learnReader(entry);
@@ -232,6 +245,7 @@ export class RoomState {
       this.#unread.appended(entry, this.log);
       this.#learnReader(entry);
       this.#named(entry);
+      this.#noticed(entry);
       this.#membersChanged(entry);
     }
     if (!this.loaded) this.log.trim(FOLLOWED_MAX);
@@ -243,8 +257,15 @@ export class RoomState {
     if (entry.user_id === this.me) return;
     if (isChat(entry)) this.markReader(entry.user_id, entry.seq);
     else if (entry.kind === 'left') this.readers.delete(entry.user_id);
+    else if (entry.kind === 'kicked') this.readers.delete(entry.about ?? '');
     // Whoever comes in begins to read there.
     else if (entry.kind === 'joined') this.markReader(entry.user_id, entry.seq);
+  }
+
+  /** What is ruled is worked out where it is shown (rules.ts). */
+  #noticed(entry: Entry): void {
+    if (!RULING.test(entry.kind ?? '') || entry.seq <= (this.ruled.rules_seq ?? 0)) return;
+    this.notices = [...this.notices, entry];
   }
 
   /** The latest name counts: a snapshot may be from before a notice that is known already. */
@@ -292,15 +313,12 @@ export class RoomState {
           byId.set(entry.user_id, { user_id: entry.user_id, joined_at: entry.at });
         }
         break;
+      case 'kicked':
       case 'left':
         if (isNews) this.#count--;
-        byId.delete(entry.user_id);
+        byId.delete(entry.about ?? entry.user_id);
         // From here on reading is told; how far they have read, the members' list says.
         if (this.#count === TELLING_AUDIENCE_MAX) this.members.doubt();
-        break;
-      case 'created':
-      case 'host_changed':
-        if (isNews) this.hostId = entry.user_id;
         break;
       default:
         return;

@@ -50,7 +50,7 @@ export type View =
 /** A room that was this person's, and what they wrote that did not get there. */
 export interface Removed {
   state: 'removed';
-  why: 'left' | 'closed' | 'gone';
+  why: 'left' | 'closed' | 'gone' | 'kicked' | 'banned';
   unsent: readonly string[];
 }
 
@@ -615,7 +615,7 @@ export class Session {
         this.changed('rooms');
         break;
       case 'room.left':
-        this.#remove(event.room_id, 'left');
+        this.#remove(event.room_id, event.reason ?? 'left');
         break;
       case 'room.closed':
         this.#remove(event.room_id, 'closed');
@@ -807,7 +807,8 @@ export class Session {
     const known = this.#removed.get(roomId);
     const removed: Removed = {
       state: 'removed',
-      why: known?.why === 'closed' ? 'closed' : why,
+      // What is known for sure stands: a mere "gone" may follow it.
+      why: known?.why === 'closed' || (known && why === 'gone') ? known.why : why,
       unsent: (known?.unsent ?? []).concat(dropped),
     };
     this.#removed.set(roomId, removed);

@@ -10,6 +10,7 @@ export const outside = chunk(() => import('./pages/outside'));
 export const me = chunk(() => import('./pages/MePage'));
 export const asides = chunk(() => import('./chat/asides'));
 export const match = chunk(() => import('./match'));
+export const rules = chunk(() => import('./rules'));
 export const ends = chunk(() => import('./ends'));
 /** What is said when somebody says too much at once. */
 export const pace = chunk(() => import('./chat/PaceLine'));

@@ -80,6 +80,7 @@ describe('a bubble', () => {
     change: '',
     isEdited: false,
     isDeleted: false,
+    deleter: '',
     reactions: '',
     isKept: true,
     isQueued: false,

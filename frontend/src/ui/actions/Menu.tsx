@@ -1,9 +1,12 @@
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
+import { failureCode } from '../../core/failure';
 import { say, session, watch } from '../app';
 import { acting, chatAt, editing, reply, toggleReaction } from '../chat/acting';
 import { texts } from '../../i18n';
+import { sayFailure } from '../failure';
 import { plainText } from '../mentions';
 import { nameOf } from '../parts';
+import { rulesOf } from '../rules/of';
 import { BlockItem, ReportItem } from '../safety/items';
 import type { ActionsProps } from '.';
 import { MenuItem, moveFocus } from './MenuItem';
@@ -31,6 +34,9 @@ export function Menu({ open, onClose }: ActionsProps) {
     .filter(([, ids]) => ids.length > 0);
   const mine = (emoji: string) => entry?.reactions?.[emoji]?.includes(me) ?? false;
   const said = entry?.text ?? text;
+  const room = session().rooms.get(roomId);
+  const rules = room && rulesOf(room);
+  const isPinned = seq !== undefined && rules?.pinned?.seq === seq;
 
   return (
     <Sheet
@@ -95,6 +101,16 @@ export function Menu({ open, onClose }: ActionsProps) {
             void copy(plainText(said));
           }}
         />
+        {seq !== undefined && rules?.mayModerate && (
+          <MenuItem
+            label={isPinned ? w.unpin : w.pin}
+            testId="pin-chat"
+            onChoose={() => {
+              onClose();
+              void pin(roomId, isPinned ? undefined : seq);
+            }}
+          />
+        )}
         {seq !== undefined && !isOwn && (
           <>
             <BlockItem open={open} onClose={onClose} />
@@ -102,22 +118,22 @@ export function Menu({ open, onClose }: ActionsProps) {
           </>
         )}
         {seq !== undefined && isOwn && (
-          <>
-            <MenuItem
-              label={w.edit}
-              testId="edit-chat"
-              onChoose={() => {
-                onClose();
-                editing.value = { roomId, seq, text: said };
-              }}
-            />
-            <MenuItem
-              label={w.remove}
-              testId="delete-chat"
-              isDanger
-              onChoose={() => (acting.value = { ...open, what: 'delete', text: said })}
-            />
-          </>
+          <MenuItem
+            label={w.edit}
+            testId="edit-chat"
+            onChoose={() => {
+              onClose();
+              editing.value = { roomId, seq, text: said };
+            }}
+          />
+        )}
+        {seq !== undefined && (isOwn || rules?.isAbove(entry?.user_id ?? '')) && (
+          <MenuItem
+            label={w.remove}
+            testId="delete-chat"
+            isDanger
+            onChoose={() => (acting.value = { ...open, what: 'delete', text: said })}
+          />
         )}
       </div>
       {reactions.length > 0 && (
@@ -132,6 +148,14 @@ export function Menu({ open, onClose }: ActionsProps) {
       )}
     </Sheet>
   );
+}
+
+async function pin(roomId: string, seq: number | undefined): Promise<void> {
+  try {
+    await session().ask('room.pin', { room_id: roomId, ...(seq ? { seq } : {}) });
+  } catch (error) {
+    void sayFailure(failureCode(error));
+  }
 }
 
 async function copy(text: string): Promise<void> {

@@ -1,4 +1,5 @@
 import type { Acting } from '../chat/acting';
+import { ManageDialog } from '../rules/MemberDialog';
 import { BlockDialog } from '../safety/BlockDialog';
 import { PersonMenu } from '../safety/PersonMenu';
 import { ReportDialog } from '../safety/ReportDialog';
@@ -26,6 +27,8 @@ export function Actions(props: ActionsProps) {
       return <DeleteDialog {...props} />;
     case 'person':
       return <PersonMenu {...props} />;
+    case 'manage':
+      return <ManageDialog {...props} />;
     case 'block':
       return <BlockDialog userId={props.open.userId} onClose={props.onClose} />;
     case 'report':

@@ -3,12 +3,14 @@ import type { FailureCode } from '../../core/failure';
 import { texts } from '../../i18n';
 import { session, watch } from '../app';
 import { Icon } from '../art';
-import { failures } from '../chunks';
+import { failures, rules } from '../chunks';
 import { isEmojiOnly } from '../links';
 import { piecesOf } from '../mentions';
 import { Avatar, nameOf } from '../parts';
 import { toggleReaction } from './acting';
 import { Quote } from './Quote';
+
+type Deleter = '' | 'host' | 'manager';
 
 export interface BubbleProps {
   roomId: string;
@@ -28,6 +30,8 @@ export interface BubbleProps {
   change: '' | 'sending' | 'failed';
   isEdited: boolean;
   isDeleted: boolean;
+  /** What whoever deleted it is in the room; '': its author. */
+  deleter: Deleter;
   /** As in ChatRow. */
   reactions: string;
   /** As in ChatRow. */
@@ -70,7 +74,7 @@ export function Bubble(chat: BubbleProps) {
         )}
         <div class="line-row">
           {chat.isDeleted ? (
-            <p class="bubble is-deleted">{t.deleted}</p>
+            <p class="bubble is-deleted">{deletedText(chat.deleter)}</p>
           ) : (
             <Words chat={chat} tab={tab} />
           )}
@@ -121,6 +125,11 @@ export function Bubble(chat: BubbleProps) {
 /** Whether a chat that has to wait would be lost with the page. */
 function isLost({ state, isKept, isQueued }: BubbleProps): boolean {
   return !isKept && (state === 'failed' || (state === 'sending' && isQueued));
+}
+
+function deletedText(deleter: Deleter): string {
+  if (deleter) rules.load();
+  return (deleter && rules.module?.deletedText(deleter)) || texts.value.chat.deleted;
 }
 
 /** What somebody says, with links and people; a few emoji alone are drawn large. */

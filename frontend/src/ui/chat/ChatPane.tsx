@@ -191,6 +191,13 @@ function Log({ room }: { room: RoomState }) {
     if (isOnline) void log.load();
   }, [isOnline]);
   const { module, hasFailed } = log;
-  if (module) return <module.LogView room={room} />;
+  if (module) {
+    return (
+      <>
+        <module.LogView room={room} />
+        <module.Pinned room={room} />
+      </>
+    );
+  }
   return hasFailed ? <NotLoaded chunk={log} title={texts.value.chat.log} /> : <LogSkeleton />;
 }

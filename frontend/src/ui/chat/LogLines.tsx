@@ -1,11 +1,11 @@
 import type { RoomState } from '../../core/room';
 import { dayText, texts, timeText } from '../../i18n';
 import { watch } from '../app';
-import { match } from '../chunks';
+import { match, rules } from '../chunks';
 import { nameOf, Subheading } from '../parts';
 import { isolated } from '../rows';
 import { Bubble } from './Bubble';
-import { endsGroup, type NoticeKind, type Row } from './rows';
+import { endsGroup, type Row } from './rows';
 
 interface LinesProps {
   room: RoomState;
@@ -90,7 +90,7 @@ function Line({ room, row, isLast, isActive, isOnline, onOpen, unreadBy }: LineP
     case 'notice':
       return (
         <p class={`notice ${row.isFirst ? 'is-first' : ''}`} data-testid="notice">
-          {noticeText(row.kind, nameOf(row.userId), isolated(row.text))}
+          {noticeText(row, room)}
         </p>
       );
     case 'chat':
@@ -109,6 +109,7 @@ function Line({ room, row, isLast, isActive, isOnline, onOpen, unreadBy }: LineP
           failed={row.failed}
           isEdited={row.isEdited}
           isDeleted={row.isDeleted}
+          deleter={row.deletedBy && (row.deletedBy === room.hostId ? 'host' : 'manager')}
           reactions={row.reactions}
           change={row.change}
           isKept={row.isKept}
@@ -128,8 +129,10 @@ function isoOf(at: number): string {
   return Number.isNaN(date.getTime()) ? '' : date.toISOString();
 }
 
-function noticeText(kind: NoticeKind, name: string, text: string): string {
+function noticeText(row: Extract<Row, { type: 'notice' }>, room: RoomState): string {
+  const { kind, userId, about, text } = row;
   const t = texts.value.chat;
+  const name = nameOf(userId);
   switch (kind) {
     case 'created':
       return t.created(name);
@@ -140,9 +143,11 @@ function noticeText(kind: NoticeKind, name: string, text: string): string {
     case 'host_changed':
       return t.hostChanged(name);
     case 'renamed':
-      return t.renamed(name, text);
+      return t.renamed(name, isolated(text));
     default:
-      // Of a room for two: its place is there before its code.
-      return match.module?.pairNotice(kind, name, text) ?? '\u00a0';
+      // Its place is there before its code.
+      if (room.partnerId) return match.module?.pairNotice(kind, name, text) ?? '\u00a0';
+      void rules.load();
+      return rules.module?.ruleNotice(kind, name, about && nameOf(about), text) ?? '\u00a0';
   }
 }

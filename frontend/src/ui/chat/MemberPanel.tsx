@@ -6,17 +6,21 @@ import { roomTexts } from '../../i18n/room';
 import { session, ticks, watch } from '../app';
 import { Icon } from '../art';
 import { Avatar, ErrorText, IconButton, nameOf, Subheading } from '../parts';
+import { memberTexts } from '../rules/memberTexts';
+import { rulesOf } from '../rules/of';
 import { safetyTexts } from '../safety/texts';
 import { acting } from './acting';
 import { usePresent } from './presence';
 
-/** Members of a room: the host first, oneself, those who are there, then as they came. */
+/** Members of a room: the host first, oneself, managers, those who are there, then as they came. */
 export function membersInOrder(room: RoomState, present?: ReadonlySet<string>): string[] {
   const me = session().me?.user_id;
+  const rules = rulesOf(room);
   const rank = (userId: string) => {
     if (userId === room.hostId) return 0;
     if (userId === me) return 1;
-    return present?.has(userId) ? 2 : 3;
+    if (rules.roleOf(userId) === 'manager') return 2;
+    return present?.has(userId) ? 3 : 4;
   };
   return [...room.members.byId.values()]
     .sort((a, b) => rank(a.user_id) - rank(b.user_id) || a.joined_at - b.joined_at)
@@ -93,12 +97,23 @@ function Person({ room, userId, present }: PersonProps) {
   const here = session();
   const isMe = userId === here.me?.user_id;
   const isPresent = isMe || present?.has(userId);
+  const rules = rulesOf(room);
+  const act = (near: Element) => {
+    const about = { seq: undefined, text: '', userId, isOwn: false };
+    acting.value = { what: 'person', roomId: room.id, ...about, near };
+  };
   return (
     <li
       class="member"
       data-testid="member"
       data-user-id={userId}
       data-present={present ? isPresent : undefined}
+      onContextMenu={(event) => {
+        // A long press.
+        if (isMe) return;
+        event.preventDefault();
+        act(event.currentTarget);
+      }}
     >
       <span class="member-picture">
         <Avatar userId={userId} name={nameOf(userId)} />
@@ -113,6 +128,11 @@ function Person({ room, userId, present }: PersonProps) {
           {t.chat.host}
         </span>
       )}
+      {rules.roleOf(userId) === 'manager' && (
+        <span class="tag" data-testid="manager">
+          {memberTexts.value.manager}
+        </span>
+      )}
       {!isMe && (
         <button
           type="button"
@@ -120,11 +140,7 @@ function Person({ room, userId, present }: PersonProps) {
           aria-label={s.more(nameOf(userId))}
           aria-haspopup="menu"
           data-testid="person-actions"
-          onClick={(event) => {
-            const near = event.currentTarget;
-            const about = { seq: undefined, text: '', userId, isOwn: false };
-            acting.value = { what: 'person', roomId: room.id, ...about, near };
-          }}
+          onClick={(event) => act(event.currentTarget)}
         >
           <Icon name="more" />
         </button>

@@ -4,6 +4,8 @@ import { texts } from '../../i18n';
 import { roomTexts } from '../../i18n/room';
 import { session, watch } from '../app';
 import { Avatar, Dialog, FailureText, IconButton, nameOf, useFailure } from '../parts';
+import { rulesOf } from '../rules/of';
+import { Moderation } from '../rules/Moderation';
 import type { LeavingWay } from './LeaveDialog';
 import { RoomName } from './RoomName';
 
@@ -34,6 +36,7 @@ export function RoomSettings({ room, onLeave, onClose }: RoomSettingsProps) {
         </div>
       )}
       <Mute room={room} />
+      {rulesOf(room).mayModerate && <Moderation room={room} />}
       <section class="settings-ending">
         <h3 class="label">{t.room.ending}</h3>
         <button

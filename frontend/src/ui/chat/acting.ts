@@ -9,7 +9,7 @@ import { sayFailure } from '../failure';
 
 /** What lies over the page, and about which chat. */
 export interface Acting {
-  what: 'menu' | 'picker' | 'delete' | 'person' | 'block' | 'report';
+  what: 'menu' | 'picker' | 'delete' | 'person' | 'manage' | 'block' | 'report';
   roomId: string;
   /** Undefined while the chat is not in the log: it can only be copied then. */
   seq: number | undefined;

@@ -23,6 +23,8 @@ export interface ChatRow {
   isKept: boolean;
   isEdited: boolean;
   isDeleted: boolean;
+  /** Which host or manager deleted it; '': whoever wrote it. */
+  deletedBy: string;
   /** What one did to it oneself: on its way, or refused (`failed` says why). */
   change: '' | 'sending' | 'failed';
   /** Each emoji and the ids of who reacted with it, `👍 ann,bob 🏓 cho`; plain, to be compared. */
@@ -48,6 +50,8 @@ export type Row =
       seq: number;
       kind: NoticeKind;
       userId: string;
+      /** Whom it was done to; '': nobody else. */
+      about: string;
       text: string;
       /** Does not follow another notice. */
       isFirst: boolean;
@@ -129,6 +133,7 @@ export class Rows {
         change: '',
         isEdited: false,
         isDeleted: false,
+        deletedBy: '',
         reactions: '',
       });
     }
@@ -154,11 +159,11 @@ class Maker {
     const kind = held.kind ?? 'chat';
     if (kind === 'void' || kind === 'changed') return;
     const entry = withPending(held, pending, this.me);
-    const { seq, at, user_id: userId, text = '' } = entry;
+    const { seq, at, user_id: userId, text = '', about = '' } = entry;
     if (kind !== 'chat') {
       const key = `seq ${seq}`;
       const isFirst = this.#begin(at, key, NOTICES);
-      this.rows.push({ type: 'notice', key, seq, kind, userId, text, isFirst });
+      this.rows.push({ type: 'notice', key, seq, kind, userId, about, text, isFirst });
       return;
     }
     const isOwn = userId === this.me;
@@ -178,6 +183,7 @@ class Maker {
       change: pending?.failed ? 'failed' : isChanging(pending) ? 'sending' : '',
       isEdited: entry.edited_at !== undefined && !entry.deleted,
       isDeleted: entry.deleted ?? false,
+      deletedBy: entry.deleted_by ?? '',
       reactions: reactionsOf(entry),
     });
   }

@@ -18,17 +18,19 @@ export function RoomEnd({ roomId, view }: RoomEndProps) {
   const here = session();
   const t = endTexts.value;
   if (view.state === 'removed') {
+    const why = { kicked: t.kickedText, banned: t.bannedText }[view.why as string] ?? '';
     return (
       <Blank
         art={<OutOfBounds />}
         title={t.removed[view.why]}
+        text={why}
         isAlert
         more={<Unsent texts={view.unsent} />}
       >
         <a class="button primary" href="/rooms">
           {t.toRooms}
         </a>
-        {view.why !== 'closed' && (
+        {view.why !== 'closed' && view.why !== 'banned' && (
           <button type="button" class="button" onClick={() => here.reenter()}>
             {t.enterAgain}
           </button>

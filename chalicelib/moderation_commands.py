@@ -1,0 +1,108 @@
+"""What the commands of hosts and managers do.
+
+As in commands.py: authorise, act, tell the others, reply. The notice goes to the one who acts,
+too: the reply has no entry.
+"""
+
+from __future__ import annotations
+
+from chalicelib import (
+    background,
+    delivery,
+    expelling,
+    members,
+    moderation,
+    protocol,
+    users,
+)
+from chalicelib.clock import Moment
+from chalicelib.connections import Caller
+from chalicelib.protocol import Ban, LeaveReason, Reply
+from chalicelib.ruling import find_open
+from chalicelib.writing import Written
+
+
+def set_role(caller: Caller, command: protocol.SetRole, at: Moment) -> Reply:
+    """Make a manager, or a member again."""
+    members.membership(caller.user_id, command.room_id)
+    notice = moderation.set_role(caller.user_id, command.room_id, command.user_id, command.role, at)
+    return _told(caller, command.ref, command.room_id, notice)
+
+
+def transfer(caller: Caller, command: protocol.TransferRoom, at: Moment) -> Reply:
+    """Hand the room over and stay."""
+    members.membership(caller.user_id, command.room_id)
+    notice = moderation.transfer(caller.user_id, command.room_id, command.user_id, at)
+    return _told(caller, command.ref, command.room_id, notice)
+
+
+def kick(caller: Caller, command: protocol.KickMember, at: Moment) -> Reply:
+    """Put somebody out; their devices hear nothing of the room from then on."""
+    members.membership(caller.user_id, command.room_id)
+
+    def when_out(reason: LeaveReason) -> None:
+        background.after_leaving(command.user_id, command.room_id, reason=reason)
+
+    notices = expelling.kick(
+        caller.user_id,
+        command.room_id,
+        command.user_id,
+        at,
+        ban=command.ban,
+        when_out=when_out,
+    )
+    return _told(caller, command.ref, command.room_id, *notices)
+
+
+def unban(caller: Caller, command: protocol.Unban, at: Moment) -> Reply:
+    """Let somebody enter again."""
+    members.membership(caller.user_id, command.room_id)
+    notice = moderation.unban(caller.user_id, command.room_id, command.user_id, at)
+    return _told(caller, command.ref, command.room_id, notice)
+
+
+def list_bans(caller: Caller, command: protocol.ListBans, at: Moment) -> Reply:
+    """Who can't enter."""
+    members.membership(caller.user_id, command.room_id)
+    room = find_open(command.room_id)
+    page, after = moderation.bans(caller.user_id, room, command.after)
+    bans = [Ban(user_id=row.user_id, by=row.banned_by or "", at=row.banned_at or 0) for row in page]
+    names = users.names({ban.user_id for ban in bans} | {ban.by for ban in bans})
+    return protocol.BansReply(ref=command.ref, bans=bans, users=names, after=after)
+
+
+def silence(caller: Caller, command: protocol.SilenceMember, at: Moment) -> Reply:
+    """Have somebody say nothing for a while."""
+    members.membership(caller.user_id, command.room_id)
+    notice = moderation.silence(
+        caller.user_id, command.room_id, command.user_id, command.seconds, at
+    )
+    return _told(caller, command.ref, command.room_id, notice)
+
+
+def slow(caller: Caller, command: protocol.SlowRoom, at: Moment) -> Reply:
+    """Have members wait between chats."""
+    members.membership(caller.user_id, command.room_id)
+    notice = moderation.slow(caller.user_id, command.room_id, command.seconds, at)
+    return _told(caller, command.ref, command.room_id, notice)
+
+
+def pin(caller: Caller, command: protocol.PinChat, at: Moment) -> Reply:
+    """Have a chat stand at the top."""
+    members.membership(caller.user_id, command.room_id)
+    notice = moderation.pin(caller.user_id, command.room_id, command.seq, at)
+    return _told(caller, command.ref, command.room_id, notice)
+
+
+def lock(caller: Caller, command: protocol.LockRoom, at: Moment) -> Reply:
+    """Let nobody new in."""
+    members.membership(caller.user_id, command.room_id)
+    notice = moderation.lock(caller.user_id, command.room_id, at, on=command.on)
+    return _told(caller, command.ref, command.room_id, notice)
+
+
+def _told(caller: Caller, ref: str, room_id: str, *notices: Written | None) -> Reply:
+    for notice in notices:
+        if notice is not None:
+            delivery.deliver(room_id, notice, caller.own_name)
+    return Reply(ref=ref)

@@ -1,0 +1,36 @@
+import type { NoticeKind } from '../chat/rows';
+import { ruleTexts } from './texts';
+
+/** What stands for a chat that a host or manager deleted. */
+export function deletedText(by: 'host' | 'manager'): string {
+  return ruleTexts.value.deleted[by];
+}
+
+/** What a host or manager did, to whom (if to anybody), and what stands in the notice's text. */
+export function ruleNotice(kind: NoticeKind, by: string, about: string, text: string): string {
+  const { notices: t, time } = ruleTexts.value;
+  switch (kind) {
+    case 'role_changed':
+      return text === 'manager' ? t.manager(by, about) : t.noManager(by, about);
+    case 'kicked':
+      return text === 'banned' ? t.banned(by, about) : t.kicked(by, about);
+    case 'banned':
+      return t.barred(by, about);
+    case 'unbanned':
+      return t.unbanned(by, about);
+    case 'silenced':
+      return Number(text) ? t.silenced(by, about, time(Number(text))) : t.heard(by, about);
+    case 'slowed':
+      return Number(text) ? t.slowed(by, time(Number(text))) : t.quick(by);
+    case 'pinned':
+      return t.pinned(by);
+    case 'unpinned':
+      return t.unpinned(by);
+    case 'locked':
+      return t.locked(by);
+    case 'unlocked':
+      return t.unlocked(by);
+    default: // a notice of a newer server
+      return '';
+  }
+}
