@@ -158,6 +158,7 @@ def test_deep_nesting_harms_nobody_else(place: Place, frame: str) -> None:
 
 # --- Fields of the wrong type: every field of every command -------------------------------
 
+SEARCH = {"cid": "cid-12345", "languages": ["ko"], "tags": ["탁구"], "again": True}
 GOOD: dict[type[protocol.Command], dict[str, Any]] = {
     protocol.Hello: {},
     protocol.UpdateProfile: {"nickname": "이름"},
@@ -192,6 +193,10 @@ GOOD: dict[type[protocol.Command], dict[str, Any]] = {
     protocol.ReadHistory: {"room_id": "ROOM", "before": 1, "after": None, "limit": 5},
     protocol.SignalTyping: {"room_id": "ROOM"},
     protocol.ListPresent: {"room_id": "ROOM"},
+    protocol.SeekMatch: SEARCH,
+    protocol.NextMatch: {**SEARCH, "room_id": "ROOM"},
+    protocol.CancelMatch: {"cid": "cid-12345"},
+    protocol.KeepMatch: {"room_id": "ROOM"},
     protocol.BlockUser: {"user_id": "someone", "on": True},
     protocol.ListBlocks: {"after": "someone"},
     protocol.SendReport: {
