@@ -77,6 +77,7 @@ def test_only_others_who_exist_can_be_blocked(site: Site) -> None:
     client.ask("user.block", user_id="nobody", on=False)
 
 
+@pytest.mark.stack_only
 def test_so_many_can_be_blocked_and_pages_have_them_all(handlers: HandlerSite) -> None:
     from chalicelib.tables import BlockRow
 

@@ -318,6 +318,7 @@ def test_nobody_keeps_a_room_alone_or_one_of_others(site: Site, tag: str) -> Non
     assert "keepers" not in room
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize(
     ("command", "fields"),
     [
@@ -345,6 +346,7 @@ def test_who_withdraws_leaves_the_room(site: Site, tag: str) -> None:
     assert (room["room_id"], room["member_count"]) == (room_id, 1)
 
 
+@pytest.mark.stack_only
 def test_so_many_searches_in_a_minute_are_enough(
     handlers: HandlerSite, monkeypatch: pytest.MonkeyPatch, tag: str
 ) -> None:
@@ -362,6 +364,7 @@ def test_so_many_searches_in_a_minute_are_enough(
     assert "again_ms" in seek(client, wish(tag))
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -390,6 +393,7 @@ def test_a_frame_that_was_long_on_its_way_begins_no_search(
     assert refused(host, "match.seek", **wish(tag)) == "stale"
 
 
+@pytest.mark.stack_only
 def test_who_is_in_too_many_rooms_is_not_matched(
     handlers: HandlerSite, monkeypatch: pytest.MonkeyPatch, tag: str
 ) -> None:

@@ -15,8 +15,6 @@ from tests.support.chat import ChatClient, CommandRefusedError, Frame
 from tests.support.handlers import HandlerSite
 from tests.support.site import Site, new_person, unique
 
-pytestmark = pytest.mark.localstack
-
 CROWD = 40
 
 

@@ -64,6 +64,7 @@ def test_a_host_names_managers_and_takes_it_back(site: Site) -> None:
     assert kinds(log_of(host, room_id)).count("role_changed") == 2
 
 
+@pytest.mark.stack_only
 def test_a_room_has_so_many_managers(handlers: HandlerSite) -> None:
     host = new_person(handlers).chat()
     helpers = [new_person(handlers).chat() for _ in range(limits.MANAGERS_MAX + 1)]
@@ -109,6 +110,7 @@ def test_slow_mode_is_told_and_kept(site: Site) -> None:
     assert told == ["30", "0"]
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize("seconds", [1, 7, 299])
 def test_slow_mode_has_fixed_times(host: ChatClient, seconds: int) -> None:
     room_id = open_room(host)
@@ -272,6 +274,7 @@ def test_who_has_left_can_be_banned_but_nobody_who_is_not(site: Site) -> None:
     assert nobody == "member_not_found"
 
 
+@pytest.mark.stack_only
 def test_bans_come_in_pages(host: ChatClient) -> None:
     from chalicelib.tables import SanctionRow
 
@@ -465,6 +468,7 @@ def cast(site: Site) -> Cast:
     return cast
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize(("what", "target"), MAY.keys(), ids=lambda each: each or "room")
 def test_who_may_do_what_to_whom(cast: Cast, what: str, target: str) -> None:
     cast.in_their_places()
@@ -492,6 +496,7 @@ def test_who_may_do_what_to_whom(cast: Cast, what: str, target: str) -> None:
         assert asked("host") == OK
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize("state", ["kicked", "banned"])
 def test_who_is_out_does_nothing_any_more(site: Site, state: str) -> None:
     host, helper, guest = (new_person(site).chat() for _ in range(3))

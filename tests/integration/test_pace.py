@@ -138,6 +138,7 @@ def test_what_one_lambda_does_not_know_another_one_has_noted(
     assert voids_of(log_of(host, room_id)) == 1
 
 
+@pytest.mark.stack_only
 @pytest.mark.parametrize("count", [1, 10])
 def test_a_flood_leaves_a_void_per_lambda_at_most(
     lambdas: Lambdas, room: tuple[str, ChatClient, ChatClient], count: int
@@ -242,6 +243,7 @@ def test_who_is_silenced_says_nothing_until_it_is_over(
     assert texts_of(log_of(host, room_id)) == ["저는 돼요", "저도요"]
 
 
+@pytest.mark.stack_only
 def test_what_a_refusal_costs(lambdas: Lambdas, room: tuple[str, ChatClient, ChatClient]) -> None:
     from chalicelib import metering
 
@@ -262,6 +264,7 @@ def test_what_a_refusal_costs(lambdas: Lambdas, room: tuple[str, ChatClient, Cha
     }
 
 
+@pytest.mark.stack_only
 def test_nobody_changes_more_than_twenty_chats_in_the_window(
     lambdas: Lambdas, room: tuple[str, ChatClient, ChatClient]
 ) -> None:

@@ -131,6 +131,7 @@ def test_a_chat_can_be_deleted_while_it_is_reported(
     assert texts_of(reports_of(id_of(host))[0]) == ["나쁜 말"]
 
 
+@pytest.mark.stack_only
 def test_one_person_reports_so_much_in_an_hour(
     host: ChatClient, room: tuple[str, ChatClient, str]
 ) -> None:
@@ -159,6 +160,7 @@ def test_one_person_reports_so_much_in_an_hour(
     assert len(reports_of(me)) == len(about)
 
 
+@pytest.mark.stack_only
 def test_a_report_costs_so_many_calls(
     host: ChatClient, room: tuple[str, ChatClient, str], handlers: HandlerSite
 ) -> None:
@@ -242,6 +244,7 @@ def test_an_operator_sees_a_report_and_dismisses_it(
     assert [row.report_id for row in reports_of(id_of(host))] != [report_id]
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize(
     "arguments",
     [
