@@ -213,7 +213,7 @@ def test_all_of_it_by_keyboard(person: People) -> None:
     expect(menu.get_by_role("menuitemcheckbox", name="👍")).to_be_focused()
     page.keyboard.press("ArrowRight")
     expect(menu.get_by_role("menuitemcheckbox", name="❤️")).to_be_focused()
-    for item in ("reply-chat", "copy-chat"):
+    for item in ("reply-chat", "copy-chat", "block-person", "report"):
         page.keyboard.press("ArrowDown")
         expect(menu.get_by_test_id(item)).to_be_focused()
     page.keyboard.press("ArrowDown")

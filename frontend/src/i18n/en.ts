@@ -13,6 +13,7 @@ export const en: Messages = {
   save: 'Save',
   loading: 'Loading…',
   gone: 'Could not load this. There may be a newer version: reload the page.',
+  lost: 'You are not connected. Try again once you are.',
   failed: 'Something went wrong. Please try again in a moment.',
   notLoaded: 'Could not load this. Check your connection and try again.',
   over: (count) => `${count.toLocaleString()} too many`,

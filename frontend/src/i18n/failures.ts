@@ -2,8 +2,8 @@ import { computed } from '@preact/signals';
 import type { FailureCode } from '../core/failure';
 import { lang } from '.';
 
-/** `internal` reads as whatever has no words of its own: `failed` of the first load. */
-type Errors = Record<Exclude<FailureCode, 'internal'>, string>;
+/** `internal` and `lost` are in the first load: without a connection these can't be fetched. */
+type Errors = Record<Exclude<FailureCode, 'internal' | 'lost'>, string>;
 
 const koErrors: Errors = {
   invalid_frame: '요청이 올바르지 않습니다. 새로 고친 뒤 다시 시도해 주세요.',
@@ -39,7 +39,6 @@ const koErrors: Errors = {
   user_not_found: '탈퇴했거나 없는 사람입니다.',
   too_many_blocks: '더는 차단할 수 없습니다. 차단 목록에서 먼저 풀어 주세요.',
   bad_word: '쓸 수 없는 말이 들어 있습니다. 다른 이름을 적어 주세요.',
-  lost: '연결되어 있지 않습니다. 연결된 뒤 다시 시도해 주세요.',
   timeout: '응답이 늦어지고 있습니다. 다시 시도해 주세요.',
 };
 
@@ -77,7 +76,6 @@ const enErrors: Errors = {
   user_not_found: 'There is no such person any more.',
   too_many_blocks: 'You cannot block any more people. Unblock somebody first.',
   bad_word: 'That name has a word that can’t be used. Choose another.',
-  lost: 'You are not connected. Try again once you are.',
   timeout: 'The answer is taking too long. Please try again.',
 };
 

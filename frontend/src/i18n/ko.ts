@@ -9,6 +9,7 @@ export const ko = {
   save: '저장',
   loading: '불러오는 중…',
   gone: '불러오지 못했습니다. 새 버전이 나왔을 수 있으니 페이지를 새로 고쳐 주세요.',
+  lost: '연결되어 있지 않습니다. 연결된 뒤 다시 시도해 주세요.',
   failed: '문제가 생겼습니다. 잠시 후 다시 시도해 주세요.',
   notLoaded: '불러오지 못했습니다. 연결을 확인하고 다시 시도해 주세요.',
   over: (count: number) => `${count.toLocaleString()}자 초과`,

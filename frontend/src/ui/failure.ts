@@ -5,6 +5,7 @@ import { failures } from './chunks';
 
 /** Why something failed, in words; nothing while these are fetched. */
 export function failureText(code: FailureCode): string {
+  if (code === 'lost') return texts.value.lost;
   const { module, hasFailed } = failures;
   // After that, when there is a connection.
   if (!hasFailed) void failures.load();
@@ -14,6 +15,6 @@ export function failureText(code: FailureCode): string {
 
 /** Say for a moment why something failed. */
 export async function sayFailure(code: FailureCode): Promise<void> {
-  await failures.load();
+  if (code !== 'lost') await failures.load();
   say(failureText(code));
 }
