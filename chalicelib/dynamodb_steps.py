@@ -213,7 +213,15 @@ class LogSteps:
         """CHAT_WINDOW_MS; docs/settings.md."""
         return settings.chat_window_ms
 
-    async def claim(self, user_id: str, claim: Claim, pace: Pace, *, reads: bool = True) -> bool:
+    async def claim(
+        self,
+        user_id: str,
+        claim: Claim,
+        pace: Pace,
+        *,
+        reads: bool = True,
+        seen: Claims | None = None,
+    ) -> bool:
         """One UpdateItem of the membership."""
         is_new = functools.reduce(
             operator.and_, (~slot.startswith(f"{claim.cid}:") for slot in _CLAIMS)
@@ -221,6 +229,8 @@ class LogSteps:
         condition = _IS_IN & is_new & _is_in_time(claim, pace)
         if self._received is not None:
             condition &= MemberRow.joined_at <= self._received
+        if seen is not None:
+            condition &= _has_all_since(seen)
         actions: list[Action] = [_CLAIMS[0].set(rows.claim_text(claim))]
         actions += [later.set(earlier | NO_CLAIM) for earlier, later in itertools.pairwise(_CLAIMS)]
         actions += [_CLAIMED[0].set(claim.at)]
@@ -310,6 +320,14 @@ def _is_in_time(claim: Claim, pace: Pace) -> Condition:
             | (newest <= claim.at - pace.slow_ms)
             | (MemberRow.role != Role.MEMBER.value)
         )
+    return condition
+
+
+def _has_all_since(seen: Claims) -> Condition:
+    """Whether all claims are kept that were made since some were seen (``Claims.reach``)."""
+    known = [rows.claim_text(claim) for claim in seen.latest if claim is not None]
+    oldest = _CLAIMS[-1]
+    condition: Condition = oldest.does_not_exist() | oldest.is_in(NO_CLAIM, *known)
     return condition
 
 

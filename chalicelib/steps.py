@@ -96,6 +96,11 @@ class Claims:
             return True
         return any(claim and claim.in_order and claim.place.seq <= seq for claim in self.latest)
 
+    def reach(self, later: Claims) -> bool:
+        """Whether what was claimed since these, and until later ones, is all in the later ones."""
+        oldest = later.latest[-1]
+        return oldest is None or oldest in self.latest
+
 
 @dataclass(frozen=True, slots=True)
 class Draft:
@@ -167,14 +172,23 @@ class WritingSteps(Protocol):
     def chat_window_ms(self) -> int:
         """In so many ms a member says as many chats at most as there are claims; 0: any number."""
 
-    async def claim(self, user_id: str, claim: Claim, pace: Pace, *, reads: bool = True) -> bool:
+    async def claim(
+        self,
+        user_id: str,
+        claim: Claim,
+        pace: Pace,
+        *,
+        reads: bool = True,
+        seen: Claims | None = None,
+    ) -> bool:
         """Claim a place for a new chat; False if that can't be done just so.
 
         It can't if the person is not a member since before this began, if there is a claim for
         this ``cid``, or if they have read beyond the place, or not, against what ``reads`` says:
         that it notes that they read up to it, or that they have. So all their claims are of places
         they have read. Nor can it if a later chat is claimed already, or against their pace: it is
-        too fast (``Pacing.refusal``).
+        too fast (``Pacing.refusal``). Nor, for who has ``seen`` claims before, if some that were
+        made since may be forgotten (``Claims.reach``).
         """
 
     async def claims(self, user_id: str) -> Claims:

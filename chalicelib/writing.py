@@ -65,15 +65,16 @@ async def say(steps: WritingSteps, draft: Draft, retry_since: int | None = None)
         NotYetError: it is too fast, and not in the log.
     """
     claim: Claim | None = None
+    seen: Claims | None = None
     pace = Pace(draft.at, steps.chat_window_ms)
     if retry_since is not None:
-        claims = await steps.claims(draft.user_id)
-        claim = claims.of(draft.cid)
-        if claim is None and not claims.has_all_since(retry_since):
+        seen = await steps.claims(draft.user_id)
+        claim = seen.of(draft.cid)
+        if claim is None and not seen.has_all_since(retry_since):
             entry = await find(steps, draft, retry_since)
             if entry is not None:
                 return Written(entry, None)
-        refusal = claims.pacing.refusal(pace, steps.now()) if claim is None else None
+        refusal = seen.pacing.refusal(pace, steps.now()) if claim is None else None
         if refusal is not None:
             raise refusal
     room: RoomState | None = None
@@ -82,7 +83,7 @@ async def say(steps: WritingSteps, draft: Draft, retry_since: int | None = None)
             room = await steps.take_place(draft)
             place = _place(room)
             pace = replace(pace, slow_ms=0 if room.host_id == draft.user_id else room.slow_ms)
-            claim = await _claim(steps, draft, place, pace)
+            claim = await _claim(steps, draft, place, pace, seen)
             if claim is None:
                 continue
             if claim.place != place:
@@ -97,17 +98,20 @@ async def say(steps: WritingSteps, draft: Draft, retry_since: int | None = None)
             room = None
 
 
-async def _claim(steps: WritingSteps, draft: Draft, place: Place, pace: Pace) -> Claim | None:
-    """Claim a place for a chat.
+async def _claim(
+    steps: WritingSteps, draft: Draft, place: Place, pace: Pace, seen: Claims | None
+) -> Claim | None:
+    """Claim a place for a chat, which a repeat has not ``seen`` among the claims.
 
     Returns the claim that stands for the chat, which may be another's; None if they have left
     and joined since the place was taken, so it can't be theirs.
 
     Raises:
         NotYetError: it is too fast; the place is given up.
+        StaleError: so much was said since the claims were seen that this may be among it.
     """
     mine = Claim(draft.cid, place, draft.at)
-    while not await steps.claim(draft.user_id, mine, pace, reads=mine.in_order):
+    while not await steps.claim(draft.user_id, mine, pace, reads=mine.in_order, seen=seen):
         claims = await _claims(steps, draft.user_id, place)
         standing = claims.of(draft.cid)
         if standing is not None and standing.place == place:  # the call was repeated on its way
@@ -115,6 +119,9 @@ async def _claim(steps: WritingSteps, draft: Draft, place: Place, pace: Pace) ->
         if standing is not None or place.seq <= claims.joined_seq:
             await give_up(steps, place)
             return standing
+        if seen is not None and not seen.reach(claims):
+            await give_up(steps, place)
+            raise StaleError
         refusal = claims.pacing.refusal(pace, steps.now())
         if refusal is not None:
             if not await give_up(steps, place):

@@ -14,7 +14,7 @@ import pytest
 from chalicelib import limits
 from chalicelib.pace import Pace
 from chalicelib.protocol import Entry, EntryKind
-from chalicelib.steps import Claim, Draft, Place, RoomState, run
+from chalicelib.steps import Claim, Claims, Draft, Place, RoomState, run
 from tests.simulation.explorer.room import Member, Room
 from tests.support.handlers import HandlerSite
 
@@ -62,6 +62,8 @@ class Pair:
         self.states: list[RoomState] = []
         self.drafts: list[tuple[Draft, Place]] = []
         self.claims: list[Claim] = []
+        #: What was read of somebody's claims, lately.
+        self.seen: list[Claims] = []
         self.users = [f"{name}-{self.room_id}" for name in USERS]
         self.model.last_seq = 1
         self.model.host_id = self.users[0]
@@ -207,10 +209,11 @@ def claim(pair: Pair) -> None:
     reads = member is None or member.read_seq < mine.place.seq
     if pair.random.random() < 0.2:
         reads = not reads
+    seen = pair.random.choice((None, *pair.seen))
     both(
         pair,
-        lambda: pair.model.claim(user_id, mine, pace, reads=reads, received=received),
-        lambda: run(real.claim(user_id, mine, pace, reads=reads)),
+        lambda: pair.model.claim(user_id, mine, pace, reads=reads, seen=seen, received=received),
+        lambda: run(real.claim(user_id, mine, pace, reads=reads, seen=seen)),
     )
 
 
@@ -230,11 +233,13 @@ def silence(pair: Pair) -> None:
 def claims(pair: Pair) -> None:
     user_id = pair.random.choice(pair.users)
     received, real = pair.random.choice(list(pair.received.items()))
-    both(
+    found = both(
         pair,
         lambda: pair.model.claims(user_id, received),
         lambda: run(real.claims(user_id)),
     )
+    if isinstance(found, Claims):
+        pair.seen = [*pair.seen, found][-4:]
 
 
 def move_claim(pair: Pair) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from chalicelib import steps, writing
+from chalicelib.errors import StaleError
 from tests.simulation.explorer import plan as plans
 from tests.simulation.explorer.explore import FoundError, Tally, explore, trace
 from tests.simulation.explorer.mutants import mutate
@@ -89,6 +90,48 @@ def repeat_after_a_slow_claim(code: Code) -> int:
     slow_writer.close()
     drive(lambdas.send(lost, lost.since))
     return sum(1 for entry in world.room.entries.values() if entry.cid == "lost")
+
+
+def test_a_repeat_that_takes_long_knows_what_came_since_it_looked() -> None:
+    """Found in 80,000 runs: two of one chat, slower than all the time that their pace looks at."""
+    assert repeat_slowly(REAL) == (1, True)
+    mutant = mutate(writing, "reads=mine.in_order, seen=seen)", "reads=mine.in_order)")
+    assert repeat_slowly(mutant) == (2, False)
+
+
+def repeat_slowly(code: Code) -> tuple[int, bool]:
+    """How often a chat is in the log that two tries say, and whether one is told to ask again."""
+    rng = random.Random(1)
+    plan = plans.draw(rng)
+    plan.slots, plan.window_ms, plan.skew = 2, 8_000, 0
+    world = World(plan, rng, code, traces=False)
+    lambdas, drive = Lambdas(world), world.scheduler.drive
+    world.add_member("jimin")
+    start = world.scheduler.now
+
+    def say(cid: str, after: int) -> None:
+        world.scheduler.now = start + after
+        chat = Chat("jimin", cid, 1, at=int(world.scheduler.now))
+        drive(lambdas.send(chat, None))
+
+    # Both look whether the chat is there, twelve seconds apart, before either takes a place.
+    chat = Chat("jimin", "again", 1, at=int(start))
+    tries = []
+    for after in (0, 12_000):
+        world.scheduler.now = start + after
+        attempt = lambdas.send(chat, world.room.last_seq)
+        tries.append((attempt, carry_out(attempt.send(None))))
+    (first, of_first), (second, of_second) = tries
+    drive(first, result=of_first)
+    say("next", 2_000)
+    say("last", 11_000)
+    world.scheduler.now = start + 13_000
+    is_stale = False
+    try:
+        drive(second, result=of_second)
+    except StaleError:
+        is_stale = True
+    return sum(1 for entry in world.room.entries.values() if entry.cid == "again"), is_stale
 
 
 def test_who_joins_at_the_moment_at_which_they_speak_has_read_what_they_said() -> None:

@@ -60,9 +60,8 @@ class ModelSteps:
         #: When a chat came that is to be said.
         self._received = received
         self._chat_window_ms = chat_window_ms
-        #: Called when a claim is made, and when claims were read.
+        #: Called when a claim is made.
         self.on_claim: Callable[[], None] | None = None
-        self.on_claims: Callable[[], None] | None = None
 
     @property
     def room_id(self) -> str:
@@ -106,20 +105,31 @@ class ModelSteps:
     def chat_window_ms(self) -> int:
         return self._chat_window_ms
 
-    async def claim(self, user_id: str, claim: Claim, pace: Pace, *, reads: bool = True) -> bool:
-        is_done: bool = await call("claim", self._claim, user_id, claim, pace, reads=reads)
+    async def claim(
+        self,
+        user_id: str,
+        claim: Claim,
+        pace: Pace,
+        *,
+        reads: bool = True,
+        seen: Claims | None = None,
+    ) -> bool:
+        how = {"reads": reads, "seen": seen}
+        is_done: bool = await call("claim", self._claim, user_id, claim, pace, **how)
         return is_done
 
-    def _claim(self, user_id: str, claim: Claim, pace: Pace, *, reads: bool) -> bool:
-        is_done = self._room.claim(user_id, claim, pace, reads=reads, received=self._received)
+    def _claim(
+        self, user_id: str, claim: Claim, pace: Pace, *, reads: bool, seen: Claims | None
+    ) -> bool:
+        is_done = self._room.claim(
+            user_id, claim, pace, reads=reads, seen=seen, received=self._received
+        )
         if is_done and self.on_claim is not None:
             self.on_claim()
         return is_done
 
     async def claims(self, user_id: str) -> Claims:
         claims: Claims = await call("claims", self._room.claims, user_id, self._received)
-        if self.on_claims is not None:
-            self.on_claims()
         return claims
 
     async def move_claim(self, user_id: str, old: Claim, slot: int, new: Claim) -> bool:

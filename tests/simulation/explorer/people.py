@@ -58,7 +58,8 @@ class Lambdas:
         # A frame that is delivered twice was taken once.
         received = chat.at if since is None else self.now()
         steps = self.steps(received)
-        self._watch_claims(steps, chat, is_repeat=since is not None)
+        if since is None:
+            self._watch_claims(steps, chat)
         said_at = steps.now()
         if self.world.plan.window_ms and said_at > received + limits.WRITE_WITHIN_MS:
             raise StaleError
@@ -68,26 +69,21 @@ class Lambdas:
         entry: Entry = written.entry
         return entry
 
-    def _watch_claims(self, steps: ModelSteps, chat: Chat, *, is_repeat: bool) -> None:
-        """Excuse a chat that is claimed by who can't know that its claim is forgotten.
+    def _watch_claims(self, steps: ModelSteps, chat: Chat) -> None:
+        """Excuse a chat whose first try can't know that its claim is forgotten.
 
-        That is so where as many other chats of its person as claims are kept came since its first
-        try, or since a repeat looked, and nobody keeps them from being so many.
+        That is so where as many other chats of its person as claims are kept came since it was
+        sent, and nobody keeps them from being so many.
         """
         if self.world.plan.window_ms:
             return
         room = self.world.room
-        known = [] if is_repeat else [chat.base]
-
-        def on_claims() -> None:
-            if not known:
-                known.append(room.claimed.get(chat.user_id, 0))
 
         def on_claim() -> None:
-            if room.claimed[chat.user_id] - 1 - known[0] >= room.slots:
+            if room.claimed[chat.user_id] - 1 - chat.base >= room.slots:
                 chat.is_excused = True
 
-        steps.on_claim, steps.on_claims = on_claim, on_claims
+        steps.on_claim = on_claim
 
     async def notify(self, user_id: str, kind: EntryKind, cid: str) -> Entry:
         """A notice, as of a new host."""

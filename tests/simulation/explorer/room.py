@@ -155,6 +155,7 @@ class Room:
         pace: Pace,
         *,
         reads: bool = True,
+        seen: Claims | None = None,
         received: int | None = None,
     ) -> bool:
         """UpdateItem of the membership."""
@@ -168,6 +169,9 @@ class Room:
         if (member.read_seq < claim.place.seq) is not reads:
             return False
         if not _is_in_time(member.pacing, claim, pace):
+            return False
+        oldest = member.claims[-1]
+        if seen is not None and oldest is not None and oldest not in seen.latest:
             return False
         if reads:
             member.read_seq = claim.place.seq
