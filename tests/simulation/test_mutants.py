@@ -22,7 +22,7 @@ MUTANTS: dict[str, tuple[ModuleType, str, str]] = {
     # --- How entries get into the log
     "chats are not claimed": (
         writing,
-        "claim = await _claim(steps, draft, place, pace)",
+        "claim = await _claim(steps, draft, place, pace, seen)",
         "claim = Claim(draft.cid, place, draft.at)",
     ),
     "who lost a place takes another without moving the claim": (
@@ -32,7 +32,7 @@ MUTANTS: dict[str, tuple[ModuleType, str, str]] = {
     ),
     "a repeat does not search the log": (
         writing,
-        "if claim is None and not claims.has_all_since(retry_since):",
+        "if claim is None and not seen.has_all_since(retry_since):",
         "if False:",
     ),
     "a repeat searches the log and leaves holes": (
