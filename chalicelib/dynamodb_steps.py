@@ -21,6 +21,7 @@ from chalicelib.protocol import Entry, EntryKind, Role
 from chalicelib.settings import settings
 from chalicelib.steps import Claim, Claims, Draft, Place, RoomState, Stored
 from chalicelib.tables import (
+    IS_IN,
     NO_CLAIM,
     EntryRow,
     MemberRow,
@@ -42,7 +43,6 @@ _CLAIMS: Final[tuple[Any, ...]] = tuple(
 _CLAIMED: Final[tuple[Any, ...]] = tuple(
     getattr(MemberRow, f"claimed_{slot}") for slot in range(limits.CLAIMS_PER_MEMBER)
 )
-_IS_IN: Final = MemberRow.user_id.exists() & MemberRow.leaving.does_not_exist()
 _IS_OPEN: Final = RoomRow.host_id.exists() & RoomRow.closed_at.does_not_exist()
 
 
@@ -226,7 +226,7 @@ class LogSteps:
         is_new = functools.reduce(
             operator.and_, (~slot.startswith(f"{claim.cid}:") for slot in _CLAIMS)
         )
-        condition = _IS_IN & is_new & _is_in_time(claim, pace)
+        condition = IS_IN & is_new & _is_in_time(claim, pace)
         if self._received is not None:
             condition &= MemberRow.joined_at <= self._received
         if seen is not None:
@@ -260,7 +260,7 @@ class LogSteps:
     async def move_claim(self, user_id: str, old: Claim, slot: int, new: Claim) -> bool:
         """One UpdateItem of the membership; another if they have read beyond."""
         actions: list[Action] = [_CLAIMS[slot].set(rows.claim_text(new))]
-        is_there = _IS_IN & (_CLAIMS[slot] == rows.claim_text(old))
+        is_there = IS_IN & (_CLAIMS[slot] == rows.claim_text(old))
         return self._update_member(
             user_id, [*actions, *_read_up_to(new)], is_there & _is_unread(new)
         ) or self._update_member(user_id, actions, is_there)

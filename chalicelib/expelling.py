@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
@@ -25,18 +24,18 @@ from chalicelib.errors import (
     RoomLockedError,
     StaleError,
 )
-from chalicelib.moderation import IS_IN, check_other, find_sanction
+from chalicelib.moderation import check_other, find_sanction, is_news
 from chalicelib.protocol import EntryKind, LeaveReason
+from chalicelib.rows import open_room
 from chalicelib.ruling import (
     DoneError,
     Ruling,
     check_moderator,
-    find_open,
     may,
     rule,
 )
 from chalicelib.steps import Draft
-from chalicelib.tables import MemberRow, RoomRow, SanctionRow, transact
+from chalicelib.tables import IS_IN, MemberRow, RoomRow, SanctionRow, transact
 from chalicelib.writing import Written
 
 #: How long to wait for somebody's joining or leaving that is under way, in seconds, try by try.
@@ -72,7 +71,7 @@ def kick(
     check_other(user_id, target_id)
     notices: list[Written] = []
     for wait in (*_WAITS, None):
-        room = find_open(room_id)
+        room = open_room(room_id)
         check_moderator(room, user_id, over=target_id)
         member = members.find_member(target_id, room_id)
         is_in = member is not None and not member.leaving
@@ -177,7 +176,8 @@ def _write_ban(
         SanctionRow.banned_at.set(received),
         SanctionRow.expires_at.remove(),
     ]
-    condition: Condition = SanctionRow.banned_at.does_not_exist() | (
-        SanctionRow.banned_at < received
+    transaction.update(
+        SanctionRow(room_id, target_id),
+        actions=actions,
+        condition=is_news(SanctionRow.banned_at, received),
     )
-    transaction.update(SanctionRow(room_id, target_id), actions=actions, condition=condition)

@@ -38,7 +38,7 @@ from chalicelib.members import (
 from chalicelib.protocol import EntryKind, LeaveReason
 from chalicelib.rooms import close_room
 from chalicelib.rows import find_open_room, find_room
-from chalicelib.tables import PAIR, MemberRow, RoomRow, SanctionRow, succeeds, transact
+from chalicelib.tables import IS_IN, PAIR, MemberRow, RoomRow, SanctionRow, succeeds, transact
 from chalicelib.writing import Written
 
 #: After so long a Lambda that was joining or leaving is finished or dead, in ms.
@@ -264,9 +264,8 @@ def _is_alone(room: RoomRow) -> bool:
 
 
 def _leave_as_member(member: MemberRow, room: RoomRow, now: int) -> list[Appended]:
-    is_in = MemberRow.user_id.exists() & MemberRow.leaving.does_not_exist()
     actions = mark_leaving(member, room, now)
-    if not succeeds(lambda: member.update(actions, condition=is_in)):
+    if not succeeds(lambda: member.update(actions, condition=IS_IN)):
         return []  # another tab of the same person was faster
     return write_left(member, now, is_repeat=False)
 

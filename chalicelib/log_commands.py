@@ -24,7 +24,7 @@ from chalicelib.connections import Caller
 from chalicelib.errors import InvalidFieldError, RoomNotFoundError
 from chalicelib.metrics import Metric
 from chalicelib.protocol import Reply, RoomPosition, SyncedRoom
-from chalicelib.rows import find_open_room, to_state, unread
+from chalicelib.rows import open_room, to_state, unread
 from chalicelib.steps import Place
 from chalicelib.tables import EntryRow, MemberRow, RoomRow
 from chalicelib.texts import clean_chat
@@ -180,9 +180,7 @@ def read_history(caller: Caller, command: protocol.ReadHistory, at: Moment) -> R
     if command.before is not None and command.after is not None:
         raise InvalidFieldError("before", "must not be given together with after")
     members.membership(caller.user_id, command.room_id)
-    room = find_open_room(command.room_id)
-    if room is None:
-        raise RoomNotFoundError(command.room_id)
+    room = open_room(command.room_id)
     if command.after is not None:
         page = chats.read_after(
             command.room_id, command.after, room.last_seq, command.limit, limits.PAGE_BYTES_MAX

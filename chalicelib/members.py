@@ -15,7 +15,7 @@ from chalicelib import limits
 from chalicelib.errors import NotMemberError, TooManyRoomsError
 from chalicelib.protocol import Role
 from chalicelib.steps import Place
-from chalicelib.tables import MemberRow, RoomRow, succeeds
+from chalicelib.tables import IS_IN, MemberRow, RoomRow, succeeds
 
 
 def find_member(user_id: str, room_id: str) -> MemberRow | None:
@@ -84,9 +84,8 @@ def mute(user_id: str, room_id: str, *, on: bool, received: int) -> bool:
 
 def _note(user_id: str, room_id: str, actions: list[Action], is_news: Condition) -> bool:
     """Change a membership, if that is news; False if it is not. Raises NotMemberError."""
-    is_in = MemberRow.user_id.exists() & MemberRow.leaving.does_not_exist()
     member = MemberRow(user_id, room_id)
-    if succeeds(lambda: member.update(actions, condition=is_in & is_news)):
+    if succeeds(lambda: member.update(actions, condition=IS_IN & is_news)):
         return True
     membership(user_id, room_id)
     return False

@@ -32,10 +32,9 @@ from chalicelib.ruling import (
     rule,
 )
 from chalicelib.steps import Draft
-from chalicelib.tables import EntryRow, MemberRow, RoomRow, SanctionRow
+from chalicelib.tables import IS_IN, EntryRow, MemberRow, RoomRow, SanctionRow
 from chalicelib.writing import Written
 
-IS_IN: Final[Condition] = MemberRow.user_id.exists() & MemberRow.leaving.does_not_exist()
 #: So long the mark of a sanction that is over is kept, in seconds: no frame comes later.
 MARK_SECONDS: Final = 24 * 3600
 

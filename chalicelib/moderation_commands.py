@@ -18,7 +18,7 @@ from chalicelib import (
 from chalicelib.clock import Moment
 from chalicelib.connections import Caller
 from chalicelib.protocol import Ban, LeaveReason, Reply
-from chalicelib.ruling import find_open
+from chalicelib.rows import open_room
 from chalicelib.writing import Written
 
 
@@ -64,7 +64,7 @@ def unban(caller: Caller, command: protocol.Unban, at: Moment) -> Reply:
 def list_bans(caller: Caller, command: protocol.ListBans, at: Moment) -> Reply:
     """Who can't enter."""
     members.membership(caller.user_id, command.room_id)
-    room = find_open(command.room_id)
+    room = open_room(command.room_id)
     page, after = moderation.bans(caller.user_id, room, command.after)
     bans = [Ban(user_id=row.user_id, by=row.banned_by or "", at=row.banned_at or 0) for row in page]
     names = users.names({ban.user_id for ban in bans} | {ban.by for ban in bans})

@@ -17,7 +17,7 @@ from chalicelib.chats import Appended
 from chalicelib.dynamodb_steps import LogSteps
 from chalicelib.errors import NotHostError, RoomNotFoundError, StaleError
 from chalicelib.protocol import Entry, EntryKind
-from chalicelib.rows import find_open_room
+from chalicelib.rows import find_open_room, open_room
 from chalicelib.steps import Draft, Place, run
 from chalicelib.tables import (
     PAIR,
@@ -85,9 +85,7 @@ def keep(user_id: str, room_id: str, now: int) -> Appended | None:
     """
     for _ in range(TRANSACTION_TRIES):
         members.membership(user_id, room_id)
-        room = find_open_room(room_id)
-        if room is None:
-            raise RoomNotFoundError(room_id)
+        room = open_room(room_id)
         if room.kind != PAIR:
             raise NotHostError
         wanted = room.keepers or set()

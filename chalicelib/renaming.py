@@ -15,7 +15,7 @@ from chalicelib.clock import Moment
 from chalicelib.dynamodb_steps import LogSteps, RoomChangedError
 from chalicelib.errors import NotHostError, RoomNameTakenError, RoomNotFoundError
 from chalicelib.protocol import Entry, EntryKind
-from chalicelib.rows import find_open_room, find_room_id
+from chalicelib.rows import find_room_id, open_room
 from chalicelib.steps import Draft, Place, run
 from chalicelib.tables import EntryRow, RoomNameRow, RoomRow, transact
 from chalicelib.writing import Written
@@ -66,9 +66,7 @@ class _RenamingSteps(LogSteps):
             RoomNameTakenError: another room has the name.
             _DoneError: there is nothing to do.
         """
-        room = find_open_room(self.room_id)
-        if room is None:
-            raise RoomNotFoundError(self.room_id)
+        room = open_room(self.room_id)
         if room.host_id != self._user_id:
             raise NotHostError
         if self._is_done(room):

@@ -18,11 +18,10 @@ from chalicelib.errors import (
     ChatNotFoundError,
     InvalidFieldError,
     NotMemberError,
-    RoomNotFoundError,
     TooFastError,
 )
 from chalicelib.protocol import Entry, EntryKind, ReportReason, Users
-from chalicelib.rows import find_open_room
+from chalicelib.rows import open_room
 from chalicelib.tables import ReportRow, ReportSideRow, transact
 from chalicelib.texts import check_note
 
@@ -72,9 +71,7 @@ def send(reporter_id: str, report: Report, now: int) -> None:
     if report.user_id == reporter_id:
         raise InvalidFieldError("user_id", "must be somebody else")
     members.membership(reporter_id, report.room_id)
-    room = find_open_room(report.room_id)
-    if room is None:
-        raise RoomNotFoundError(report.room_id)
+    room = open_room(report.room_id)
     context = _context(report, room.last_seq)
     names = users.names({report.user_id, reporter_id, *(entry.user_id for entry in context)})
     row = ReportRow(

@@ -10,10 +10,9 @@ from chalicelib import ids, limits, members, texts
 from chalicelib.errors import (
     HostMustChooseError,
     NotHostError,
-    RoomNotFoundError,
 )
 from chalicelib.protocol import EntryKind, FoundRoom, Member, Pin, Preview, Role, Room
-from chalicelib.rows import find_open_room, find_room_id, unread
+from chalicelib.rows import find_open_room, find_room_id, open_room, unread
 from chalicelib.ruling import is_manager
 from chalicelib.tables import (
     TRANSACTION_TRIES,
@@ -88,9 +87,7 @@ def members_page(room_id: str, after: str | None) -> tuple[list[Member], str | N
     Raises:
         RoomNotFoundError: there is no such open room.
     """
-    room = find_open_room(room_id)
-    if room is None:
-        raise RoomNotFoundError(room_id)
+    room = open_room(room_id)
     later = MemberRow.by_room.query(
         room_id,
         MemberRow.user_id > after if after else None,

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from chalicelib import limits, texts
+from chalicelib.errors import RoomNotFoundError
 from chalicelib.pace import Pacing
 from chalicelib.protocol import Entry, EntryKind, Role
 from chalicelib.steps import Claim, Claims, Draft, Lease, Place, RoomState
@@ -16,6 +17,14 @@ def find_open_room(room_id: str) -> RoomRow | None:
     """The room, unless it does not exist or is closed. One consistent GetItem."""
     room = find_room(room_id)
     return None if room is None or room.closed_at else room
+
+
+def open_room(room_id: str) -> RoomRow:
+    """The room. Raises RoomNotFoundError if it does not exist or is closed."""
+    room = find_open_room(room_id)
+    if room is None:
+        raise RoomNotFoundError(room_id)
+    return room
 
 
 def find_room(room_id: str) -> RoomRow | None:

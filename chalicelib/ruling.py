@@ -70,14 +70,6 @@ def rule(ruling: Ruling) -> Written | None:
     raise RuntimeError("the room changed each time this looked")
 
 
-def find_open(room_id: str) -> RoomRow:
-    """A room. Raises RoomNotFoundError."""
-    room = rows.find_open_room(room_id)
-    if room is None:
-        raise RoomNotFoundError(room_id)
-    return room
-
-
 class _RulingSteps(LogSteps):
     """Storing the notice and making the change are one step."""
 
@@ -88,7 +80,7 @@ class _RulingSteps(LogSteps):
 
     def check(self) -> None:
         """Look, in one consistent GetItem and what ``ruling.check`` reads, whether it can be."""
-        self._ruling.check(find_open(self.room_id))
+        self._ruling.check(rows.open_room(self.room_id))
 
     async def store(self, draft: Draft, place: Place) -> Entry | None:
         """One transaction."""

@@ -30,6 +30,7 @@ from pynamodb.exceptions import (
     TransactWriteError,
     UpdateError,
 )
+from pynamodb.expressions.condition import Condition
 from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection, KeysOnlyProjection
 from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
@@ -307,6 +308,10 @@ class SanctionRow(_Table):
     silenced_at = IntegerAttribute(null=True)
     #: Absent from a ban.
     expires_at = IntegerAttribute(null=True)
+
+
+#: The condition of a membership: it is there, and nobody is ending it.
+IS_IN: Final[Condition] = MemberRow.user_id.exists() & MemberRow.leaving.does_not_exist()
 
 
 class EntryRow(_Table):
