@@ -20,7 +20,7 @@ from chalicelib.dynamodb_steps import LogSteps
 from chalicelib.errors import ChatNotFoundError, NotAuthorError, TooManyReactionsError
 from chalicelib.protocol import Entry, EntryKind
 from chalicelib.steps import Draft, Place, run
-from chalicelib.tables import EntryRow, RoomRow, succeeds, transact
+from chalicelib.tables import EntryRow, RoomRow, succeeds
 from chalicelib.writing import Written
 
 #: (PynamoDB's types say a value.)
@@ -185,18 +185,17 @@ class _ChangeSteps(LogSteps):
 
     async def store(self, draft: Draft, place: Place) -> Entry | None:
         """One transaction, and a BatchGetItem of the chat as it is then."""
-        row = rows.to_row(self.room_id, draft, place)
 
-        def write(transaction: TransactWrite) -> None:
-            transaction.save(row, condition=EntryRow.seq.does_not_exist())
+        def change(transaction: TransactWrite) -> None:
             transaction.update(
                 EntryRow(self.room_id, self._seq), actions=self._actions, condition=self._condition
             )
             if self._role is not None:
                 transaction.condition_check(RoomRow, self.room_id, condition=self._role)
 
-        if transact(write):
-            return chats.with_changes(self.room_id, [rows.to_entry(row)])[0]
+        entry = self.store_with(draft, place, change)
+        if entry is not None:
+            return chats.with_changes(self.room_id, [entry])[0]
         there = await self.nearest(place.seq, later=True)
         if there is not None and there.place.seq == place.seq:
             return None

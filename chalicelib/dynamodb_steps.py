@@ -6,14 +6,14 @@ import functools
 import itertools
 import operator
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
-from chalicelib import clock, limits, metering, rows
+from chalicelib import clock, limits, metering, rows, writing
 from chalicelib.errors import NotMemberError, RoomNotFoundError, StaleError
 from chalicelib.metrics import Metric
 from chalicelib.pace import Pace, memory
@@ -131,6 +131,27 @@ class LogSteps:
             and (bool(draft.cid) or there.at == draft.at)
         )
         return there if is_ours else None
+
+    def store_with(
+        self, draft: Draft, place: Place, change: Callable[[TransactWrite], None]
+    ) -> Entry | None:
+        """Store an entry and what it tells of in one transaction; None if a condition fails."""
+        row = rows.to_row(self.room_id, draft, place)
+
+        def write(transaction: TransactWrite) -> None:
+            transaction.save(row, condition=EntryRow.seq.does_not_exist())
+            change(transaction)
+
+        return rows.to_entry(row) if transact(write) else None
+
+    async def free(self, place: Place) -> None:
+        """Make a void of a place that was taken for what is no chat, and can't be used.
+
+        Raises:
+            RoomNotFoundError: the room does not exist or is closed.
+        """
+        if not await writing.give_up(self, place, is_chat=False):
+            raise RoomNotFoundError(self.room_id)
 
     async def read_room(self) -> RoomState | None:
         """One consistent GetItem."""

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pynamodb.expressions.condition import Condition
 from pynamodb.transactions import TransactWrite
 
-from chalicelib import members, rows, writing
+from chalicelib import members, writing
 from chalicelib.chats import Appended
 from chalicelib.dynamodb_steps import LogSteps
 from chalicelib.errors import NotHostError, RoomNotFoundError, StaleError
@@ -22,11 +22,9 @@ from chalicelib.steps import Draft, Place, run
 from chalicelib.tables import (
     PAIR,
     TRANSACTION_TRIES,
-    EntryRow,
     MemberRow,
     RoomRow,
     succeeds,
-    transact,
 )
 
 #: What a notice tells of, as parts of the transaction that stores it.
@@ -144,13 +142,8 @@ class _PairSteps(LogSteps):
 
     async def store(self, draft: Draft, place: Place) -> Entry | None:
         """One transaction."""
-        row = rows.to_row(self.room_id, draft, place)
-
-        def write(transaction: TransactWrite) -> None:
-            transaction.save(row, condition=EntryRow.seq.does_not_exist())
-            self._change(transaction)
-
-        if transact(write):
-            return rows.to_entry(row)
-        await writing.give_up(self, place, is_chat=False)
-        raise _ChangedError
+        entry = self.store_with(draft, place, self._change)
+        if entry is None:
+            await self.free(place)
+            raise _ChangedError
+        return entry

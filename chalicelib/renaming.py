@@ -10,14 +10,14 @@ from __future__ import annotations
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
-from chalicelib import rows, texts, writing
+from chalicelib import texts, writing
 from chalicelib.clock import Moment
 from chalicelib.dynamodb_steps import LogSteps, RoomChangedError
-from chalicelib.errors import NotHostError, RoomNameTakenError, RoomNotFoundError
+from chalicelib.errors import NotHostError, RoomNameTakenError
 from chalicelib.protocol import Entry, EntryKind
 from chalicelib.rows import find_room_id, open_room
 from chalicelib.steps import Draft, Place, run
-from chalicelib.tables import EntryRow, RoomNameRow, RoomRow, transact
+from chalicelib.tables import RoomNameRow, RoomRow
 from chalicelib.writing import Written
 
 
@@ -81,7 +81,6 @@ class _RenamingSteps(LogSteps):
         if room is None:
             raise TypeError("the place was not taken by these steps")
         old_key = room.name_key
-        row = rows.to_row(self.room_id, draft, place)
         condition = (RoomRow.host_id == self._user_id) & RoomRow.closed_at.does_not_exist()
         condition &= RoomRow.name_key == old_key
         # Of two names the later one stays, and its notice is the last one.
@@ -94,8 +93,7 @@ class _RenamingSteps(LogSteps):
             RoomRow.renamed_at.set(self._asked_at),
         ]
 
-        def write(transaction: TransactWrite) -> None:
-            transaction.save(row, condition=EntryRow.seq.does_not_exist())
+        def change(transaction: TransactWrite) -> None:
             transaction.update(RoomRow(self.room_id), actions=actions, condition=condition)
             if self._key != old_key:
                 transaction.save(
@@ -107,16 +105,11 @@ class _RenamingSteps(LogSteps):
                     condition=RoomNameRow.target_id == self.room_id,
                 )
 
-        if not self._is_done(room) and transact(write):
-            return rows.to_entry(row)
-        await self._give_up(place)
-        return None
-
-    async def _give_up(self, place: Place) -> None:
-        """Free a place that can't be used; returns when another one may do."""
-        if not await writing.give_up(self, place, is_chat=False):
-            raise RoomNotFoundError(self.room_id)
-        self.check()
+        entry = None if self._is_done(room) else self.store_with(draft, place, change)
+        if entry is None:
+            await self.free(place)
+            self.check()
+        return entry
 
     def _is_done(self, room: RoomRow) -> bool:
         """Whether a room has the name, or a later frame than that which asks gave it another.

@@ -18,10 +18,10 @@ from pynamodb.transactions import TransactWrite
 
 from chalicelib import rows, writing
 from chalicelib.dynamodb_steps import LogSteps, RoomChangedError
-from chalicelib.errors import NotAllowedError, NotHostError, RoomNotFoundError
+from chalicelib.errors import NotAllowedError, NotHostError
 from chalicelib.protocol import Entry
 from chalicelib.steps import Draft, Place, run
-from chalicelib.tables import EntryRow, RoomRow, transact
+from chalicelib.tables import RoomRow
 from chalicelib.writing import Written
 
 #: So often a change is tried that meets others.
@@ -84,21 +84,19 @@ class _RulingSteps(LogSteps):
 
     async def store(self, draft: Draft, place: Place) -> Entry | None:
         """One transaction."""
-        row = rows.to_row(self.room_id, draft, place)
         condition = self._ruling.condition & RoomRow.closed_at.does_not_exist()
         # What the room is like is what its last notice says, in the order of the log.
         condition &= RoomRow.rules_seq.does_not_exist() | (RoomRow.rules_seq < place.seq)
         actions = [*self._ruling.actions, RoomRow.rules_seq.set(place.seq)]
 
-        def write(transaction: TransactWrite) -> None:
-            transaction.save(row, condition=EntryRow.seq.does_not_exist())
+        def change(transaction: TransactWrite) -> None:
             transaction.update(RoomRow(self.room_id), actions=actions, condition=condition)
             self._ruling.also(transaction)
 
-        if transact(write):
-            return rows.to_entry(row)
-        if not await writing.give_up(self, place, is_chat=False):
-            raise RoomNotFoundError(self.room_id)
+        entry = self.store_with(draft, place, change)
+        if entry is not None:
+            return entry
+        await self.free(place)
         self.check()
         self._tries += 1
         if self._tries >= _TRIES:
