@@ -263,7 +263,7 @@ class LogSteps:
             condition &= MemberRow.read_seq >= claim.place.seq
         is_claimed = self._update_member(user_id, actions, condition)
         if is_claimed:
-            memory.note(user_id, self.room_id, [claim.at])
+            memory.note(user_id, self.room_id, claim.at)
         return is_claimed
 
     async def claims(self, user_id: str) -> Claims:

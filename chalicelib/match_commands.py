@@ -36,7 +36,7 @@ from chalicelib.matching import Found, Outcome, Ticket, TooFast, Waiting, Who, W
 from chalicelib.protocol import Reply, User, Users
 from chalicelib.rows import find_open_room
 from chalicelib.steps import run
-from chalicelib.tables import PAIR, MemberRow, RoomRow
+from chalicelib.tables import PAIR, RoomRow
 
 
 def seek(caller: Caller, command: protocol.SeekMatch, at: Moment) -> Reply:
@@ -154,10 +154,8 @@ def _tell_other(row: RoomRow, other: Ticket, names: Users) -> None:
 
 def _is_in(user_id: str, room_id: str, connection_ids: Iterable[str]) -> bool:
     """Whether somebody is still in a room; if not, their connections hear it no more."""
-    try:
-        MemberRow.get(user_id, room_id, consistent_read=True)
-    except MemberRow.DoesNotExist:
-        for connection_id in connection_ids:
-            connections.unsubscribe(connection_id, room_id)
-        return False
-    return True
+    if members.find_member(user_id, room_id) is not None:
+        return True
+    for connection_id in connection_ids:
+        connections.unsubscribe(connection_id, room_id)
+    return False

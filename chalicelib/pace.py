@@ -12,7 +12,6 @@ already is refused before; it never knows better than the row, only less.
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -107,9 +106,9 @@ class Memory:
     def __init__(self) -> None:
         self._known: OrderedDict[tuple[str, str], _Known] = OrderedDict()
 
-    def note(self, user_id: str, room_id: str, times: Iterable[int]) -> None:
-        """Somebody's chats were claimed at these times, in this order."""
-        self._of(user_id, room_id).times.extend(times)
+    def note(self, user_id: str, room_id: str, at: int) -> None:
+        """Somebody's chat was claimed at that time (ms), after those that were noted before."""
+        self._of(user_id, room_id).times.append(at)
 
     def hold(self, user_id: str, room_id: str, error: NotYetError, now: int) -> None:
         """Somebody could say nothing just now."""

@@ -95,9 +95,7 @@ def clean_chat(text: str) -> str:
     Raises:
         InvalidFieldError: nothing in it is visible, or it has control characters.
     """
-    for character in text:
-        if unicodedata.category(character) in ("Cc", "Cs") and character not in "\n\t\r":
-            raise InvalidFieldError("text", "must not have control characters")
+    _check_controls(text, "text")
     if not any(map(_draws, text)):
         raise InvalidFieldError("text", "must have a visible character")
     return words.mask(text)
@@ -105,10 +103,14 @@ def clean_chat(text: str) -> str:
 
 def check_note(text: str) -> str:
     """What somebody adds to a report; may be nothing. Raises InvalidFieldError."""
+    _check_controls(text, "note")
+    return text.strip()
+
+
+def _check_controls(text: str, field: str) -> None:
     for character in text:
         if unicodedata.category(character) in ("Cc", "Cs") and character not in "\n\t\r":
-            raise InvalidFieldError("note", "must not have control characters")
-    return text.strip()
+            raise InvalidFieldError(field, "must not have control characters")
 
 
 def mentions(text: str) -> set[str]:
