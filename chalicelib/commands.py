@@ -218,7 +218,11 @@ def mute_room(caller: Caller, command: protocol.MuteRoom, at: Moment) -> Reply:
 def _after_joining(caller: Caller, room: Room, *, is_new: bool = True) -> None:
     """Make the person's connections hear the room, and show a new one in their other tabs."""
     connections.subscribe(caller, room.room_id)
-    others = connections.subscribe_others(caller, room.room_id) if is_new else []
+    others = (
+        connections.subscribe_user(caller.user_id, room.room_id, but=caller.connection_id)
+        if is_new
+        else []
+    )
     member = members.find_member(caller.user_id, room.room_id)
     if member is None or member.leaving:  # left in another tab meanwhile
         for connection_id in (caller.connection_id, *others):

@@ -71,31 +71,23 @@ def greet(caller: Caller, nickname: str, room_ids: Iterable[str]) -> bool:
         return False
     with SubscriptionRow.batch_write() as batch:
         for room_id in rooms:
-            batch.save(_subscription(room_id, caller.connection_id, caller))
+            batch.save(_subscription(room_id, caller))
     return True
 
 
 def subscribe(caller: Caller, room_id: str) -> None:
     """Make one connection hear one more room. One UpdateItem, one PutItem."""
     if _update(caller.connection_id, [ConnectionRow.room_ids.add({room_id})]):
-        _subscription(room_id, caller.connection_id, caller).save()
+        _subscription(room_id, caller).save()
 
 
-def subscribe_others(caller: Caller, room_id: str) -> list[str]:
-    """Make the person's other connections hear a room they joined; returns their ids."""
-    others = [other for other in of_user(caller.user_id) if other != caller.connection_id]
-    for other in others:
-        if _update(other, [ConnectionRow.room_ids.add({room_id})]):
-            _subscription(room_id, other, caller).save()
-    return others
-
-
-def subscribe_user(user_id: str, room_id: str) -> list[str]:
-    """Make all of a person's connections hear a room; returns their ids.
+def subscribe_user(user_id: str, room_id: str, *, but: str = "") -> list[str]:
+    """Make a person's connections hear a room, except ``but``; returns their ids.
 
     A Query; an UpdateItem and a PutItem for each.
     """
-    connection_ids = of_user(user_id)
+    connection_ids = [each for each in of_user(user_id) if each != but]
+    # None of them lives longer than one that begins now.
     expires_at = clock.seconds(clock.now_ms()) + limits.CONNECTION_SECONDS
     for each in connection_ids:
         if _update(each, [ConnectionRow.room_ids.add({room_id})]):
@@ -163,7 +155,7 @@ def _update(connection_id: str, actions: list[Action]) -> bool:
     return succeeds(lambda: row.update(actions, condition=ConnectionRow.user_id.exists()))
 
 
-def _subscription(room_id: str, connection_id: str, caller: Caller) -> SubscriptionRow:
+def _subscription(room_id: str, caller: Caller) -> SubscriptionRow:
     return SubscriptionRow(
-        room_id, connection_id, user_id=caller.user_id, expires_at=caller.expires_at
+        room_id, caller.connection_id, user_id=caller.user_id, expires_at=caller.expires_at
     )

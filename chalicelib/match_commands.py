@@ -135,7 +135,7 @@ def _reply(
     if not names.keys() >= rooms.people_in([room]):
         names |= users.names(rooms.people_in([room]))
     connections.subscribe(caller, room.room_id)
-    others = connections.subscribe_others(caller, room.room_id)
+    others = connections.subscribe_user(caller.user_id, room.room_id, but=caller.connection_id)
     if not _is_in(caller.user_id, room.room_id, [caller.connection_id, *others]):
         return protocol.MatchReply(ref=command.ref)
     event = protocol.MatchFound(room=room, users=names)

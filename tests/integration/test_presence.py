@@ -83,6 +83,23 @@ def test_of_very_many_only_the_first_are_named_but_all_are_counted(
     assert len(str(reply)) <= limits.FRAME_BYTES_MAX
 
 
+def test_what_an_older_tab_enters_a_younger_one_hears_until_it_ends(handlers: HandlerSite) -> None:
+    """And not only as long as the older one lives: DynamoDB deletes what has expired."""
+    from chalicelib.tables import ConnectionRow, SubscriptionRow
+
+    person = new_person(handlers)
+    older = person.chat()
+    (first,) = ConnectionRow.by_user.query(my_id(older))
+    row = ConnectionRow.get(first.connection_id)
+    row.update([ConnectionRow.expires_at.set(row.expires_at - 3600)])
+    person.chat()
+    room_id = open_room(older)
+    heard_until = {each.connection_id: each.expires_at for each in SubscriptionRow.query(room_id)}
+    assert len(heard_until) == 2
+    for connection_id, until in heard_until.items():
+        assert until >= ConnectionRow.get(connection_id).expires_at
+
+
 # --- Who is writing -----------------------------------------------------------------------
 
 
