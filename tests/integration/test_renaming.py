@@ -389,18 +389,18 @@ def test_who_is_cut_off_has_renamed_nothing_and_can_ask_again(
 def test_a_transaction_whose_answer_got_lost_is_done_once(
     host: ChatClient, monkeypatch: pytest.MonkeyPatch, lose: str
 ) -> None:
-    from chalicelib import renaming
+    from chalicelib import dynamodb_steps
     from chalicelib.tables import transact
 
     room_id, name = open_room(host), unique("새 이름")
 
     def lost(write: Callable[[TransactWrite], None]) -> bool:
-        monkeypatch.setattr(renaming, "transact", transact)
+        monkeypatch.setattr(dynamodb_steps, "transact", transact)
         if lose == "after":
             assert transact(write)
         raise ConnectionError("no answer")
 
-    monkeypatch.setattr(renaming, "transact", lost)
+    monkeypatch.setattr(dynamodb_steps, "transact", lost)
     assert refused(host, "room.rename", room_id=room_id, name=name) == "internal"
     # The client has no answer, and asks again.
     renamed(host, room_id, name)
