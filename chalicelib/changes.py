@@ -19,7 +19,6 @@ from chalicelib import chats, limits, members, pace, rows, ruling, texts, writin
 from chalicelib.dynamodb_steps import LogSteps
 from chalicelib.errors import ChatNotFoundError, NotAuthorError, TooManyReactionsError
 from chalicelib.protocol import Entry, EntryKind
-from chalicelib.settings import settings
 from chalicelib.steps import Draft, Place, run
 from chalicelib.tables import EntryRow, RoomRow, succeeds
 from chalicelib.writing import Written
@@ -232,7 +231,7 @@ def _change(
 
 def _check_pace(user_id: str, room_id: str, now: int) -> None:
     """Raise TooFastError where somebody makes too many changes at once."""
-    pace.changes.check(user_id, room_id, now, settings.chat_window_ms)
+    pace.changes.check(user_id, room_id, now, LogSteps(room_id).chat_window_ms)
 
 
 def _find(user_id: str, room_id: str, seq: int, *, says_at: int | None = None) -> Entry:
