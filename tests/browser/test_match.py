@@ -49,3 +49,12 @@ def test_two_strangers_meet_talk_keep_it_and_part(person: People) -> None:
     expect(haeun.page.get_by_test_id("match-seeking")).to_be_visible()
     haeun.page.get_by_test_id("match-cancel").click()
     expect(haeun.page.get_by_test_id("room-item")).to_have_count(0)
+
+
+def test_a_small_screen_shows_first_what_comes_first(person: People) -> None:
+    """The focus is on the button at the end."""
+    jimin = person("지민", viewport={"width": 360, "height": 560})
+    jimin.page.get_by_test_id("meet").click()
+    expect(jimin.page.get_by_test_id("match-start")).to_be_focused()
+    expect(jimin.page.get_by_role("heading", name="새로운 사람과 핑퐁")).to_be_in_viewport(ratio=1)
+    expect(jimin.page.get_by_test_id("match-start")).to_be_in_viewport(ratio=1)
