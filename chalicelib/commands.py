@@ -172,7 +172,7 @@ def enter_room(caller: Caller, command: protocol.EnterRoom, at: Moment) -> Reply
 
 def list_members(caller: Caller, command: protocol.ListMembers, at: Moment) -> Reply:
     members.membership(caller.user_id, command.room_id)
-    page, after = rooms.members_page(command.room_id, command.after)
+    page, after = rooms.members_page(command.room_id, command.after, at.now)
     names = users.names(member.user_id for member in page)
     return protocol.MembersReply(ref=command.ref, members=page, users=names, after=after)
 

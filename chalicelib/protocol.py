@@ -306,6 +306,8 @@ class Member(Struct, omit_defaults=True):
     role: Role = Role.MEMBER
     #: How far they have read; only in rooms of so few members that reading is told around.
     read_seq: int | None = None
+    #: Until when (ms) they may say nothing, if they may not.
+    silenced_until: int | None = None
 
 
 #: The people that entries, or previews of rooms, are by or speak of: of each chat the first

@@ -81,7 +81,7 @@ def _create(name: str, key: str, user_id: str, now: int) -> RoomRow | None:
     return room if transact(write) else None
 
 
-def members_page(room_id: str, after: str | None) -> tuple[list[Member], str | None]:
+def members_page(room_id: str, after: str | None, now: int) -> tuple[list[Member], str | None]:
     """A page of a room's members, by user id, and where the next page starts after.
 
     Raises:
@@ -101,6 +101,7 @@ def members_page(room_id: str, after: str | None) -> tuple[list[Member], str | N
             joined_at=row.joined_at,
             role=_role(room, row.user_id),
             read_seq=read.get(row.user_id),
+            silenced_until=row.silenced_until if (row.silenced_until or 0) > now else None,
         )
         for row in found
     ]

@@ -220,12 +220,13 @@ class MembersByRoom(GlobalSecondaryIndex[Any]):
 
     class Meta:
         index_name = "by_room"
-        projection = IncludeProjection(["role", "joined_at"])
+        projection = IncludeProjection(["role", "joined_at", "silenced_until"])
 
     room_id = UnicodeAttribute(hash_key=True)
     user_id = UnicodeAttribute(range_key=True)
     role = UnicodeAttribute()
     joined_at = IntegerAttribute()
+    silenced_until = IntegerAttribute(null=True)
 
 
 class MemberRow(_Table):

@@ -289,6 +289,8 @@ export interface Member {
   role?: Role;
   /** How far they have read; only in rooms of so few members that reading is told around. */
   read_seq?: number;
+  /** Until when (ms) they may say nothing, if they may not. */
+  silenced_until?: number;
 }
 
 /** Somebody who can't enter a room. */

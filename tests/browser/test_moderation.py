@@ -55,6 +55,17 @@ def test_a_host_rules_a_room(person: People, stack_site: StackSite, device: dict
     page.get_by_test_id("set-role").click()
     expect(dialog).to_have_count(0)
     expect(page.get_by_test_id("manager")).to_have_count(0)
+    # Silenced, which can be seen, and ended.
+    manage()
+    expect(page.get_by_test_id("silence-0")).to_have_count(0)
+    page.get_by_test_id("silence").click()
+    page.get_by_test_id("silence-600").click()
+    expect(dialog).to_have_count(0)
+    expect(page.get_by_test_id("silenced")).to_have_text("채팅 정지됨")
+    manage()
+    page.get_by_test_id("silence-0").click()
+    expect(dialog).to_have_count(0)
+    expect(page.get_by_test_id("silenced")).to_have_count(0)
     page.get_by_role("complementary").get_by_role("button", name="닫기").click()
 
     # A chat at the top of the room, folded and taken down again.

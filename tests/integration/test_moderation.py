@@ -334,6 +334,12 @@ def say_at_last(client: ChatClient, room_id: str, code: str) -> None:
     raise AssertionError("refused for too long")
 
 
+def silenced_in(client: ChatClient, room_id: str) -> set[str]:
+    """Who may say nothing, by the list of members."""
+    members = client.ask("room.members", room_id=room_id)["members"]
+    return {each["user_id"] for each in members if "silenced_until" in each}
+
+
 def test_who_is_silenced_says_nothing_until_it_is_over(site: Site) -> None:
     host, helper, guest = (new_person(site).chat() for _ in range(3))
     room_id, helper_id = room_of(host, helper, guest), my_id(helper)
@@ -344,8 +350,11 @@ def test_who_is_silenced_says_nothing_until_it_is_over(site: Site) -> None:
             say(client, room_id, "그래도")
         assert refusal.value.code == "silenced"
         assert 590_000 < refusal.value.frame["retry_after_ms"] <= 600_000
+    assert silenced_in(guest, room_id) == {helper_id, my_id(guest)}
     done(host, "room.silence", room_id, user_id=helper_id, seconds=0)
     say_at_last(helper, room_id, "silenced")
+    # Of the last, the index may not have heard yet.
+    assert my_id(guest) in silenced_in(host, room_id)
 
 
 def test_members_wait_in_slow_mode_hosts_and_managers_do_not(site: Site) -> None:

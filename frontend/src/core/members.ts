@@ -21,6 +21,11 @@ export class Members {
     this.state = 'ready';
   }
 
+  /** Whether somebody may say nothing at that time. */
+  isSilenced(userId: string, now: number): boolean {
+    return (this.byId.get(userId)?.silenced_until ?? 0) > now;
+  }
+
   doubt(): void {
     if (this.state === 'ready') this.state = 'stale';
   }

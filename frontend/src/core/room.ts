@@ -320,6 +320,12 @@ export class RoomState {
         // From here on reading is told; how far they have read, the members' list says.
         if (this.#count === TELLING_AUDIENCE_MAX) this.members.doubt();
         break;
+      case 'silenced': {
+        const member = byId.get(entry.about ?? '');
+        // (Of no seconds it ends then.)
+        if (member) member.silenced_until = entry.at + Number(entry.text) * 1000;
+        break;
+      }
       default:
         return;
     }

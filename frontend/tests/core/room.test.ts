@@ -152,3 +152,28 @@ describe('how many have not read a chat', () => {
     expect(room.members.state).toBe('stale');
   });
 });
+
+describe('who may say nothing in a room', () => {
+  const about = (seq: number, text: string): Entry => ({
+    ...entry(seq, 'ann', 'silenced'),
+    at: 1_000,
+    about: 'bob',
+    text,
+  });
+
+  it('is told by the list of its members, and then by its notices', () => {
+    const room = new RoomState(snapshot({ member_count: 2 }), 'ann');
+    const members = [
+      { user_id: 'ann', joined_at: 1 },
+      { user_id: 'bob', joined_at: 1, silenced_until: 5_000 },
+    ];
+    room.members.take({ type: 'ok', ref: '1', users: {}, members }, true);
+    const isSilenced = (now: number) => room.members.isSilenced('bob', now);
+    expect([4_999, 5_000].map(isSilenced)).toEqual([true, false]);
+    room.push([about(101, '60')]);
+    expect([60_999, 61_000].map(isSilenced)).toEqual([true, false]);
+    room.push([about(102, '0')]);
+    expect(isSilenced(1_001)).toBe(false);
+    expect(room.members.isSilenced('ann', 1_001)).toBe(false);
+  });
+});

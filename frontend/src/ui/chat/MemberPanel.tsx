@@ -133,6 +133,11 @@ function Person({ room, userId, present }: PersonProps) {
           {memberTexts.value.manager}
         </span>
       )}
+      {room.members.isSilenced(userId, here.now()) && (
+        <span class="tag" data-testid="silenced">
+          {memberTexts.value.silenced}
+        </span>
+      )}
       {!isMe && (
         <button
           type="button"

@@ -41,6 +41,7 @@ function MemberDialog({ room, userId, onClose }: MemberDialogProps) {
   const name = nameOf(userId);
   const isHost = rules.roleOf(here.me?.user_id ?? '') === 'host';
   const isManager = rules.roleOf(userId) === 'manager';
+  const isSilenced = room.members.isSilenced(userId, here.now());
   // One's own role may be taken away meanwhile.
   const mayStill = rules.isAbove(userId) && (isHost || step !== 'transfer');
   useEffect(() => {
@@ -67,6 +68,7 @@ function MemberDialog({ room, userId, onClose }: MemberDialogProps) {
       <div class="member-card">
         <Avatar userId={userId} name={name} />
         {isManager && <span class="tag">{t.manager}</span>}
+        {isSilenced && <span class="tag">{t.silenced}</span>}
       </div>
       {step === 'choose' && (
         <div class="member-ways">
@@ -83,6 +85,14 @@ function MemberDialog({ room, userId, onClose }: MemberDialogProps) {
             <Way label={t.transfer} testId="transfer" onChoose={() => setStep('transfer')} />
           )}
           <Way label={t.silence} testId="silence" onChoose={() => setStep('silence')} />
+          {isSilenced && (
+            <Way
+              label={t.silenceEnd}
+              testId="silence-0"
+              isBusy={isBusy}
+              onChoose={() => void silence(0)}
+            />
+          )}
           <Way label={t.kick} testId="kick" isDanger onChoose={() => setStep('kick')} />
         </div>
       )}
@@ -98,12 +108,6 @@ function MemberDialog({ room, userId, onClose }: MemberDialogProps) {
               onChoose={() => void silence(seconds)}
             />
           ))}
-          <Way
-            label={t.silenceEnd}
-            testId="silence-0"
-            isBusy={isBusy}
-            onChoose={() => void silence(0)}
-          />
         </div>
       )}
       {step === 'transfer' && <p>{t.transferText(name)}</p>}

@@ -11,6 +11,7 @@ const ko = {
   transferText: (name: string) =>
     `${name}님이 방장이 되고, 나는 멤버로 남습니다. 되돌리려면 새 방장이 다시 넘겨주어야 합니다.`,
   silence: '채팅 정지',
+  silenced: '채팅 정지됨',
   silenceText: '그동안 읽을 수는 있지만 글을 쓸 수 없습니다. 나갔다 들어와도 이어집니다.',
   silenceFor: '얼마 동안 멈출까요?',
   silenceEnd: '채팅 정지 풀기',
@@ -53,6 +54,7 @@ const en: typeof ko = {
   transferText: (name) =>
     `${name} becomes the host and you stay as a member. Only the new host can undo this.`,
   silence: 'Silence',
+  silenced: 'Silenced',
   silenceText: 'They can read but not write meanwhile, also if they leave and come back.',
   silenceFor: 'For how long?',
   silenceEnd: 'Let them write again',
