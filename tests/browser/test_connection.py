@@ -360,6 +360,31 @@ def test_a_log_whose_code_does_not_load_is_asked_for_once(person: People) -> Non
     expect(page.get_by_test_id("notice")).to_be_visible()
 
 
+def test_an_error_is_said_though_its_words_do_not_load(person: People) -> None:
+    jimin = person("지민")
+    page = jimin.page
+    part = re.compile(r"/assets/failures-[^/]+\.js$")
+    asked: list[str] = []
+
+    def fail(route: Route) -> None:
+        asked.append(route.request.url)
+        route.abort()
+
+    page.route(part, fail)
+    page.goto(f"{jimin.origin}/rooms")
+    page.get_by_test_id("open-room-input").fill("시발")
+    page.get_by_test_id("open-room-input").press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("문제가 생겼습니다.")
+    assert asked
+    # What was typed is still there, and can be sent again.
+    expect(page.get_by_test_id("open-room-input")).to_have_value("시발")
+    page.unroute(part, fail)
+    page.reload()
+    page.get_by_test_id("open-room-input").fill("시발")
+    page.get_by_test_id("open-room-input").press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("쓸 수 없는 말이 들어 있습니다.")
+
+
 def test_a_list_whose_code_is_gone_is_had_by_loading_the_page_anew(person: People) -> None:
     """A newer release may have taken its place."""
     page = person("지민").page

@@ -110,6 +110,7 @@ def test_a_deleted_chat_keeps_its_place_and_nothing_else(site: Site) -> None:
     }
 
 
+@pytest.mark.stack_only
 def test_reactions_are_told_by_emoji_and_person(site: Site) -> None:
     people = [new_person(site).chat() for _ in range(3)]
     room_id = room_of(*people)
@@ -544,6 +545,7 @@ def longest_emoji(number: int) -> str:
     return "🏴" + "".join(chr(0xE0000 + ord(digit)) for digit in digits)
 
 
+@pytest.mark.stack_only
 def test_the_largest_chat_fits_into_a_frame_wherever_it_is_told(
     handlers: HandlerSite, host: ChatClient, guest: Browser
 ) -> None:

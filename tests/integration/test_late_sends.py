@@ -81,6 +81,7 @@ def test_a_first_try_that_comes_after_its_repeat_is_answered_with_the_same_chat(
     assert texts_of(client.ask("chat.history", room_id=room_id)) == ["한 번만"]
 
 
+@pytest.mark.stack_only
 def test_the_latest_repeats_are_remembered(client: ChatClient) -> None:
     room_id = open_room(client)
     cids = [f"cid-many-{number:04}" for number in range(limits.CLAIMS_PER_MEMBER)]

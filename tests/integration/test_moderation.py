@@ -81,6 +81,7 @@ def test_a_room_has_so_many_managers(handlers: HandlerSite) -> None:
     assert refused(helpers[0], "room.lock", room_id=room_id) == "not_allowed"
 
 
+@pytest.mark.stack_only
 def test_a_room_is_handed_over_without_leaving(site: Site) -> None:
     host, heir = new_person(site).chat(), new_person(site).chat()
     room_id, heir_id = room_of(host, heir), my_id(heir)
@@ -120,6 +121,7 @@ def test_slow_mode_has_fixed_times(host: ChatClient, seconds: int) -> None:
     assert kinds(log_of(host, room_id)) == ["created"]
 
 
+@pytest.mark.stack_only
 def test_nobody_new_gets_into_a_locked_room(site: Site) -> None:
     host, guest, late = (new_person(site).chat() for _ in range(3))
     room_id = room_of(host, guest)
@@ -140,6 +142,7 @@ def test_nobody_new_gets_into_a_locked_room(site: Site) -> None:
     ]
 
 
+@pytest.mark.stack_only
 def test_a_chat_is_pinned_for_everybody(site: Site) -> None:
     host, guest = new_person(site, "방장").chat(), new_person(site).chat()
     room_id = room_of(host, guest)
@@ -292,6 +295,7 @@ def test_bans_come_in_pages(host: ChatClient) -> None:
     ]
 
 
+@pytest.mark.stack_only
 def test_a_silence_outlasts_leaving(site: Site) -> None:
     host, guest = new_person(site).chat(), new_person(site).chat()
     room_id, guest_id = room_of(host, guest), my_id(guest)
@@ -357,6 +361,7 @@ def test_who_is_silenced_says_nothing_until_it_is_over(site: Site) -> None:
     assert my_id(guest) in silenced_in(host, room_id)
 
 
+@pytest.mark.stack_only
 def test_members_wait_in_slow_mode_hosts_and_managers_do_not(site: Site) -> None:
     host, helper, guest = (new_person(site).chat() for _ in range(3))
     room_id = room_of(host, helper, guest)
@@ -523,6 +528,7 @@ def test_who_is_out_does_nothing_any_more(site: Site, state: str) -> None:
 # --- Late and twice -------------------------------------------------------------------------
 
 
+@pytest.mark.stack_only
 def test_a_frame_that_comes_again_late_undoes_nothing(
     host: ChatClient, handlers: HandlerSite, at: Callable[[int], None]
 ) -> None:

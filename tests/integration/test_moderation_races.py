@@ -93,6 +93,7 @@ def test_who_is_kicked_while_they_speak_has_said_it_before_or_not_at_all(
     assert cast.log() == log
 
 
+@pytest.mark.stack_only
 @pytest.mark.parametrize(
     ("step", "log"), [("claim", ["void", "silenced"]), ("store", ["chat", "silenced"])]
 )
@@ -131,6 +132,7 @@ def test_who_is_banned_while_they_enter_does_not_get_in(
     assert room_at(cast.host, cast.room_id)["member_count"] == 3
 
 
+@pytest.mark.stack_only
 def test_a_room_that_is_locked_while_somebody_enters_does_not_let_them_in(
     cast: Cast, handlers: HandlerSite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -144,6 +146,7 @@ def test_a_room_that_is_locked_while_somebody_enters_does_not_let_them_in(
     assert stranger.ask("session.hello")["rooms"] == []
 
 
+@pytest.mark.stack_only
 def test_who_leaves_while_they_are_kicked_has_left_once(
     cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -158,6 +161,7 @@ def test_who_leaves_while_they_are_kicked_has_left_once(
     assert room_at(cast.host, cast.room_id)["member_count"] == 2
 
 
+@pytest.mark.stack_only
 def test_who_is_kicked_after_a_leaving_that_was_cut_off_has_left(
     cast: Cast, at: Callable[[int], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -199,6 +203,7 @@ def test_who_leaves_does_not_become_the_host(cast: Cast, monkeypatch: pytest.Mon
     assert cast.log() == ["void", "left"]
 
 
+@pytest.mark.stack_only
 def test_who_becomes_the_host_while_they_leave_is_still_in(
     cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -227,6 +232,7 @@ def test_a_room_that_is_handed_over_twice_at_once_has_one_host(
     assert cast.log() == ["void", "host_changed"]
 
 
+@pytest.mark.stack_only
 def test_two_who_kick_somebody_at_once_do_it_once(
     cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -249,6 +255,7 @@ def test_a_ban_that_meets_a_kick_is_one_all_the_same(
     assert refused(cast.guest, "room.enter", room_id=cast.room_id) == "banned"
 
 
+@pytest.mark.stack_only
 def test_a_host_who_hands_over_kicks_nobody_any_more(
     cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -300,6 +307,7 @@ def test_who_is_no_manager_any_more_rules_nothing(
     assert not {"slow_ms", "locked", "pinned", "silenced_until"} & set(room)
 
 
+@pytest.mark.stack_only
 def test_who_is_no_manager_any_more_kicks_nobody(
     cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:

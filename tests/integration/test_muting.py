@@ -62,6 +62,7 @@ def test_what_is_said_in_a_muted_room_is_told_and_counted_all_the_same(site: Sit
     assert as_told(guest, room_id) == [True] * 4
 
 
+@pytest.mark.stack_only
 def test_who_comes_back_hears_the_room_again(site: Site) -> None:
     host, browser = new_person(site).chat(), new_person(site)
     guest, phone = browser.chat(), browser.chat()
@@ -74,6 +75,7 @@ def test_who_comes_back_hears_the_room_again(site: Site) -> None:
     assert as_told(guest, room_id) == [False] * 4
 
 
+@pytest.mark.stack_only
 @pytest.mark.alike
 @pytest.mark.parametrize("on", [True, False])
 def test_only_members_can(site: Site, on: bool) -> None:

@@ -34,6 +34,7 @@ class Clock:
 # --- Who is there -------------------------------------------------------------------------
 
 
+@pytest.mark.stack_only
 def test_the_people_of_a_room_who_are_connected_are_told_once_each(site: Site) -> None:
     host, browser, away = new_person(site).chat(), new_person(site), new_person(site).chat()
     tabs = [browser.chat() for _ in range(3)]

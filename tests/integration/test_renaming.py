@@ -109,6 +109,7 @@ def test_repeating_it_changes_nothing(host: ChatClient) -> None:
     assert kinds(log_of(host, room_id)) == ["created", "renamed"]
 
 
+@pytest.mark.stack_only
 def test_only_the_host_may(site: Site) -> None:
     host, guest, stranger = (new_person(site).chat() for _ in range(3))
     room_id = room_of(host, guest)
@@ -126,6 +127,7 @@ def test_only_the_host_may(site: Site) -> None:
     assert room_at(guest, room_id)["name"] == name
 
 
+@pytest.mark.stack_only
 def test_a_renamed_room_that_is_closed_frees_its_name(
     host: ChatClient, guest: Browser, handlers: HandlerSite
 ) -> None:
@@ -160,6 +162,7 @@ def test_withdrawing_frees_the_name_that_a_room_has_by_then(site: Site) -> None:
 # --- At the same moment ---------------------------------------------------------------------
 
 
+@pytest.mark.stack_only
 def test_one_of_many_rooms_gets_a_name(site: Site) -> None:
     people = [new_person(site).chat() for _ in range(4)]
     rooms = [open_room(person) for person in people]

@@ -124,6 +124,7 @@ def test_a_chat_of_another_room_can_not_be_answered(host: ChatClient) -> None:
     assert refused(host, "chat.send", room_id=other, **answer) == "chat_not_found"
 
 
+@pytest.mark.stack_only
 def test_an_answer_in_a_closed_room_finds_no_room(
     handlers: HandlerSite, host: ChatClient, guest: Browser
 ) -> None:
@@ -248,6 +249,7 @@ def test_somebody_who_joined_or_was_renamed_is_named_as_they_are_now(site: Site)
     assert reply["entries"][0]["text"] == f"<@{mentioned}>"
 
 
+@pytest.mark.stack_only
 def test_the_name_of_a_room_mentions_nobody(site: Site) -> None:
     """Whatever it looks like."""
     host, guest = new_person(site).chat(), new_person(site).chat()

@@ -196,6 +196,7 @@ def test_a_repeat_after_many_other_chats_is_found_in_the_log(host: ChatClient, o
     assert texts_of({"entries": log_of(host, room_id)}).count("처음") == 1
 
 
+@pytest.mark.stack_only
 def test_a_first_try_that_died_is_found_lost_after_many_other_chats(
     host: ChatClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:

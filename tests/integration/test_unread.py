@@ -80,6 +80,7 @@ def test_saying_something_reads_all_before_it(host: ChatClient, guest: Browser) 
     assert (unread(host, room_id), unread(client, room_id)) == (0, 1)
 
 
+@pytest.mark.stack_only
 def test_reading_partly_counts_what_follows_and_never_goes_back(
     host: ChatClient, guest: Browser
 ) -> None:
@@ -293,6 +294,7 @@ def test_in_a_large_room_only_ones_own_tabs_are_told(
         seq = say(host, room_id, "또")["seq"]
 
 
+@pytest.mark.stack_only
 def test_members_of_a_small_room_see_how_far_each_has_read(
     host: ChatClient, guest: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
