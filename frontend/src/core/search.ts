@@ -103,6 +103,7 @@ export class Search {
   #answered({ room, again_ms: again = 0 }: MatchReply): void {
     this.#isBegun = true;
     this.leave = null;
+    if (this.state.step === 'over' && room) this.ways.leave(room.room_id);
     if (this.state.step !== 'seeking') return;
     if (room) this.#set({ step: 'found', roomId: room.room_id });
     else if (again) this.#wait(again);
