@@ -2,7 +2,7 @@
 import { render, type ComponentChild } from 'preact';
 import { act } from 'preact/test-utils';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { ERROR_CODES } from '../../src/protocol';
+import { ERROR_CODES } from '../../src/choices';
 import { ko } from '../../src/i18n/ko';
 import { preferredLang } from '../../src/i18n';
 import { setLang } from '../../src/ui/app';

@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { FailureCode } from '../../core/failure';
-import { ERROR_CODES, NICKNAME_MAX, type ErrorCode } from '../../protocol';
+import { ERROR_CODES, type ErrorCode } from '../../choices';
+import { NICKNAME_MAX } from '../../protocol';
 import { lang, texts, type Lang } from '../../i18n';
 import { meTexts } from '../../i18n/me';
 import {

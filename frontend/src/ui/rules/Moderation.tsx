@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
-import { SLOW_SECONDS, type Ban } from '../../protocol';
+import { SLOW_SECONDS } from '../../choices';
+import type { Ban } from '../../protocol';
 import type { RoomState } from '../../core/room';
 import { texts } from '../../i18n';
 import { session, watch } from '../app';
