@@ -14,6 +14,7 @@ from chalicelib import (
     chats,
     connections,
     delivery,
+    directory_commands,
     joining,
     limits,
     log_commands,
@@ -139,7 +140,9 @@ def list_rooms(caller: Caller, command: protocol.ListRooms, at: Moment) -> Reply
 
 
 def open_room(caller: Caller, command: protocol.OpenRoom, at: Moment) -> Reply:
-    found, made = rooms.find_or_create(command.name, caller.user_id, at.now)
+    found, made = rooms.find_or_create(
+        command.name, caller.user_id, at.now, topic=command.topic, tags=command.tags
+    )
     if made is not None:
         member = members.membership(caller.user_id, made.room_id)
         _after_joining(caller, rooms.to_room(made, member))
@@ -280,6 +283,9 @@ HANDLERS: Final[dict[type[protocol.Command], Callable[[Caller, Any, Moment], Rep
     protocol.ListMembers: list_members,
     protocol.LeaveRoom: leave_room,
     protocol.RenameRoom: rename_room,
+    protocol.DescribeRoom: directory_commands.describe,
+    protocol.ListDirectory: directory_commands.list_rooms,
+    protocol.SearchDirectory: directory_commands.search,
     protocol.MuteRoom: mute_room,
     protocol.SetRole: moderation_commands.set_role,
     protocol.TransferRoom: moderation_commands.transfer,

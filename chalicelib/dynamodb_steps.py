@@ -13,7 +13,7 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
-from chalicelib import clock, limits, metering, rows, writing
+from chalicelib import clock, limits, listing, metering, rows, writing
 from chalicelib.errors import NotMemberError, RoomNotFoundError, StaleError
 from chalicelib.metrics import Metric
 from chalicelib.pace import Pace, memory
@@ -101,6 +101,7 @@ class LogSteps:
                 RoomRow.chats.add(1),
                 RoomRow.preview.set(preview),
                 RoomRow.preview_seq.set(RoomRow.last_seq + 1),
+                RoomRow.active_place.set(listing.active_place(self.room_id, self.now())),
             ]
         if not again:
             actions += self._room_actions

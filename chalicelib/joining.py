@@ -14,7 +14,7 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
-from chalicelib import chats, moderation, pairs
+from chalicelib import chats, listing, moderation, pairs
 from chalicelib.chats import Appended
 from chalicelib.clock import Moment
 from chalicelib.dynamodb_steps import RoomChangedError
@@ -85,6 +85,7 @@ def enter(user_id: str, room_id: str, now: int) -> Joined:
         raise RoomNotFoundError(room_id)
     if member is None and room.kind == PAIR:
         raise RoomNotFoundError(room_id)
+    listing.relist(room)
     if member is None:
         joined = _join(user_id, room, now)
         return replace(joined, notices=left + joined.notices)

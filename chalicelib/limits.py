@@ -98,6 +98,17 @@ MATCH_WINDOW_MS: Final = 60_000
 # What DynamoDB may delete is of no use since then.
 MATCH_LITTER_SECONDS: Final = 3600
 
+# The directory of rooms (docs/decisions/0034-directory.md).
+ROOM_TAGS_MAX: Final = 3
+DIRECTORY_PAGE: Final = 20
+# So much later a room that is talked in moves up among those that are active.
+DIRECTORY_STEP_MS: Final = 5 * 60 * 1000
+# Rooms without a topic are spread over so many partitions; those of a topic share one.
+DIRECTORY_PARTS: Final = 4
+# So much of a name, as single letters and as initials, is in the index; the rest is looked at.
+DIRECTORY_LETTERS: Final = 18
+DIRECTORY_INITIALS: Final = 8
+
 # Moderation (docs/decisions/0031-moderation.md).
 MANAGERS_MAX: Final = 5
 SILENCE_SECONDS_MAX: Final = 7 * 24 * 3600

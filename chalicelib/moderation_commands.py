@@ -10,6 +10,7 @@ from chalicelib import (
     background,
     delivery,
     expelling,
+    listing,
     members,
     moderation,
     protocol,
@@ -98,6 +99,8 @@ def lock(caller: Caller, command: protocol.LockRoom, at: Moment) -> Reply:
     """Let nobody new in."""
     members.membership(caller.user_id, command.room_id)
     notice = moderation.lock(caller.user_id, command.room_id, at, on=command.on)
+    if notice is not None:
+        listing.relist(find_open(command.room_id))
     return _told(caller, command.ref, command.room_id, notice)
 
 

@@ -44,6 +44,8 @@ RoomNameInput = Annotated[str, Meta(min_length=1, max_length=4 * limits.ROOM_NAM
 NicknameInput = Annotated[str, Meta(min_length=1, max_length=4 * limits.NICKNAME_MAX)]
 EmojiInput = Annotated[str, Meta(min_length=1, max_length=limits.EMOJI_MAX)]
 TagInput = Annotated[str, Meta(min_length=1, max_length=4 * limits.TAG_MAX)]
+#: Where a page of the directory goes on; made by the server, means nothing to anybody else.
+Cursor = Annotated[str, Meta(min_length=1, max_length=200, pattern=ID_PATTERN)]
 ChatText = Annotated[str, Meta(min_length=1, max_length=limits.CHAT_TEXT_MAX)]
 
 
@@ -96,6 +98,28 @@ class Language(StrEnum):
     ZH = "zh"
     ES = "es"
     VI = "vi"
+
+
+class Topic(StrEnum):
+    """What a room is about, for the directory."""
+
+    DAILY = "daily"
+    GAMES = "games"
+    CULTURE = "culture"
+    FANDOM = "fandom"
+    STUDY = "study"
+    WORK = "work"
+    SPORTS = "sports"
+    TRAVEL = "travel"
+
+
+class DirectoryOrder(StrEnum):
+    """How the directory is sorted."""
+
+    #: Where something was said last comes first, by steps of some minutes.
+    ACTIVE = "active"
+    #: Those made last come first.
+    NEW = "new"
 
 
 class Role(StrEnum):
@@ -278,6 +302,9 @@ class Room(Struct, omit_defaults=True):
     rules_seq: int = 0
     #: Until when oneself may say nothing in it.
     silenced_until: int = 0
+    #: What the directory says of it.
+    topic: Topic | None = None
+    tags: list[str] = []
 
 
 class Ban(Struct, omit_defaults=True):
@@ -296,6 +323,19 @@ class FoundRoom(Struct, omit_defaults=True):
     name: str
     member_count: int
     is_member: bool
+
+
+class ListedRoom(Struct, omit_defaults=True):
+    """A room as everybody finds it in the directory: nothing that was said in it."""
+
+    room_id: str
+    name: str
+    member_count: int
+    created_at: int
+    #: When the last chat was said; 0 if none was.
+    said_at: int = 0
+    topic: Topic | None = None
+    tags: list[str] = []
 
 
 class Member(Struct, omit_defaults=True):
@@ -343,6 +383,9 @@ class OpenRoom(Command, tag="room.open"):
     """Find the room of that name, or make it and become its host."""
 
     name: RoomNameInput
+    #: For the directory, where this makes the room.
+    topic: Topic | None = None
+    tags: Annotated[list[TagInput], Meta(max_length=limits.ROOM_TAGS_MAX)] = []
 
 
 class EnterRoom(Command, tag="room.enter"):
@@ -377,6 +420,36 @@ class RenameRoom(Command, tag="room.rename"):
 
     room_id: RoomId
     name: RoomNameInput
+
+
+class DescribeRoom(Command, tag="room.describe"):
+    """Say what a room is about, as its host; what is left out is taken away."""
+
+    room_id: RoomId
+    topic: Topic | None = None
+    tags: Annotated[list[TagInput], Meta(max_length=limits.ROOM_TAGS_MAX)] = []
+
+
+class ListDirectory(Command, tag="directory.list"):
+    """Rooms that everybody may join, a page at a time."""
+
+    order: DirectoryOrder = DirectoryOrder.ACTIVE
+    #: Only those about this.
+    topic: Topic | None = None
+    #: The ``after`` of the page before.
+    after: Cursor | None = None
+
+
+class SearchDirectory(Command, tag="directory.search"):
+    """Rooms whose names begin with a text, then those that have it as a tag; with ``#`` only these.
+
+    Case, spaces, signs and accents do not count. Hangul may be half typed, or initials (ㅅㅇ for
+    서울).
+    """
+
+    text: RoomNameInput
+    #: The ``after`` of the page before, of the same text.
+    after: Cursor | None = None
 
 
 class MuteRoom(Command, tag="room.mute"):
@@ -623,6 +696,9 @@ AnyCommand = (
     | ListMembers
     | LeaveRoom
     | RenameRoom
+    | DescribeRoom
+    | ListDirectory
+    | SearchDirectory
     | MuteRoom
     | SetRole
     | TransferRoom
@@ -694,6 +770,14 @@ class OpenReply(Reply, tag="ok"):
     room: FoundRoom
     #: True when this command made the room.
     created: bool = False
+
+
+class DirectoryReply(Reply, tag="ok"):
+    """Rooms, some 20 of them; a page may have fewer, even none, and others follow."""
+
+    rooms: list[ListedRoom]
+    #: Ask again with ``after`` for the next page.
+    after: str | None = None
 
 
 class EnterReply(Reply, tag="ok"):
@@ -813,6 +897,9 @@ REPLIES: dict[type[Command], type[Reply]] = {
     ListMembers: MembersReply,
     LeaveRoom: Reply,
     RenameRoom: Reply,
+    DescribeRoom: Reply,
+    ListDirectory: DirectoryReply,
+    SearchDirectory: DirectoryReply,
     MuteRoom: Reply,
     SetRole: Reply,
     TransferRoom: Reply,

@@ -10,7 +10,7 @@ from __future__ import annotations
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
-from chalicelib import texts, writing
+from chalicelib import listing, texts, writing
 from chalicelib.clock import Moment
 from chalicelib.dynamodb_steps import LogSteps, RoomChangedError
 from chalicelib.errors import NotHostError, RoomNameTakenError
@@ -91,6 +91,7 @@ class _RenamingSteps(LogSteps):
             RoomRow.name_key.set(self._key),
             RoomRow.name_seq.set(place.seq),
             RoomRow.renamed_at.set(self._asked_at),
+            *listing.renamed(room, self._key),
         ]
 
         def change(transaction: TransactWrite) -> None:

@@ -6,12 +6,12 @@ from collections.abc import Iterable
 
 from pynamodb.transactions import TransactWrite
 
-from chalicelib import ids, limits, members, texts
+from chalicelib import ids, limits, listing, members, texts
 from chalicelib.errors import (
     HostMustChooseError,
     NotHostError,
 )
-from chalicelib.protocol import EntryKind, FoundRoom, Member, Pin, Preview, Role, Room
+from chalicelib.protocol import EntryKind, FoundRoom, Member, Pin, Preview, Role, Room, Topic
 from chalicelib.rows import find_open_room, find_room_id, open_room, unread
 from chalicelib.ruling import is_manager
 from chalicelib.tables import (
@@ -24,17 +24,23 @@ from chalicelib.tables import (
 )
 
 
-def find_or_create(name: str, user_id: str, now: int) -> tuple[FoundRoom, RoomRow | None]:
+def find_or_create(
+    name: str, user_id: str, now: int, *, topic: Topic | None = None, tags: Iterable[str] = ()
+) -> tuple[FoundRoom, RoomRow | None]:
     """The room of that name, or a new one with ``user_id`` as its host and first member.
 
     Returns what anybody may know of it, and the whole row if it was made just now.
 
+    Args:
+        topic: what a new room is about, as are ``tags``.
+
     Raises:
-        InvalidFieldError: the name breaks the rules.
+        InvalidFieldError: the name breaks the rules, or a tag.
         TooManyRoomsError: a room would have to be made for somebody who has too many.
     """
     name = texts.clean_room_name(name)
     key = texts.room_name_key(name)
+    about = listing.attributes(topic, texts.ordered_tags(tags))
     for _ in range(TRANSACTION_TRIES):
         room = _find_by_key(key)
         if room is not None:
@@ -42,7 +48,7 @@ def find_or_create(name: str, user_id: str, now: int) -> tuple[FoundRoom, RoomRo
             is_member = member is not None and not member.leaving
             return _found(room, is_member=is_member), None
         members.check_room_for_one_more(user_id)
-        made = _create(name, key, user_id, now)
+        made = _create(name, key, user_id, now, about)
         if made is not None:
             return _found(made, is_member=True), made
     raise RuntimeError("the room was made and closed by others, each time this looked")
@@ -55,7 +61,9 @@ def _find_by_key(key: str) -> RoomRow | None:
     return room if room is not None and room.name_key == key else None
 
 
-def _create(name: str, key: str, user_id: str, now: int) -> RoomRow | None:
+def _create(
+    name: str, key: str, user_id: str, now: int, about: dict[str, str | None]
+) -> RoomRow | None:
     """Make a room with its name lock, host and first entry at once; None if the name is taken."""
     room = RoomRow(
         ids.new_id(),
@@ -67,7 +75,9 @@ def _create(name: str, key: str, user_id: str, now: int) -> RoomRow | None:
         active_at=now,
         last_seq=1,
         member_count=1,
+        **about,
     )
+    listing.put(room)
     lock = RoomNameRow(RoomNameRow.key(key), target_id=room.room_id)
     host = members.new_member(user_id, room, now)
     first = EntryRow(room.room_id, 1, kind=EntryKind.CREATED.value, user_id=user_id, created_at=now)
@@ -137,7 +147,7 @@ def close_room(room: RoomRow, now: int, *, if_unchanged: bool = False) -> None:
     def write(transaction: TransactWrite) -> None:
         transaction.update(
             RoomRow(room.room_id),
-            actions=[RoomRow.closed_at.set(now)],
+            actions=[RoomRow.closed_at.set(now), *listing.unlist()],
             condition=is_same,
         )
         transaction.delete(
@@ -203,6 +213,8 @@ def to_room(row: RoomRow, member: MemberRow) -> Room:
         pinned=Pin(seq=row.pinned_seq, user_id=row.pinned_by or "") if row.pinned_seq else None,
         rules_seq=row.rules_seq or 0,
         silenced_until=member.silenced_until or 0,
+        topic=listing.topic_of(row),
+        tags=listing.tags_of(row),
     )
 
 

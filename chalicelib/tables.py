@@ -143,6 +143,83 @@ class PreviewMap(MapAttribute[str, Any]):
     deleted = BooleanAttribute(null=True)
 
 
+class RoomsByActivity(GlobalSecondaryIndex[Any]):
+    """Rooms of the directory, by when something was last said in them."""
+
+    class Meta:
+        index_name = "by_activity"
+        projection = KeysOnlyProjection()
+
+    listed = UnicodeAttribute(hash_key=True)
+    active_place = UnicodeAttribute(range_key=True)
+
+
+class RoomsByAge(GlobalSecondaryIndex[Any]):
+    """Rooms of the directory, by when they were made."""
+
+    class Meta:
+        index_name = "by_age"
+        projection = KeysOnlyProjection()
+
+    listed = UnicodeAttribute(hash_key=True)
+    created_place = UnicodeAttribute(range_key=True)
+
+
+class RoomsByLetters(GlobalSecondaryIndex[Any]):
+    """Rooms of the directory, by the letters of their names."""
+
+    class Meta:
+        index_name = "by_letters"
+        projection = KeysOnlyProjection()
+
+    initial = UnicodeAttribute(hash_key=True)
+    letters = UnicodeAttribute(range_key=True)
+
+
+class RoomsByInitials(GlobalSecondaryIndex[Any]):
+    """Rooms of the directory, by the first letters of their names' syllables."""
+
+    class Meta:
+        index_name = "by_initials"
+        projection = KeysOnlyProjection()
+
+    initial = UnicodeAttribute(hash_key=True)
+    initials = UnicodeAttribute(range_key=True)
+
+
+class RoomsByFirstTag(GlobalSecondaryIndex[Any]):
+    """Rooms by their first tag."""
+
+    class Meta:
+        index_name = "by_tag_0"
+        projection = KeysOnlyProjection()
+
+    tag_0 = UnicodeAttribute(hash_key=True)
+    created_place = UnicodeAttribute(range_key=True)
+
+
+class RoomsBySecondTag(GlobalSecondaryIndex[Any]):
+    """Rooms by their second tag."""
+
+    class Meta:
+        index_name = "by_tag_1"
+        projection = KeysOnlyProjection()
+
+    tag_1 = UnicodeAttribute(hash_key=True)
+    created_place = UnicodeAttribute(range_key=True)
+
+
+class RoomsByThirdTag(GlobalSecondaryIndex[Any]):
+    """Rooms by their third tag."""
+
+    class Meta:
+        index_name = "by_tag_2"
+        projection = KeysOnlyProjection()
+
+    tag_2 = UnicodeAttribute(hash_key=True)
+    created_place = UnicodeAttribute(range_key=True)
+
+
 class RoomRow(_Table):
     """A room, or the lock on a room's name (``room_id`` = ``name#…``, see RoomNameRow)."""
 
@@ -198,6 +275,26 @@ class RoomRow(_Table):
     previous_host_id = UnicodeAttribute(null=True)
     #: Set when the host closed it; the row goes when the erasing is done.
     closed_at = IntegerAttribute(null=True)
+    #: For the directory: what it is about, and when API Gateway took the frame that says so.
+    topic = UnicodeAttribute(null=True)
+    tag_0 = UnicodeAttribute(null=True)
+    tag_1 = UnicodeAttribute(null=True)
+    tag_2 = UnicodeAttribute(null=True)
+    described_at = IntegerAttribute(null=True)
+    #: Where it is found (listing.py). Without ``listed`` and ``initial`` it is not.
+    listed = UnicodeAttribute(null=True)
+    active_place = UnicodeAttribute(null=True)
+    created_place = UnicodeAttribute(null=True)
+    initial = UnicodeAttribute(null=True)
+    letters = UnicodeAttribute(null=True)
+    initials = UnicodeAttribute(null=True)
+    by_activity = RoomsByActivity()
+    by_age = RoomsByAge()
+    by_letters = RoomsByLetters()
+    by_initials = RoomsByInitials()
+    by_tag_0 = RoomsByFirstTag()
+    by_tag_1 = RoomsBySecondTag()
+    by_tag_2 = RoomsByThirdTag()
 
 
 class RoomNameRow(_Table):

@@ -76,11 +76,25 @@ def clean_tags(tags: Iterable[str]) -> frozenset[str]:
     Raises:
         InvalidFieldError: one breaks the rules of names.
     """
+    return frozenset(ordered_tags(tags))
+
+
+def ordered_tags(tags: Iterable[str]) -> list[str]:
+    """As ``clean_tags``, each once, in the order in which they were given."""
     names = (
         clean_name(tag.strip().lstrip("#"), field="tags", maximum=limits.TAG_MAX) for tag in tags
     )
+    return list(dict.fromkeys(map(_tag_key, names)))
+
+
+def asked_tag(text: str) -> str:
+    """The tag that a text may be; one that breaks a rule is nobody's."""
+    return _tag_key(_SPACES.sub(" ", text.strip().lstrip("#")).strip())
+
+
+def _tag_key(name: str) -> str:
     # A space would make two of one where they are shown in a row.
-    return frozenset(room_name_key(name).replace(" ", "_") for name in names)
+    return room_name_key(name).replace(" ", "_")
 
 
 def room_name_key(name: str) -> str:

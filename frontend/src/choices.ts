@@ -3,6 +3,26 @@
 
 export const SLOW_SECONDS = [0, 5, 10, 30, 60, 300] as const;
 
+export const TOPICS = [
+  'daily',
+  'games',
+  'culture',
+  'fandom',
+  'study',
+  'work',
+  'sports',
+  'travel',
+] as const;
+/** What a room is about, for the directory. */
+export type Topic = (typeof TOPICS)[number];
+
+export const DIRECTORY_ORDERS = [
+  'active',
+  'new',
+] as const;
+/** How the directory is sorted. */
+export type DirectoryOrder = (typeof DIRECTORY_ORDERS)[number];
+
 export const NAMED_ROLES = [
   'manager',
   'member',

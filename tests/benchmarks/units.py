@@ -1,6 +1,7 @@
 """What calls of DynamoDB are charged: units that follow from the sizes of the items.
 
-An update is taken to change nothing that an index has, as those of chats do.
+An update is taken to change nothing that an index has, as those of chats do (but for one in some
+minutes: docs/decisions/0034-directory.md).
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/on-demand-capacity-mode.html
 """
 
@@ -110,12 +111,15 @@ _SIZES: Final[dict[str, Callable[[Any], int]]] = {
 
 
 def _put(arguments: Mapping[str, Any], _: dict[str, Any] | None) -> Units:
-    return Units(writes=_written(arguments["Item"]) + _index_entries(arguments["TableName"]))
+    item = arguments["Item"]
+    return Units(writes=_written(item) + _index_entries(arguments["TableName"], item))
 
 
 def _delete(arguments: Mapping[str, Any], _: dict[str, Any] | None) -> Units:
-    # Nothing that the app deletes is larger.
-    return Units(writes=1 + _index_entries(arguments["TableName"]))
+    # Nothing that the app deletes is larger. Rooms go when nobody waits; the locks on their names
+    # are in no index.
+    is_room = arguments["TableName"].endswith("-rooms")
+    return Units(writes=1 + (0 if is_room else len(_indexes(arguments["TableName"]))))
 
 
 def _batch_write(arguments: dict[str, Any], answer: dict[str, Any] | None) -> Units:
@@ -143,14 +147,21 @@ def _written(item: Item) -> int:
     return max(1, math.ceil(item_bytes(item) / WRITE_BYTES))
 
 
-def _index_entries(table: str) -> int:
-    """An item of this table is also in so many indexes, each entry being below 1 KB."""
-    return _INDEXES.get(table.rsplit("-", 1)[-1], 0)
+def _index_entries(table: str, item: Item) -> int:
+    """An item is also in so many indexes, each entry being below 1 KB: those whose keys it has."""
+    return sum(keys <= item.keys() for keys in _indexes(table))
 
 
-#: As the template has them; those of other tables than the app's have none.
+def _indexes(table: str) -> list[set[str]]:
+    return _INDEXES.get(table.rsplit("-", 1)[-1], [])
+
+
+#: The keys of each index, as the template has them; tables that are not the app's have none.
 _INDEXES: Final = {
-    name: len(properties.get("GlobalSecondaryIndexes", []))
+    name: [
+        {key["AttributeName"] for key in index["KeySchema"]}
+        for index in properties.get("GlobalSecondaryIndexes", [])
+    ]
     for name, properties in table_properties().items()
 }
 

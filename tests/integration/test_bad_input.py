@@ -163,11 +163,14 @@ GOOD: dict[type[protocol.Command], dict[str, Any]] = {
     protocol.Hello: {},
     protocol.UpdateProfile: {"nickname": "이름"},
     protocol.ListRooms: {"room_ids": ["ROOM"]},
-    protocol.OpenRoom: {"name": "이름"},
+    protocol.OpenRoom: {"name": "이름", "topic": "games", "tags": ["음악"]},
     protocol.EnterRoom: {"room_id": "ROOM", "limit": 5},
     protocol.ListMembers: {"room_id": "ROOM", "after": "someone"},
     protocol.LeaveRoom: {"room_id": "ROOM", "successor_id": "someone", "close": False},
     protocol.RenameRoom: {"room_id": "ROOM", "name": "이름"},
+    protocol.DescribeRoom: {"room_id": "ROOM", "topic": "games", "tags": ["음악"]},
+    protocol.ListDirectory: {"order": "new", "topic": "games", "after": "someone"},
+    protocol.SearchDirectory: {"text": "이름", "after": "someone"},
     protocol.MuteRoom: {"room_id": "ROOM", "on": True},
     protocol.SetRole: {"room_id": "ROOM", "user_id": "someone", "role": "manager"},
     protocol.TransferRoom: {"room_id": "ROOM", "user_id": "someone"},
@@ -363,6 +366,27 @@ RULES: dict[str, tuple[dict[str, Any], str]] = {
         )
         for what, emoji in NO_EMOJI.items()
     },
+    **{
+        f"tag: {what}": ({"type": "room.describe", "room_id": "ROOM", "tags": [tag]}, "tags")
+        for what, tag in NAMES.items()
+        if tag and len(tag) <= 4 * limits.TAG_MAX
+    },
+    "tag: 21 characters": ({"type": "room.open", "name": "방", "tags": ["가" * 21]}, "tags"),
+    "four tags": ({"type": "room.open", "name": "방", "tags": ["a", "b", "c", "d"]}, "tags"),
+    **{
+        f"search: {what}": ({"type": "directory.search", "text": text}, "text")
+        for what, text in {
+            **{name: NAMES[name] for name in ("empty", "blanks", "newlines", "zero-width")},
+            "a tag of nothing": "#",
+            "very long": SECRET * 500,
+        }.items()
+    },
+    "a list from nowhere": ({"type": "directory.list", "after": "AAAA"}, "after"),
+    "a list from no base64": ({"type": "directory.list", "after": "A"}, "after"),
+    "a search from nowhere": (
+        {"type": "directory.search", "text": "방", "after": "AAAA"},
+        "after",
+    ),
     "retry_since -1": ({**_SEND, "text": "말", "retry_since": -1}, "retry_since"),
     "retry_since over 2**53": ({**_SEND, "text": "말", "retry_since": 2**53}, "retry_since"),
     "an answer to 0": ({**_SEND, "text": "말", "reply_to": 0}, "reply_to"),

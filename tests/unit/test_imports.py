@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 
 #: Each module may import from those above it only.
 LAYERS = [
-    {"limits", "clock", "ids", "settings", "protocol", "sigv4", "http1", "metrics"},
+    {"limits", "clock", "ids", "settings", "protocol", "sigv4", "http1", "metrics", "letters"},
     {"metering", "words"},
     {"log"},
     {"errors", "aws", "channels"},
@@ -23,17 +23,17 @@ LAYERS = [
     {"fanout", "signed_http", "writing", "matching"},
     {"dynamodb", "invocations", "pushing"},
     {"texts", "secret_values", "tables", "sender", "workers"},
-    {"rows"},
+    {"rows", "listing"},
     {"dynamodb_steps"},
     {"ruling"},
     {"users", "sessions", "kakao", "chats", "members", "connections"},
     {"moderation"},
-    {"rooms", "renaming", "delivery", "changes", "pairs", "blocks"},
+    {"rooms", "renaming", "delivery", "changes", "pairs", "blocks", "directory"},
     {"match_steps", "reports"},
     {"joining", "presence", "push_worker"},
     {"expelling"},
     {"background"},
-    {"withdrawal", "log_commands", "match_commands", "moderation_commands"},
+    {"withdrawal", "log_commands", "match_commands", "moderation_commands", "directory_commands"},
     {"commands"},
     {"realtime", "http"},
 ]
