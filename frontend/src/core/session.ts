@@ -248,8 +248,8 @@ export class Session {
   // --- What a person does
 
   /** Find or make a room by its name. */
-  async openRoom(name: string): Promise<OpenReply> {
-    const reply = await this.ask('room.open', { name });
+  async openRoom(name: string, about?: Omit<Body<'room.open'>, 'name'>): Promise<OpenReply> {
+    const reply = await this.ask('room.open', { name, ...about });
     this.#names.set(reply.room.room_id, reply.room.name);
     this.#removed.delete(reply.room.room_id);
     return reply;

@@ -20,6 +20,10 @@ const ko = {
   unsent: '보내지 못한 메시지가 있음',
   emptyTitle: '첫 서브를 넣어 볼까요?',
   emptyText: '위 칸에 이름을 적으면 방이 만들어집니다. 친구에게는 그 이름만 알려 주세요.',
+  toBrowse: '열린 방 찾아보기',
+  views: '보는 방',
+  browse: '찾아보기',
+  make: '새 방',
   pickTitle: '대화방을 골라 주세요',
   pickText: '왼쪽에서 방을 고르거나, 이름을 적어 새로 만들어 보세요.',
 };
@@ -43,6 +47,10 @@ const en: typeof ko = {
   unsent: 'Has unsent messages',
   emptyTitle: 'Ready to serve?',
   emptyText: 'Type a name above and the room is made. Your friends only need that name.',
+  toBrowse: 'Explore open rooms',
+  views: 'Which rooms',
+  browse: 'Explore',
+  make: 'New room',
   pickTitle: 'Pick a room',
   pickText: 'Choose one on the left, or type a name to make a new one.',
 };

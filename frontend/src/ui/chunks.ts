@@ -10,6 +10,8 @@ export const outside = chunk(() => import('./pages/outside'));
 export const me = chunk(() => import('./pages/MePage'));
 export const asides = chunk(() => import('./chat/asides'));
 export const match = chunk(() => import('./match'));
+/** Rooms that one is not in, and what is said of a room for those who look for one. */
+export const directory = chunk(() => import('./directory'));
 export const rules = chunk(() => import('./rules'));
 export const ends = chunk(() => import('./ends'));
 /** What is said when somebody says too much at once. */

@@ -1,8 +1,11 @@
+import { useState } from 'preact/hooks';
 import { failureCode } from '../../core/failure';
 import type { RoomState } from '../../core/room';
 import { texts } from '../../i18n';
 import { roomTexts } from '../../i18n/room';
 import { session, watch } from '../app';
+import { Chunked } from '../Chunked';
+import { directory } from '../chunks';
 import { Avatar, Dialog, FailureText, IconButton, nameOf, useFailure } from '../parts';
 import { rulesOf } from '../rules/of';
 import { Moderation } from '../rules/Moderation';
@@ -21,6 +24,7 @@ export function RoomSettings({ room, onLeave, onClose }: RoomSettingsProps) {
   const t = { ...texts.value, room: roomTexts.value };
   const here = session();
   const isHost = room.hostId === here.me?.user_id;
+  const [isDescribing, setDescribing] = useState(false);
   return (
     <Dialog title={t.chat.settings} class="room-settings" testId="settings-dialog" onClose={onClose}>
       <IconButton name="close" label={t.close} testId="settings-close" onClick={onClose} />
@@ -34,6 +38,21 @@ export function RoomSettings({ room, onLeave, onClose }: RoomSettingsProps) {
             <p class="muted small">{t.room.host(nameOf(room.hostId))}</p>
           </div>
         </div>
+      )}
+      {isHost && (
+        <button
+          type="button"
+          class="button"
+          data-testid="describe-room"
+          onClick={() => setDescribing(true)}
+        >
+          {t.room.about}
+        </button>
+      )}
+      {isDescribing && (
+        <Chunked chunk={directory} title={t.room.about} onClose={() => setDescribing(false)}>
+          {({ AboutDialog }) => <AboutDialog room={room} onClose={() => setDescribing(false)} />}
+        </Chunked>
       )}
       <Mute room={room} />
       {rulesOf(room).mayModerate && <Moderation room={room} />}

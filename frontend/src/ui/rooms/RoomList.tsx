@@ -17,13 +17,15 @@ interface RoomListProps {
   roomId: string | null;
   /** What is being looked for; '' when nothing is. */
   name: string;
+  /** Look at the rooms of others instead. */
+  onBrowse(): void;
 }
 
 /** How far down the list was when it was last seen, as a phone shows it and rooms in turn. */
 let leftAt = 0;
 
 /** One's rooms, the most recently active first. */
-export function RoomList({ roomId, name }: RoomListProps) {
+export function RoomList({ roomId, name, onBrowse }: RoomListProps) {
   watch('rooms', 'users', 'connection');
   const t = roomsTexts.value;
   const title = texts.value.rooms.list;
@@ -49,7 +51,15 @@ export function RoomList({ roomId, name }: RoomListProps) {
       </Chunked>
     );
   }
-  if (!all.length) return <Blank art={<Serve />} title={t.emptyTitle} text={t.emptyText} />;
+  if (!all.length) {
+    return (
+      <Blank art={<Serve />} title={t.emptyTitle} text={t.emptyText}>
+        <button type="button" class="button" data-testid="to-browse" onClick={onBrowse}>
+          {t.toBrowse}
+        </button>
+      </Blank>
+    );
+  }
   const other = name && lengthOf(name) <= ROOM_NAME_MAX && !hasNamed(all, name) && (
     <button class="button" form="open-room-form" data-testid="open-named">
       <span>{t.openNamed(isolated(name))}</span>
