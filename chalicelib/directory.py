@@ -18,7 +18,8 @@ from chalicelib import letters, limits, listing, texts
 from chalicelib.clock import Moment
 from chalicelib.errors import InvalidFieldError
 from chalicelib.protocol import DirectoryOrder, ListedRoom, Topic
-from chalicelib.ruling import check_host, find_open
+from chalicelib.rows import open_room
+from chalicelib.ruling import check_host
 from chalicelib.tables import RoomRow, succeeds
 
 #: So many times it is looked further down for a page, where rooms are not to be shown.
@@ -113,13 +114,13 @@ def describe(
         NotHostError: only the host may.
     """
     clean = texts.ordered_tags(tags)
-    room = find_open(room_id)
+    room = open_room(room_id)
     check_host(room, user_id)
     actions = [*listing.described(room, topic, clean), RoomRow.described_at.set(at.received)]
     condition = (RoomRow.host_id == user_id) & RoomRow.closed_at.does_not_exist()
     condition &= RoomRow.described_at.does_not_exist() | (RoomRow.described_at < at.received)
     if not succeeds(lambda: RoomRow(room_id).update(actions, condition=condition)):
-        check_host(find_open(room_id), user_id)
+        check_host(open_room(room_id), user_id)
 
 
 # --- Reading ------------------------------------------------------------------------------

@@ -100,7 +100,7 @@ def lock(caller: Caller, command: protocol.LockRoom, at: Moment) -> Reply:
     members.membership(caller.user_id, command.room_id)
     notice = moderation.lock(caller.user_id, command.room_id, at, on=command.on)
     if notice is not None:
-        listing.relist(find_open(command.room_id))
+        listing.relist(open_room(command.room_id))
     return _told(caller, command.ref, command.room_id, notice)
 
 
