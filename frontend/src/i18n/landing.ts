@@ -3,12 +3,13 @@ import { lang } from '.';
 
 const ko = {
   title: '어디에서나,\n새로운 사람과 주고받는 대화',
-  lead: '이름 하나로 대화방을 찾거나 만들고, 바로 이야기를 시작하세요. 탁구처럼 가볍게 주고받으면 됩니다.',
+  lead: '처음 만나는 사람과 바로 이어지거나, 열린 방을 골라 들어가세요. 탁구처럼 가볍게 주고받으면 됩니다.',
+  meet: '새로운 사람과 핑퐁',
   toRooms: '대화방으로 가기',
   features: [
     {
-      title: '이름만 알면 입장',
-      text: '검색과 만들기가 한 칸에 있습니다. 있는 방이면 들어가고, 없으면 그 자리에서 만들어집니다.',
+      title: '누구든, 지금 바로',
+      text: '단추 하나로 관심사가 같은 사람과 둘만의 방이 열립니다. 여럿이 좋다면 주제별로 열린 방을 찾아보세요.',
     },
     {
       title: '끊겨도 이어지는 대화',
@@ -24,12 +25,13 @@ const ko = {
 
 const en: typeof ko = {
   title: 'A rally of words\nwith someone new, anywhere',
-  lead: 'Find or make a room by its name and start talking. Light as table tennis: you serve, they return.',
+  lead: 'Meet somebody new at the press of a button, or walk into an open room. Light as table tennis: you serve, they return.',
+  meet: 'Meet somebody new',
   toRooms: 'Go to my rooms',
   features: [
     {
-      title: 'A name is enough',
-      text: 'Searching and creating share one box. If the room exists you walk in; if not, it is made on the spot.',
+      title: 'Anybody, right now',
+      text: 'One button opens a room for two with somebody who shares your interests. Rather more of you? Explore open rooms by topic.',
     },
     {
       title: 'Survives the tunnel',

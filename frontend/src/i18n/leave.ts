@@ -4,6 +4,7 @@ import { lang } from '.';
 const ko = {
   title: '대화방에서 나갈까요?',
   text: '이 방이 목록에서 사라집니다. 방 이름을 알면 다시 들어올 수 있습니다.',
+  pair: '이 방이 목록에서 사라지고, 다시 들어올 수 없습니다.',
   alone: '마지막 멤버라서, 나가면 방과 나눈 이야기가 모두 지워집니다.',
   hostTitle: '방장이 나가려면',
   hostText: '다음 방장을 정하거나, 방을 닫을 수 있습니다.',
@@ -17,6 +18,7 @@ const ko = {
 const en: typeof ko = {
   title: 'Leave this room?',
   text: 'It disappears from your list. You can come back if you know its name.',
+  pair: 'It disappears from your list, and you cannot come back to it.',
   alone: 'You are the last member: leaving deletes the room and everything said in it.',
   hostTitle: 'You are the host',
   hostText: 'Choose who follows you, or close the room.',

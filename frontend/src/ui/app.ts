@@ -69,7 +69,7 @@ export function hasSession(): boolean {
 
 /** Nobody is signed in (any more): let go, and offer to sign in. */
 export function toSignIn(reason: FailureCode | ''): void {
-  const next = location.pathname;
+  const next = location.pathname + location.search;
   current?.abandon();
   current = null;
   guard();

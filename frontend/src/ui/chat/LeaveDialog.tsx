@@ -39,7 +39,8 @@ export function LeaveDialog({ room, first, onClose }: LeaveDialogProps) {
       else await here.leave(room.id, { successor_id: chosen });
       navigate('/rooms', 'replace');
     });
-  const text = mustChoose ? t.leave.hostText : isAlone ? t.leave.alone : t.leave.text;
+  const staying = room.partnerId ? t.leave.pair : t.leave.text;
+  const text = mustChoose ? t.leave.hostText : isAlone ? t.leave.alone : staying;
   const action = !mustChoose
     ? t.leave.confirm
     : way === 'close'

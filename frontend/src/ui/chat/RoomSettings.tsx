@@ -32,10 +32,12 @@ export function RoomSettings({ room, onLeave, onClose }: RoomSettingsProps) {
         <RoomName room={room} />
       ) : (
         <div class="settings-room">
-          <Avatar userId={room.id} name={room.name} />
+          <Avatar userId={room.partnerId || room.id} name={room.name} />
           <div>
             <strong>{room.name}</strong>
-            <p class="muted small">{t.room.host(nameOf(room.hostId))}</p>
+            <p class="muted small">
+              {room.partnerId ? t.room.pair : t.room.host(nameOf(room.hostId))}
+            </p>
           </div>
         </div>
       )}

@@ -30,7 +30,14 @@ export function Browse({ roomId, text, onText, onMake }: BrowseProps) {
   const box = useRef<HTMLUListElement>(null);
   const [shown, setShown] = useState<ListedRoom | null>(null);
   const isOnline = here.connection.state === 'online';
-  useLayoutEffect(() => list.show({ ...list.query, text }), [text]);
+  const toTop = () => {
+    leftAt = 0;
+    if (box.current) box.current.scrollTop = 0;
+  };
+  useLayoutEffect(() => {
+    if (text !== list.query.text) toTop();
+    list.show({ ...list.query, text });
+  }, [text]);
   useEffect(() => {
     if (isOnline && (list.code === 'lost' || list.code === 'timeout')) list.retry();
   }, [isOnline]);
@@ -40,8 +47,7 @@ export function Browse({ roomId, text, onText, onMake }: BrowseProps) {
     if (box.current) box.current.scrollTop = leftAt;
   }, [hasRooms]);
   const choose = (next: Partial<typeof query>) => {
-    leftAt = 0;
-    if (box.current) box.current.scrollTop = 0;
+    toTop();
     list.show({ ...query, ...next });
   };
   const open = (room: ListedRoom) => setShown(room);
@@ -159,7 +165,7 @@ function More() {
         isInSight.current = seen.some((each) => each.isIntersecting);
         if (isInSight.current) void list.next();
       },
-      { rootMargin: '400px' },
+      { root: end.current?.closest('.room-list') ?? null, rootMargin: '400px' },
     );
     if (end.current) observer.observe(end.current);
     return () => observer.disconnect();

@@ -6,6 +6,9 @@ import { Rally } from '../Rally';
 import { signedIn } from '../browser';
 import { KakaoButton } from './KakaoButton';
 
+/** Where somebody new is looked for. */
+const MEET = '/rooms?meet';
+
 export function Landing() {
   const t = { ...texts.value, landing: landingTexts.value };
   useEffect(() => {
@@ -32,6 +35,13 @@ export function Landing() {
             ) : (
               <KakaoButton next="/rooms" />
             )}
+            <a
+              class="button large"
+              data-testid="landing-meet"
+              href={isSignedIn.value ? MEET : `/sign-in?next=${encodeURIComponent(MEET)}`}
+            >
+              {t.landing.meet}
+            </a>
           </div>
         </div>
         <Rally />

@@ -40,7 +40,10 @@ export function RoomItem({ room, isCurrent }: RoomItemProps) {
   const names = others.slice(0, NAMES_SHOWN).map(nameOf);
   const hidden = Math.max(0, room.memberCount - 1 - names.length);
   const isKnown = room.members.byId.size > 0;
-  const who = room.memberCount <= 1 ? t.alone : isKnown ? t.others(names.join(', '), hidden) : '';
+  const all = isKnown ? t.others(names.join(', '), hidden) : '';
+  // A room for two is called as the other one.
+  const ofTwo = room.memberCount <= 1 ? t.partnerLeft : '';
+  const who = room.partnerId ? ofTwo : room.memberCount <= 1 ? t.alone : all;
   const name = room.name || texts.value.unknownUser;
   const { unread, muted: isMuted } = room;
   const hasFailed = here.outgoing(room.id).some((item) => item.state === 'failed');

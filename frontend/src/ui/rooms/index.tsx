@@ -30,11 +30,13 @@ export function RoomsPane({ roomId }: { roomId: string | null }) {
   const [meeting, setMeeting] = useState(asked);
   useLayoutEffect(() => {
     const now = asked();
-    if (!now) return;
-    setMeeting(now);
-    history.replaceState(null, '', location.pathname);
+    if (now) setMeeting(now);
   }, [roomId]);
-  const close = () => setMeeting(null);
+  /** Until then it stands in the address: whoever has to sign in first comes back to it. */
+  const close = () => {
+    setMeeting(null);
+    if (asked()) history.replaceState(null, '', location.pathname);
+  };
   /** What a room is to be called that is being made; null: none is. */
   const [making, setMaking] = useState<string | null>(null);
   const all = roomsTexts.value;
