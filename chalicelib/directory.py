@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from chalicelib import letters, limits, listing, texts
+from chalicelib import dynamodb, letters, limits, listing, texts
 from chalicelib.clock import Moment
 from chalicelib.errors import InvalidFieldError
 from chalicelib.protocol import DirectoryOrder, ListedRoom, Topic
@@ -32,6 +32,24 @@ _TOPICS: Final = [topic.value for topic in Topic]
 #: What a cursor goes on in.
 _ACTIVE, _NEW, _LETTERS, _INITIALS, _TAG = "anlit"
 _TIME_PLACE: Final = re.compile(r"[0-9]{8,13}#[A-Za-z0-9_-]{1,64}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Index:
+    """An index of the rooms, and the attributes that are its keys."""
+
+    name: str
+    key: str
+    place: str
+
+
+_BY_ACTIVITY: Final = _Index("by_activity", "listed", "active_place")
+_BY_AGE: Final = _Index("by_age", "listed", "created_place")
+_BY_LETTERS: Final = _Index("by_letters", "initial", "letters")
+_BY_INITIALS: Final = _Index("by_initials", "initial", "initials")
+_BY_TAG: Final = [
+    _Index(f"by_tag_{n}", f"tag_{n}", "created_place") for n in range(limits.ROOM_TAGS_MAX)
+]
 
 #: A place in a list, and the room that has it.
 _Key = tuple[str, str]
@@ -58,11 +76,9 @@ def in_order(order: DirectoryOrder, topic: Topic | None, after: str | None) -> P
     """
     is_new = order is DirectoryOrder.NEW
     kind = _NEW if is_new else _ACTIVE
-    index, place = (
-        (RoomRow.by_age, "created_place") if is_new else (RoomRow.by_activity, "active_place")
-    )
+    index = _BY_AGE if is_new else _BY_ACTIVITY
     start = _start(after, kind)
-    read = _latest([(index, part) for part in listing.parts(topic, _TOPICS)], place)
+    read = _latest([(index, part) for part in listing.parts(topic, _TOPICS)])
     rooms, end = _collect(read, start, lambda room: topic is None or room.topic == topic)
     return Page(_shown(rooms), _cursor(kind, end) if end else None)
 
@@ -97,9 +113,7 @@ def search(text: str, after: str | None) -> Page:
             return Page(_shown(named), _cursor(kind, end) if end else _cursor(_TAG, ""))
         after = None
     start = _start(after, _TAG)
-    indexes = (RoomRow.by_tag_0, RoomRow.by_tag_1, RoomRow.by_tag_2)
-    read = _latest([(index, tag) for index in indexes], "created_place")
-    tagged, end = _collect(read, start, is_tagged)
+    tagged, end = _collect(_latest([(index, tag) for index in _BY_TAG]), start, is_tagged)
     return Page(_shown(named + tagged), _cursor(_TAG, end) if end else None)
 
 
@@ -126,17 +140,16 @@ def describe(
 # --- Reading ------------------------------------------------------------------------------
 
 
-def _latest(sources: Sequence[tuple[Any, str]], place: str) -> _Read:
+def _latest(sources: Sequence[tuple[_Index, str]]) -> _Read:
     """What is in some partitions of indexes, the latest first."""
 
     def read(before: str) -> tuple[list[_Key], bool]:
-        earlier = getattr(RoomRow, place) < before if before else None
+        bounds = {":before": before} if before else {}
+        condition = " AND #place < :before" if before else ""
         keys = {
-            (getattr(row, place), row.room_id)
+            found
             for index, key in sources
-            for row in index.query(
-                key, earlier, scan_index_forward=False, limit=limits.DIRECTORY_PAGE + 1
-            )
+            for found in _keys(index, key, condition, bounds, is_forward=False)
         }
         return _cut(sorted(keys, reverse=True))
 
@@ -152,21 +165,39 @@ def _named(asked: list[str]) -> tuple[str, str]:
 
 def _alphabetical(kind: str, prefix: str) -> _Read:
     """The rooms whose key begins with a prefix, in its order."""
-    index, place = (
-        (RoomRow.by_initials, "initials") if kind == _INITIALS else (RoomRow.by_letters, "letters")
-    )
+    index = _BY_INITIALS if kind == _INITIALS else _BY_LETTERS
+    condition = " AND #place BETWEEN :first AND :last"
 
     def read(after: str) -> tuple[list[_Key], bool]:
         # (A place is the beginning of no other.)
-        first = after + " " if after else prefix
-        found = index.query(
-            prefix[0],
-            getattr(RoomRow, place).between(first, prefix + _LAST),
-            limit=limits.DIRECTORY_PAGE + 1,
-        )
-        return _cut([(getattr(row, place), row.room_id) for row in found])
+        bounds = {":first": after + " " if after else prefix, ":last": prefix + _LAST}
+        return _cut(_keys(index, prefix[0], condition, bounds, is_forward=True))
 
     return read
+
+
+def _keys(
+    index: _Index, key: str, condition: str, bounds: dict[str, str], *, is_forward: bool
+) -> list[_Key]:
+    """What is in a partition of an index, and a bit more than a page has. One Query.
+
+    Past PynamoDB, which makes a whole room of each key.
+    """
+    names = {"#key": index.key}
+    if condition:
+        names["#place"] = index.place
+    values = {":key": key, **bounds}
+    query: dict[str, Any] = {
+        "TableName": RoomRow.Meta.table_name,
+        "IndexName": index.name,
+        "KeyConditionExpression": f"#key = :key{condition}",
+        "ExpressionAttributeNames": names,
+        "ExpressionAttributeValues": {name: {"S": value} for name, value in values.items()},
+        "ScanIndexForward": is_forward,
+        "Limit": limits.DIRECTORY_PAGE + 1,
+    }
+    rows = dynamodb.client().call("Query", query)["Items"]
+    return [(row[index.place]["S"], row["room_id"]["S"]) for row in rows]
 
 
 def _cut(keys: list[_Key]) -> tuple[list[_Key], bool]:

@@ -22,6 +22,18 @@ def look(someone: Person, tag: str) -> None:
     someone.page.get_by_test_id("match-start").click()
 
 
+def test_who_wants_to_meet_somebody_and_has_to_sign_in_first_is_asked_then(person: People) -> None:
+    someone = person()
+    someone.page.goto(someone.origin)
+    someone.page.get_by_test_id("landing-meet").click()
+    someone.press_sign_in()
+    someone.decide("지민")
+    expect(someone.page.get_by_test_id("match-dialog")).to_be_visible()
+    someone.page.keyboard.press("Escape")
+    expect(someone.page.get_by_test_id("match-dialog")).to_have_count(0)
+    assert someone.page.url == f"{someone.origin}/rooms"
+
+
 @pytest.mark.timeout(180)
 def test_two_strangers_meet_talk_keep_it_and_part(person: People) -> None:
     jimin, haeun = person("지민"), person("하은", viewport=DESKTOP)

@@ -151,6 +151,8 @@ describe('paths', () => {
   it.each([
     ['/rooms/a', '/rooms/a'],
     ['/me', '/me'],
+    ['/rooms?meet', '/rooms?meet'],
+    ['/rooms?meet=x&y', '/rooms'],
     ['//evil.example', '/rooms'],
     ['https://evil.example', '/rooms'],
     ['/\\evil.example', '/rooms'],
