@@ -53,7 +53,7 @@ def searched(client: ChatClient, text: str) -> list[str]:
 
 
 def was_active(room_id: str, steps: int) -> None:
-    """Have a room's last chat be so many steps ago."""
+    """Have a room's last chat be so many steps ago; each room's begin at moments of their own."""
     from chalicelib import clock, listing
     from chalicelib.tables import RoomRow
 
@@ -287,8 +287,8 @@ def test_renaming_and_describing_at_once_leave_a_room_where_it_belongs(
 
 def test_what_is_said_in_a_room_moves_it_up_once_in_a_step(host: ChatClient) -> None:
     older, newer = make(host, topic="sports"), make(host, topic="sports")
-    was_active(older, steps=3)
-    was_active(newer, steps=2)
+    was_active(older, steps=6)
+    was_active(newer, steps=4)
 
     def order(of: str) -> list[str]:
         listed = ids_in(host, "directory.list", topic="sports", order=of)
@@ -311,8 +311,8 @@ def test_pages_have_every_room_once_and_in_order(host: ChatClient, order: str) -
     names = [unique("쪽") for _ in range(2 * PAGE + 5)]
     with rooms_of(names, Topic.STUDY) as made:
         if order == "active":
-            for steps, room_id in enumerate(made):
-                was_active(room_id, steps)
+            for number, room_id in enumerate(made):
+                was_active(room_id, 2 * number)
         found = pages(host, "directory.list", order=order, topic="study")
         ours = [[each for each in page if each["room_id"] in made] for page in found]
         assert [room["room_id"] for page in ours for room in page] == made
@@ -324,8 +324,8 @@ def test_pages_have_every_room_once_and_in_order(host: ChatClient, order: str) -
 
 def test_rooms_that_move_while_one_pages_come_once_and_are_not_lost(host: ChatClient) -> None:
     with rooms_of([unique("이사") for _ in range(3 * PAGE)], Topic.DAILY) as made:
-        for steps, room_id in enumerate(made, 1):
-            was_active(room_id, steps)
+        for number, room_id in enumerate(made, 1):
+            was_active(room_id, 2 * number)
         first = host.ask("directory.list", topic="daily")
         shown = [room["room_id"] for room in first["rooms"]]
         # One that was seen is talked in, and one that was not.

@@ -401,6 +401,9 @@ export class FakeServer {
     if (command.type === 'match.seek' || command.type === 'match.cancel') {
       return this.#fail(wire, command, 'unknown_type');
     }
+    if (command.type === 'directory.list' || command.type === 'directory.search') {
+      return this.#fail(wire, command, 'unknown_type');
+    }
     const room = this.rooms.get(command.room_id);
     if (!room) return this.#fail(wire, command, 'room_not_found');
     const users = Object.fromEntries(this.users);
