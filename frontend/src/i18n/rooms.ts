@@ -4,6 +4,7 @@ import { lang } from '.';
 const ko = {
   openLabel: '대화방 이름으로 찾거나 만들기',
   openPlaceholder: '대화방 이름',
+  browsePlaceholder: '이름이나 #태그로 찾기',
   openButton: '입장',
   openHint: '있으면 들어가고, 없으면 새로 만듭니다.',
   found: (name: string) => `‘${name}’ 방을 찾았습니다.`,
@@ -32,6 +33,7 @@ const ko = {
 const en: typeof ko = {
   openLabel: 'Find or create a room by name',
   openPlaceholder: 'Room name',
+  browsePlaceholder: 'Find by name or #tag',
   openButton: 'Enter',
   openHint: 'Enters the room if it exists, creates it if not.',
   found: (name) => `Found the room “${name}”.`,

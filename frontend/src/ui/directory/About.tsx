@@ -1,8 +1,8 @@
 import { useState } from 'preact/hooks';
-import { ROOM_TAGS_MAX, TAG_MAX, TOPICS, type Topic } from '../../protocol';
+import { ROOM_TAGS_MAX, TAG_MAX, type Topic } from '../../protocol';
 import { isComposing } from '../keys';
 import { hasVisible, isolated, lengthOf } from '../rows';
-import { directoryTexts } from './texts';
+import { directoryTexts, TOPICS } from './texts';
 
 /** What a room is about. */
 export interface About {

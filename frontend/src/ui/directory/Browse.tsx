@@ -1,12 +1,12 @@
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
-import { DIRECTORY_ORDERS, TOPICS, type ListedRoom } from '../../protocol';
+import type { ListedRoom } from '../../protocol';
 import { texts } from '../../i18n';
 import { session, watch } from '../app';
 import { Blank, FailureText } from '../parts';
 import { Preview } from './Preview';
 import { Row } from './Row';
 import { directory, drawn } from './shown';
-import { directoryTexts } from './texts';
+import { directoryTexts, ORDERS, TOPICS } from './texts';
 
 interface BrowseProps {
   roomId: string | null;
@@ -120,7 +120,7 @@ function Filters({ query, onChoose }: FiltersProps) {
   return (
     <>
       <div class="browse-chips" role="group" aria-label={t.order}>
-        {DIRECTORY_ORDERS.map((order) => (
+        {ORDERS.map((order) => (
           <button
             key={order}
             type="button"
@@ -155,6 +155,7 @@ function Filters({ query, onChoose }: FiltersProps) {
 
 /** At the end of the list: fetches what follows when it comes into sight. */
 function More() {
+  void drawn.value;
   const t = directoryTexts.value;
   const list = directory();
   const end = useRef<HTMLLIElement>(null);
@@ -190,6 +191,7 @@ function More() {
 }
 
 function Nothing({ text, onMake }: { text: string; onMake(name: string): void }) {
+  void drawn.value;
   const t = directoryTexts.value;
   const { topic } = directory().query;
   const title = text ? t.notFoundTitle : topic ? t.noneOfTopicTitle : t.noneTitle;

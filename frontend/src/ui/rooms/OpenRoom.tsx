@@ -9,11 +9,13 @@ import { navigate } from '../router';
 
 interface OpenRoomProps {
   name: string;
+  /** What is typed is looked for among all rooms, not among one's own. */
+  isBrowsing: boolean;
   onName(name: string): void;
 }
 
 /** The box that finds a room by its name, or makes it; the list shows one's own meanwhile. */
-export function OpenRoom({ name, onName }: OpenRoomProps) {
+export function OpenRoom({ name, isBrowsing, onName }: OpenRoomProps) {
   const t = roomsTexts.value;
   const { error, setError, isBusy, attempt } = useAttempt();
   const isTooLong = lengthOf(name.trim()) > ROOM_NAME_MAX;
@@ -48,7 +50,7 @@ export function OpenRoom({ name, onName }: OpenRoomProps) {
           class="input"
           data-testid="open-room-input"
           value={name}
-          placeholder={t.openPlaceholder}
+          placeholder={isBrowsing ? t.browsePlaceholder : t.openPlaceholder}
           autocomplete="off"
           enterkeyhint="go"
           aria-describedby="open-room-hint"

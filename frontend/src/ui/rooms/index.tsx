@@ -66,7 +66,7 @@ export function RoomsPane({ roomId }: { roomId: string | null }) {
           <span>{all.make}</span>
         </button>
       </div>
-      <OpenRoom name={name} onName={setName} />
+      <OpenRoom name={name} isBrowsing={isBrowsing.value} onName={setName} />
       <div class="open-room">
         <button
           type="button"
