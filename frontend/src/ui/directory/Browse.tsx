@@ -117,6 +117,12 @@ interface FiltersProps {
 
 function Filters({ query, onChoose }: FiltersProps) {
   const t = directoryTexts.value;
+  const topics = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    // What is chosen is seen, also by who comes back from a room.
+    const chosen = topics.current?.querySelector('[aria-pressed=true]');
+    chosen?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+  }, []);
   return (
     <>
       <div class="browse-chips" role="group" aria-label={t.order}>
@@ -134,7 +140,7 @@ function Filters({ query, onChoose }: FiltersProps) {
           </button>
         ))}
       </div>
-      <div class="browse-chips is-scrolled" role="group" aria-label={t.topic}>
+      <div ref={topics} class="browse-chips is-scrolled" role="group" aria-label={t.topic}>
         {TOPICS.map((topic) => (
           <button
             key={topic}
