@@ -1,8 +1,9 @@
 import { useState } from 'preact/hooks';
+import { TOPICS } from '../../choices';
 import { ROOM_TAGS_MAX, TAG_MAX, type Topic } from '../../protocol';
 import { isComposing } from '../keys';
 import { hasVisible, isolated, lengthOf } from '../rows';
-import { directoryTexts, TOPICS } from './texts';
+import { directoryTexts } from './texts';
 
 /** What a room is about. */
 export interface About {

@@ -1,4 +1,5 @@
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { DIRECTORY_ORDERS, TOPICS } from '../../choices';
 import type { ListedRoom } from '../../protocol';
 import { texts } from '../../i18n';
 import { session, watch } from '../app';
@@ -6,7 +7,7 @@ import { Blank, FailureText } from '../parts';
 import { Preview } from './Preview';
 import { Row } from './Row';
 import { directory, drawn } from './shown';
-import { directoryTexts, ORDERS, TOPICS } from './texts';
+import { directoryTexts } from './texts';
 
 interface BrowseProps {
   roomId: string | null;
@@ -126,7 +127,7 @@ function Filters({ query, onChoose }: FiltersProps) {
   return (
     <>
       <div class="browse-chips" role="group" aria-label={t.order}>
-        {ORDERS.map((order) => (
+        {DIRECTORY_ORDERS.map((order) => (
           <button
             key={order}
             type="button"

@@ -98,9 +98,5 @@ const en: typeof ko = {
   saved: 'Topic and tags are saved.',
 };
 
-/** All there are, in the order in which they are shown. (In protocol.ts they would be loaded first.) */
-export const TOPICS = Object.keys(ko.topics) as Topic[];
-export const ORDERS = Object.keys(ko.orders) as DirectoryOrder[];
-
 /** What the directory says. */
 export const directoryTexts = computed(() => (lang.value === 'ko' ? ko : en));
