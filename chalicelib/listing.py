@@ -114,7 +114,7 @@ def described(room: RoomRow, topic: str | None, tags: list[str]) -> list[Action]
     return _actions({**attributes(topic, tags), "listed": listed})
 
 
-def attributes(topic: str | None, tags: list[str]) -> dict[str, str | None]:
+def attributes(topic: str | None, tags: list[str]) -> dict[str, Any]:
     """How a room's row holds what it is about."""
     padded = [*tags, *[None] * limits.ROOM_TAGS_MAX][: limits.ROOM_TAGS_MAX]
     return {"topic": topic, **{f"tag_{n}": tag for n, tag in enumerate(padded)}}

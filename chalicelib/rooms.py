@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from pynamodb.transactions import TransactWrite
 
@@ -61,9 +62,7 @@ def _find_by_key(key: str) -> RoomRow | None:
     return room if room is not None and room.name_key == key else None
 
 
-def _create(
-    name: str, key: str, user_id: str, now: int, about: dict[str, str | None]
-) -> RoomRow | None:
+def _create(name: str, key: str, user_id: str, now: int, about: dict[str, Any]) -> RoomRow | None:
     """Make a room with its name lock, host and first entry at once; None if the name is taken."""
     room = RoomRow(
         ids.new_id(),

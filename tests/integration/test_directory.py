@@ -34,7 +34,8 @@ def make(client: ChatClient, name: str = "", **about: object) -> str:
 
 def pages(client: ChatClient, command: str, **fields: object) -> list[list[Frame]]:
     """All pages of a list."""
-    found, after = [], {}
+    found: list[list[Frame]] = []
+    after: Frame = {}
     while True:
         reply = client.ask(command, **fields, **after)
         found.append(reply["rooms"])

@@ -37,8 +37,8 @@ def room_row(name: str = "서울 맛집", **more: Any) -> RoomRow:
 def test_a_room_that_nobody_may_join_is_in_no_list(hidden: dict[str, Any]) -> None:
     room = room_row(**hidden)
     assert not listing.is_listed(room)
-    assert room.listed is None
-    assert room.initial is None
+    assert not room.listed
+    assert not room.initial
     assert listing.is_listed(room_row())
 
 
