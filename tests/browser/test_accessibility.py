@@ -140,6 +140,33 @@ def rooms(scene: Scene) -> Person:
     return scene.jimin
 
 
+def browsing(scene: Scene) -> Person:
+    """Rooms of others."""
+    page = scene.newcomer.page
+    page.goto(f"{scene.newcomer.origin}/rooms")
+    page.get_by_test_id("view-all").click()
+    expect(page.get_by_test_id("browse-room").first).to_be_visible()
+    expect(page.get_by_test_id("browse")).to_have_attribute("data-state", "ready")
+    return scene.newcomer
+
+
+def previewing(scene: Scene) -> Person:
+    page = browsing(scene).page
+    page.get_by_test_id("browse-room").first.click()
+    expect(page.get_by_test_id("preview")).to_be_visible()
+    return scene.newcomer
+
+
+def making_a_room(scene: Scene) -> Person:
+    page = browsing(scene).page
+    page.get_by_test_id("new-room-open").click()
+    page.get_by_test_id("about-topic").first.click()
+    page.get_by_test_id("about-draft").fill("탁구")
+    page.get_by_test_id("about-draft").press("Enter")
+    expect(page.get_by_test_id("about-tag")).to_be_visible()
+    return scene.newcomer
+
+
 def room_name_too_long(scene: Scene) -> Person:
     box = rooms(scene).page.get_by_test_id("open-room-input")
     box.fill("긴" * 41)
@@ -284,6 +311,9 @@ def no_such_room(scene: Scene) -> Person:
         not_found,
         no_rooms,
         rooms,
+        browsing,
+        previewing,
+        making_a_room,
         room_name_too_long,
         room,
         answered,

@@ -29,8 +29,8 @@ HEAVY = {
     *("charset_normalizer", "chalice.cli", "chalice.deploy", "asyncio", "pydantic"),
 }
 #: How many modules a chat imports, the standard library's too, and how many bytes of bytecode
-#: from the package. More than these needs a reason; `make bench ONLY=P7` tells the price. (The last:
-#: pace, words, blocks, match, reports, moderation and the directory are asked for by frames, too.)
+#: from the package. More than these needs a reason; `make bench ONLY=P7` tells the price. (Pace,
+#: words, blocks, match, reports, moderation and the directory are asked for by frames, too.)
 MODULES_AT_MOST = 440
 BYTES_AT_MOST = 3_900_000
 
