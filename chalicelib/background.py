@@ -38,6 +38,7 @@ from chalicelib.rows import find_room
 from chalicelib.settings import settings
 from chalicelib.tables import (
     EntryRow,
+    InviteRow,
     MemberRow,
     RoomRow,
     SanctionRow,
@@ -159,8 +160,10 @@ def erase_room(room_id: str, remaining_ms: RemainingMs, *, but: str = "") -> boo
     subscriptions = SubscriptionRow.query(room_id, attributes_to_get=["room_id", "connection_id"])
     entries = EntryRow.query(room_id, attributes_to_get=["room_id", "seq"])
     sanctions = SanctionRow.query(room_id, attributes_to_get=["room_id", "user_id"])
+    invites = InviteRow.query(room_id, attributes_to_get=["room_id", "invite_id"])
     for rows, model in (
         (in_room, MemberRow),
+        (invites, InviteRow),
         (sanctions, SanctionRow),
         (subscriptions, SubscriptionRow),
         (entries, EntryRow),

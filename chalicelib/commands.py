@@ -15,6 +15,7 @@ from chalicelib import (
     connections,
     delivery,
     directory_commands,
+    invite_commands,
     joining,
     limits,
     log_commands,
@@ -28,6 +29,7 @@ from chalicelib import (
     sessions,
     users,
 )
+from chalicelib.admission import Key
 from chalicelib.clock import Moment
 from chalicelib.connections import Caller
 from chalicelib.errors import (
@@ -141,7 +143,13 @@ def list_rooms(caller: Caller, command: protocol.ListRooms, at: Moment) -> Reply
 
 def open_room(caller: Caller, command: protocol.OpenRoom, at: Moment) -> Reply:
     found, made = rooms.find_or_create(
-        command.name, caller.user_id, at.now, topic=command.topic, tags=command.tags
+        command.name,
+        caller.user_id,
+        at.now,
+        topic=command.topic,
+        tags=command.tags,
+        access=command.access,
+        passcode=command.passcode,
     )
     if made is not None:
         member = members.membership(caller.user_id, made.room_id)
@@ -150,7 +158,8 @@ def open_room(caller: Caller, command: protocol.OpenRoom, at: Moment) -> Reply:
 
 
 def enter_room(caller: Caller, command: protocol.EnterRoom, at: Moment) -> Reply:
-    joined = joining.enter(caller.user_id, command.room_id, at.now)
+    key = Key(command.invite, command.passcode)
+    joined = joining.enter(caller.user_id, command.room_id, at.now, key)
     row = joined.room
     room = rooms.to_room(row, joined.member)
     if joined.is_new or room.room_id not in caller.room_ids:
@@ -296,6 +305,11 @@ HANDLERS: Final[dict[type[protocol.Command], Callable[[Caller, Any, Moment], Rep
     protocol.SlowRoom: moderation_commands.slow,
     protocol.PinChat: moderation_commands.pin,
     protocol.LockRoom: moderation_commands.lock,
+    protocol.SetAccess: moderation_commands.set_access,
+    protocol.SetCapacity: moderation_commands.set_capacity,
+    protocol.CreateInvite: invite_commands.create,
+    protocol.ListInvites: invite_commands.list_live,
+    protocol.RevokeInvite: invite_commands.revoke,
     protocol.MarkRead: log_commands.mark_read,
     protocol.SyncRooms: log_commands.sync_rooms,
     protocol.SendChat: log_commands.send_chat,

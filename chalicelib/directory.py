@@ -17,7 +17,7 @@ from typing import Any, Final
 from chalicelib import dynamodb, letters, limits, listing, texts
 from chalicelib.clock import Moment
 from chalicelib.errors import InvalidFieldError
-from chalicelib.protocol import DirectoryOrder, ListedRoom, Topic
+from chalicelib.protocol import Access, DirectoryOrder, ListedRoom, Topic
 from chalicelib.rows import open_room
 from chalicelib.ruling import check_host
 from chalicelib.tables import RoomRow, succeeds
@@ -235,6 +235,8 @@ def _shown(rooms: Iterable[RoomRow]) -> list[ListedRoom]:
             said_at=room.preview.at if room.preview else 0,
             topic=listing.topic_of(room),
             tags=listing.tags_of(room),
+            access=Access(room.access or Access.OPEN),
+            capacity=room.capacity or 0,
         )
         for room in rooms
     ]

@@ -197,6 +197,74 @@ class RoomLockedError(PingPongError):
         super().__init__("room_id: nobody new is let in", field="room_id")
 
 
+class InviteNeededError(PingPongError):
+    """The room is private, and the person comes without an invitation."""
+
+    code = ErrorCode.INVITE_NEEDED
+
+    def __init__(self) -> None:
+        super().__init__("invite: the room is private", field="invite")
+
+
+class PasscodeNeededError(PingPongError):
+    """The room asks for a passcode, and none was given."""
+
+    code = ErrorCode.PASSCODE_NEEDED
+    is_input_wrong = False
+
+    def __init__(self) -> None:
+        super().__init__("passcode: the room asks for one", field="passcode")
+
+
+class PasscodeWrongError(PingPongError):
+    """It is not the room's passcode."""
+
+    code = ErrorCode.PASSCODE_WRONG
+    is_input_wrong = False
+
+    def __init__(self) -> None:
+        super().__init__("passcode: is not the room's", field="passcode")
+
+
+class RoomFullError(PingPongError):
+    """As many are in the room as can be."""
+
+    code = ErrorCode.ROOM_FULL
+    is_input_wrong = False
+
+    def __init__(self) -> None:
+        super().__init__("room_id: as many are in it as can be", field="room_id")
+
+
+class InviteNotFoundError(PingPongError):
+    """No invitation has that secret, or not any more."""
+
+    code = ErrorCode.INVITE_NOT_FOUND
+    is_input_wrong = False
+
+    def __init__(self) -> None:
+        super().__init__("invite: revoked, expired, or never made", field="invite")
+
+
+class InviteUsedUpError(PingPongError):
+    """The invitation has let in as many as it could."""
+
+    code = ErrorCode.INVITE_USED_UP
+    is_input_wrong = False
+
+    def __init__(self) -> None:
+        super().__init__("invite: has let in as many as it could", field="invite")
+
+
+class TooManyInvitesError(PingPongError):
+    """There are as many live links as there can be."""
+
+    code = ErrorCode.TOO_MANY_INVITES
+
+    def __init__(self) -> None:
+        super().__init__("there are as many live invitations as can be; revoke one first")
+
+
 class ChatNotFoundError(PingPongError):
     """There is no such chat, or it is deleted."""
 

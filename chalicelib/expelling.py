@@ -21,7 +21,6 @@ from chalicelib.errors import (
     HostMustChooseError,
     MemberNotFoundError,
     NotMemberError,
-    RoomLockedError,
     StaleError,
 )
 from chalicelib.moderation import check_other, find_sanction, is_news
@@ -102,7 +101,7 @@ def _finish(member: MemberRow, now: int) -> list[Written]:
         if member.leaving:
             return [*joining.finish_leaving(member, now)]
         return [*joining.announce(member, now, is_repeat=True).notices]
-    except (HostMustChooseError, NotMemberError, RoomLockedError):
+    except (HostMustChooseError, NotMemberError, joining.TurnedAwayError):
         return []  # the next look shows what has become of it
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 from urllib.parse import parse_qs
@@ -13,6 +14,7 @@ from chalicelib import (
     clock,
     connections,
     ids,
+    invites,
     kakao,
     limits,
     log,
@@ -25,13 +27,15 @@ from chalicelib.errors import (
     ConsentRefusedError,
     ForbiddenOriginError,
     InvalidFieldError,
+    InviteNotFoundError,
     KakaoRefusedError,
     PingPongError,
     SignedOutError,
     SignInExpiredError,
 )
 from chalicelib.metrics import Metric
-from chalicelib.protocol import ErrorCode
+from chalicelib.protocol import ID_PATTERN, ErrorCode
+from chalicelib.rows import find_open_room
 from chalicelib.sessions import SESSION_COOKIE, SIGN_IN_COOKIE
 from chalicelib.settings import settings
 
@@ -42,11 +46,14 @@ HOME: Final = "/rooms"
 PATH_MAX: Final = 1000
 FORM: Final = "application/x-www-form-urlencoded"
 JSON: Final = "application/json"
+_ID_MAX: Final = 64
 #: HTTP status of each refusal; anything else is a 400.
 STATUS: Final = {
     ErrorCode.SIGNED_OUT: 401,
     ErrorCode.FORBIDDEN_ORIGIN: 403,
     ErrorCode.SUSPENDED: 403,
+    ErrorCode.INVITE_NOT_FOUND: 404,
+    ErrorCode.INVITE_USED_UP: 410,
     ErrorCode.TOO_FAST: 429,
     ErrorCode.KAKAO_REFUSED: 502,
     ErrorCode.KAKAO_UNAVAILABLE: 502,
@@ -180,6 +187,29 @@ def session_state() -> Response:
     """Tells the site whether somebody is signed in."""
     found = sessions.find(_header("cookie"), clock.now_ms())
     return _json({"signed_in": found is not None})
+
+
+@routes.route("/invitation", methods=["GET"])
+@_answers_json
+def invitation() -> Response:
+    """Says where the link of an invitation leads, also to who is not signed in.
+
+    In the query, as no log has that: whoever has the link can enter.
+    """
+    room_id, token = _id("room_id"), _id("token")
+    if room_id is None or token is None:
+        raise InviteNotFoundError
+    room = find_open_room(room_id)
+    if room is None:
+        raise InviteNotFoundError
+    invites.find(room, token, clock.now_ms())
+    return _json({"name": room.name, "member_count": room.member_count})
+
+
+def _id(name: str) -> str | None:
+    """A parameter that can be an id."""
+    value = _query(name) or ""
+    return value if re.match(ID_PATTERN, value) and len(value) <= _ID_MAX else None
 
 
 @routes.route("/auth/kakao", methods=["GET"])

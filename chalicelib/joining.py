@@ -12,9 +12,9 @@ from typing import Final
 
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
-from pynamodb.transactions import TransactWrite
 
-from chalicelib import chats, listing, moderation, pairs
+from chalicelib import admission, chats, listing, moderation, pairs
+from chalicelib.admission import NO_KEY, Key
 from chalicelib.chats import Appended
 from chalicelib.clock import Moment
 from chalicelib.dynamodb_steps import RoomChangedError
@@ -24,7 +24,7 @@ from chalicelib.errors import (
     InvalidFieldError,
     MemberNotFoundError,
     NotHostError,
-    RoomLockedError,
+    PingPongError,
     RoomNotFoundError,
     StaleError,
     SuccessorNotMemberError,
@@ -38,11 +38,17 @@ from chalicelib.members import (
 from chalicelib.protocol import EntryKind, LeaveReason
 from chalicelib.rooms import close_room
 from chalicelib.rows import find_open_room, find_room
-from chalicelib.tables import IS_IN, PAIR, MemberRow, RoomRow, SanctionRow, succeeds, transact
+from chalicelib.tables import IS_IN, PAIR, MemberRow, RoomRow, SanctionRow, succeeds
 from chalicelib.writing import Written
 
 #: After so long a Lambda that was joining or leaving is finished or dead, in ms.
 UNFINISHED_AFTER_MS: Final = 12_000
+#: So often a join is tried while the room's way in changes.
+_TRIES: Final = 4
+
+
+class TurnedAwayError(Exception):
+    """Somebody was let in, but what the room asks for has changed before they were counted."""
 
 
 @dataclass(frozen=True)
@@ -60,16 +66,28 @@ class Joined:
         return any(notice.entry.kind is EntryKind.JOINED for notice in self.notices)
 
 
-def enter(user_id: str, room_id: str, now: int) -> Joined:
+def enter(user_id: str, room_id: str, now: int, key: Key = NO_KEY) -> Joined:
     """A person's membership of a room, which they join if they are not in it yet.
+
+    Args:
+        key: what they bring; of no meaning for who is in the room.
 
     Raises:
         RoomNotFoundError: there is no such open room.
         BannedError: they may not come in.
-        RoomLockedError: nobody new may come in.
         TooManyRoomsError: they are in too many rooms to join one more.
         StaleError: they are just leaving it elsewhere; a moment later they can come back.
+        PingPongError: what ``admission.check`` raises.
     """
+    for _ in range(_TRIES):
+        try:
+            return _enter(user_id, room_id, now, key)
+        except TurnedAwayError:
+            continue
+    raise StaleError
+
+
+def _enter(user_id: str, room_id: str, now: int, key: Key) -> Joined:
     member = find_member(user_id, room_id)
     left: list[Appended] = []
     if member is not None and member.leaving:
@@ -87,44 +105,40 @@ def enter(user_id: str, room_id: str, now: int) -> Joined:
         raise RoomNotFoundError(room_id)
     listing.relist(room)
     if member is None:
-        joined = _join(user_id, room, now)
+        joined = _join(user_id, room, now, key)
         return replace(joined, notices=left + joined.notices)
     if member.notice_cid and now - member.joined_at > UNFINISHED_AFTER_MS:
         return announce(member, now, is_repeat=True)
     return Joined(member, room, left)
 
 
-def _join(user_id: str, room: RoomRow, now: int) -> Joined:
-    if room.locked:
-        _check_not_banned(user_id, room.room_id)  # which is the truer answer
-        raise RoomLockedError
+def _join(user_id: str, room: RoomRow, now: int, key: Key) -> Joined:
     check_room_for_one_more(user_id)
+    try:
+        invite = admission.check(user_id, room, key, now)
+    except PingPongError:
+        _check_not_banned(user_id, room.room_id)  # which is the truer answer
+        raise
     member = new_member(user_id, room, now)
     member.notice_cid, member.notice_since = chats.new_cid(), room.last_seq
+    member.notice_invite = invite.invite_id if invite is not None else None
+    member.notice_access = room.access_at
     # Hardly anybody was ever sanctioned; whoever was is looked at.
-    if not _let_in(member, SanctionRow.room_id.does_not_exist()):
+    if not admission.let_in(member, SanctionRow.room_id.does_not_exist(), invite):
         sanction = _check_not_banned(user_id, room.room_id)
         if sanction is not None and (sanction.silenced_until or 0) > now:
             member.silenced_until = sanction.silenced_until
             member.silenced_at = sanction.silenced_at
-        if not _let_in(member, SanctionRow.banned_by.does_not_exist()):
+        if not admission.let_in(member, SanctionRow.banned_by.does_not_exist(), invite):
             _check_not_banned(user_id, room.room_id)
+            there = find_member(user_id, room.room_id)
+            if there is None:  # others have used the invitation up; or it is as if they had
+                raise TurnedAwayError
+            if there.leaving:
+                raise StaleError
             # Another tab of the same person was faster, and announces it.
-            return Joined(membership(user_id, room.room_id), room, [])
+            return Joined(there, room, [])
     return announce(member, now, is_repeat=False)
-
-
-def _let_in(member: MemberRow, unless: Condition) -> bool:
-    """Make somebody a member, unless they are or were sanctioned. One transaction.
-
-    The check and the write are one, or a ban could come in between.
-    """
-
-    def write(transaction: TransactWrite) -> None:
-        transaction.save(member, condition=MemberRow.user_id.does_not_exist())
-        transaction.condition_check(SanctionRow, member.room_id, member.user_id, condition=unless)
-
-    return transact(write)
 
 
 def _check_not_banned(user_id: str, room_id: str) -> SanctionRow | None:
@@ -139,7 +153,7 @@ def announce(member: MemberRow, now: int, *, is_repeat: bool) -> Joined:
 
     Raises:
         RoomNotFoundError: the room was closed meanwhile.
-        RoomLockedError: or locked.
+        TurnedAwayError: or asks for something else.
         NotMemberError: or they left, or were put out.
     """
     try:
@@ -148,8 +162,8 @@ def announce(member: MemberRow, now: int, *, is_repeat: bool) -> Joined:
         member.delete()
         raise
     except RoomChangedError:
-        member.delete()
-        raise RoomLockedError from None
+        admission.turn_away(member, is_counted=is_repeat)
+        raise TurnedAwayError from None
     if notice.room is None:
         settled = _settle(member)
     else:
@@ -174,7 +188,13 @@ def _settle(member: MemberRow, *more: Action, condition: Condition | None = None
 
     The condition also keeps an update from bringing back a row that was deleted.
     """
-    actions: list[Action] = [MemberRow.notice_cid.remove(), MemberRow.notice_since.remove(), *more]
+    actions: list[Action] = [
+        MemberRow.notice_cid.remove(),
+        MemberRow.notice_since.remove(),
+        MemberRow.notice_invite.remove(),
+        MemberRow.notice_access.remove(),
+        *more,
+    ]
     is_ours = MemberRow.notice_cid == member.notice_cid
     if condition is not None:
         is_ours &= condition
@@ -185,6 +205,7 @@ def _write_notice(member: MemberRow, kind: EntryKind, now: int, *, is_repeat: bo
     is_joining = kind is EntryKind.JOINED
     change = 1 if is_joining else -1
     count: Action = RoomRow.member_count.add(change)
+    present = None
     if is_repeat:
         # The first try may have counted and then died. By now the index has settled; it has
         # whoever is leaving, too.
@@ -192,8 +213,7 @@ def _write_notice(member: MemberRow, kind: EntryKind, now: int, *, is_repeat: bo
         count = RoomRow.member_count.set(present + min(change, 0))
     actions = [count]
     if is_joining:
-        # Whoever locked the room did so before this one was counted.
-        condition: Condition = RoomRow.locked.does_not_exist()
+        condition = admission.still_holds(member, present)
     else:
         # Whoever became the host meanwhile can't just leave.
         condition = RoomRow.host_id != member.user_id

@@ -116,6 +116,24 @@ SILENCE_SECONDS_MAX: Final = 7 * 24 * 3600
 SLOW_SECONDS: Final = (0, 5, 10, 30, 60, 300)
 BANS_PAGE_MAX: Final = 50
 
+# Invitations (docs/decisions/0033-getting-in.md): how long a link may last, and how many it may
+# let in (0: any number); how many live ones a person may have in a room, and how many there may
+# be of all its members before only the host and managers can make more.
+INVITE_SECONDS: Final = (3600, 24 * 3600, 7 * 24 * 3600, 30 * 24 * 3600)
+INVITE_SECONDS_DEFAULT: Final = 7 * 24 * 3600
+INVITE_USES: Final = (0, 1, 10)
+INVITES_PER_PERSON_MAX: Final = 10
+INVITES_MAX: Final = 50
+
+# Passcodes and places (docs/decisions/0033-getting-in.md): so many tries has a person at a room in
+# each window of this length.
+PASSCODE_MIN: Final = 4
+PASSCODE_MAX: Final = 20
+PASSCODE_TRIES: Final = 5
+PASSCODE_WINDOW_MS: Final = 10 * 60 * 1000
+ROOM_CAPACITY_MIN: Final = 2
+ROOM_CAPACITY_MAX: Final = 10_000
+
 # Lifetimes.
 SESSION_SECONDS: Final = 30 * 24 * 3600
 SIGN_IN_SECONDS: Final = 10 * 60

@@ -14,7 +14,7 @@ from typing import Any, Final
 from pynamodb.expressions.update import Action
 
 from chalicelib import letters, limits
-from chalicelib.protocol import Topic
+from chalicelib.protocol import Access, Topic
 from chalicelib.tables import PAIR, RoomRow, succeeds
 
 #: Stands between a key and the id that makes it unique; no letter is before it.
@@ -26,7 +26,8 @@ def is_listed(room: RoomRow) -> bool:
 
     Whoever changes what it looks at calls ``relist`` then.
     """
-    return not room.closed_at and room.kind != PAIR and not room.locked
+    is_hidden = room.closed_at or room.locked or room.kind == PAIR
+    return not is_hidden and room.access != Access.PRIVATE
 
 
 def part_of(room_id: str, topic: str | None) -> str:

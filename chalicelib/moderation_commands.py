@@ -7,6 +7,7 @@ too: the reply has no entry.
 from __future__ import annotations
 
 from chalicelib import (
+    access,
     background,
     delivery,
     expelling,
@@ -101,6 +102,24 @@ def lock(caller: Caller, command: protocol.LockRoom, at: Moment) -> Reply:
     notice = moderation.lock(caller.user_id, command.room_id, at, on=command.on)
     if notice is not None:
         listing.relist(open_room(command.room_id))
+    return _told(caller, command.ref, command.room_id, notice)
+
+
+def set_access(caller: Caller, command: protocol.SetAccess, at: Moment) -> Reply:
+    """Say who can join."""
+    members.membership(caller.user_id, command.room_id)
+    notice = access.set_access(
+        caller.user_id, command.room_id, command.access, command.passcode, at
+    )
+    if notice is not None:
+        listing.relist(open_room(command.room_id))
+    return _told(caller, command.ref, command.room_id, notice)
+
+
+def set_capacity(caller: Caller, command: protocol.SetCapacity, at: Moment) -> Reply:
+    """Say how many can be in a room."""
+    members.membership(caller.user_id, command.room_id)
+    notice = access.set_capacity(caller.user_id, command.room_id, command.capacity, at)
     return _told(caller, command.ref, command.room_id, notice)
 
 

@@ -34,6 +34,9 @@ Ref = Annotated[str, Meta(min_length=1, max_length=32)]
 RoomId = Annotated[str, Meta(min_length=1, max_length=64, pattern=ID_PATTERN)]
 UserId = Annotated[str, Meta(min_length=1, max_length=64, pattern=ID_PATTERN)]
 ClientChatId = Annotated[str, Meta(min_length=8, max_length=64, pattern=ID_PATTERN)]
+#: The secret of an invitation, as its link has it.
+InviteToken = Annotated[str, Meta(min_length=8, max_length=64, pattern=ID_PATTERN)]
+InviteId = Annotated[str, Meta(min_length=1, max_length=64, pattern=ID_PATTERN)]
 Seq = Annotated[int, Meta(ge=0, le=2**53 - 1)]
 #: The place of an entry.
 EntrySeq = Annotated[int, Meta(ge=1, le=2**53 - 1)]
@@ -42,6 +45,7 @@ PageLimit = Annotated[int, Meta(ge=1, le=limits.HISTORY_PAGE_MAX)]
 # (trimmed, visible, no control characters) are in texts.py.
 RoomNameInput = Annotated[str, Meta(min_length=1, max_length=4 * limits.ROOM_NAME_MAX)]
 NicknameInput = Annotated[str, Meta(min_length=1, max_length=4 * limits.NICKNAME_MAX)]
+PasscodeInput = Annotated[str, Meta(min_length=1, max_length=4 * limits.PASSCODE_MAX)]
 EmojiInput = Annotated[str, Meta(min_length=1, max_length=limits.EMOJI_MAX)]
 TagInput = Annotated[str, Meta(min_length=1, max_length=4 * limits.TAG_MAX)]
 #: Where a page of the directory goes on; made by the server, means nothing to anybody else.
@@ -83,6 +87,9 @@ class EntryKind(StrEnum):
     UNPINNED = "unpinned"
     LOCKED = "locked"
     UNLOCKED = "unlocked"
+    #: ``text`` is the room's ``access`` now, or its ``capacity`` (0: any number).
+    ACCESS_CHANGED = "access_changed"
+    CAPACITY_CHANGED = "capacity_changed"
     #: An earlier chat was edited, deleted or reacted to; see ``Entry.changed``.
     CHANGED = "changed"
     #: A place in the log that its writer never filled; shown to nobody, counts as seen.
@@ -129,6 +136,17 @@ class Role(StrEnum):
     #: Named by the host to help; may do to members what the host may.
     MANAGER = "manager"
     MEMBER = "member"
+
+
+class Access(StrEnum):
+    """Who can join a room."""
+
+    #: Everybody.
+    OPEN = "open"
+    #: Who knows its passcode, or is invited by its host or a manager.
+    PASSCODE = "passcode"
+    #: Who is invited by them; nobody else can find it.
+    PRIVATE = "private"
 
 
 class ReportReason(StrEnum):
@@ -185,6 +203,17 @@ class ErrorCode(StrEnum):
     BANNED = "banned"
     #: Nobody new is let in.
     ROOM_LOCKED = "room_locked"
+    #: The link of an invitation was revoked, has expired, or never was one.
+    INVITE_NOT_FOUND = "invite_not_found"
+    #: It has let in as many as it could.
+    INVITE_USED_UP = "invite_used_up"
+    TOO_MANY_INVITES = "too_many_invites"
+    #: The room is private: only by an invitation.
+    INVITE_NEEDED = "invite_needed"
+    PASSCODE_NEEDED = "passcode_needed"
+    PASSCODE_WRONG = "passcode_wrong"
+    #: As many are in the room as can be.
+    ROOM_FULL = "room_full"
     CHAT_NOT_FOUND = "chat_not_found"
     NOT_AUTHOR = "not_author"
     TOO_MANY_REACTIONS = "too_many_reactions"
@@ -298,6 +327,9 @@ class Room(Struct, omit_defaults=True):
     slow_ms: int = 0
     locked: bool = False
     pinned: Pin | None = None
+    #: Who can join, and how many can be in it; 0: any number.
+    access: Access = Access.OPEN
+    capacity: int = 0
     #: The place of the last notice of moderation that the fields above, and ``host_id``, are from.
     rules_seq: int = 0
     #: Until when oneself may say nothing in it.
@@ -316,6 +348,19 @@ class Ban(Struct, omit_defaults=True):
     at: int
 
 
+class Invite(Struct, omit_defaults=True):
+    """A link that lets people into a room; what is secret of it is told once, to who made it."""
+
+    invite_id: str
+    #: Who made it, and when.
+    user_id: str
+    at: int
+    expires_at: int
+    #: How many it has let in, and how many it can; 0: any number.
+    used: int = 0
+    uses: int = 0
+
+
 class FoundRoom(Struct, omit_defaults=True):
     """A room as anybody sees it who knows its name: nothing that was said in it."""
 
@@ -323,6 +368,8 @@ class FoundRoom(Struct, omit_defaults=True):
     name: str
     member_count: int
     is_member: bool
+    #: What ``room.enter`` will ask for of who is no member.
+    access: Access = Access.OPEN
 
 
 class ListedRoom(Struct, omit_defaults=True):
@@ -336,6 +383,9 @@ class ListedRoom(Struct, omit_defaults=True):
     said_at: int = 0
     topic: Topic | None = None
     tags: list[str] = []
+    #: ``open`` or ``passcode``; and how many can be in it, 0: any number.
+    access: Access = Access.OPEN
+    capacity: int = 0
 
 
 class Member(Struct, omit_defaults=True):
@@ -386,6 +436,10 @@ class OpenRoom(Command, tag="room.open"):
     #: For the directory, where this makes the room.
     topic: Topic | None = None
     tags: Annotated[list[TagInput], Meta(max_length=limits.ROOM_TAGS_MAX)] = []
+    #: Who can join if it is made now. If not everybody: only make it, or find one's own.
+    access: Access = Access.OPEN
+    #: With ``access`` ``passcode`` only.
+    passcode: PasscodeInput | None = None
 
 
 class EnterRoom(Command, tag="room.enter"):
@@ -393,6 +447,10 @@ class EnterRoom(Command, tag="room.enter"):
 
     room_id: RoomId
     limit: PageLimit = limits.HISTORY_PAGE_DEFAULT
+    #: What an invitation's link has; of no meaning for who is in the room.
+    invite: InviteToken | None = None
+    #: Of a room that asks for one; likewise.
+    passcode: PasscodeInput | None = None
 
 
 class ListMembers(Command, tag="room.members"):
@@ -530,6 +588,48 @@ class LockRoom(Command, tag="room.lock"):
     room_id: RoomId
     #: False ends it.
     on: bool = True
+
+
+class SetAccess(Command, tag="room.set_access"):
+    """Say who can join, as the room's host. Repeating it does no harm."""
+
+    room_id: RoomId
+    access: Access
+    #: With ``access`` ``passcode`` only.
+    passcode: PasscodeInput | None = None
+
+
+class SetCapacity(Command, tag="room.set_capacity"):
+    """Say how many can be in the room, as its host. Who is in it stays in any case."""
+
+    room_id: RoomId
+    #: At least ``ROOM_CAPACITY_MIN``, or 0: any number.
+    capacity: Annotated[int, Meta(ge=0, le=limits.ROOM_CAPACITY_MAX)]
+
+
+class CreateInvite(Command, tag="invite.create"):
+    """Make a link that lets people into a room. Repeating it makes another one."""
+
+    room_id: RoomId
+    #: How long it lasts: one of ``INVITE_SECONDS``.
+    seconds: Annotated[int, Meta(ge=1, le=max(limits.INVITE_SECONDS))] = (
+        limits.INVITE_SECONDS_DEFAULT
+    )
+    #: How many it lets in: one of ``INVITE_USES``; 0: any number.
+    uses: Annotated[int, Meta(ge=0, le=max(limits.INVITE_USES))] = 0
+
+
+class ListInvites(Command, tag="invite.list"):
+    """The live links of a room: to its host and managers all, to others their own."""
+
+    room_id: RoomId
+
+
+class RevokeInvite(Command, tag="invite.revoke"):
+    """Have a link let in nobody any more. Repeating it does no harm."""
+
+    room_id: RoomId
+    invite_id: InviteId
 
 
 class MarkRead(Command, tag="room.read"):
@@ -709,6 +809,11 @@ AnyCommand = (
     | SlowRoom
     | PinChat
     | LockRoom
+    | SetAccess
+    | SetCapacity
+    | CreateInvite
+    | ListInvites
+    | RevokeInvite
     | MarkRead
     | SyncRooms
     | SendChat
@@ -808,6 +913,21 @@ class BansReply(Reply, tag="ok"):
     users: Users
     #: Ask again with ``after`` for the next page.
     after: str | None = None
+
+
+class InviteReply(Reply, tag="ok"):
+    """The link was made; ``token`` is told here only."""
+
+    invite: Invite
+    #: The link is ``/i/ROOM_ID/TOKEN`` on the site.
+    token: str
+
+
+class InvitesReply(Reply, tag="ok"):
+    """Links, the latest first."""
+
+    invites: list[Invite]
+    users: Users
 
 
 class SyncedRoom(Struct, omit_defaults=True):
@@ -910,6 +1030,11 @@ REPLIES: dict[type[Command], type[Reply]] = {
     SlowRoom: Reply,
     PinChat: Reply,
     LockRoom: Reply,
+    SetAccess: Reply,
+    SetCapacity: Reply,
+    CreateInvite: InviteReply,
+    ListInvites: InvitesReply,
+    RevokeInvite: Reply,
     MarkRead: Reply,
     SyncRooms: SyncReply,
     SendChat: SendReply,

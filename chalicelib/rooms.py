@@ -7,12 +7,24 @@ from typing import Any
 
 from pynamodb.transactions import TransactWrite
 
+from chalicelib import access as ways_in
 from chalicelib import ids, limits, listing, members, texts
 from chalicelib.errors import (
     HostMustChooseError,
     NotHostError,
+    RoomNameTakenError,
 )
-from chalicelib.protocol import EntryKind, FoundRoom, Member, Pin, Preview, Role, Room, Topic
+from chalicelib.protocol import (
+    Access,
+    EntryKind,
+    FoundRoom,
+    Member,
+    Pin,
+    Preview,
+    Role,
+    Room,
+    Topic,
+)
 from chalicelib.rows import find_open_room, find_room_id, open_room, unread
 from chalicelib.ruling import is_manager
 from chalicelib.tables import (
@@ -26,7 +38,14 @@ from chalicelib.tables import (
 
 
 def find_or_create(
-    name: str, user_id: str, now: int, *, topic: Topic | None = None, tags: Iterable[str] = ()
+    name: str,
+    user_id: str,
+    now: int,
+    *,
+    topic: Topic | None = None,
+    tags: Iterable[str] = (),
+    access: Access = Access.OPEN,
+    passcode: str | None = None,
 ) -> tuple[FoundRoom, RoomRow | None]:
     """The room of that name, or a new one with ``user_id`` as its host and first member.
 
@@ -34,22 +53,28 @@ def find_or_create(
 
     Args:
         topic: what a new room is about, as are ``tags``.
+        access: who can join a new one. If not everybody, no room of others is found.
+        passcode: what goes with that.
 
     Raises:
-        InvalidFieldError: the name breaks the rules, or a tag.
+        InvalidFieldError: the name breaks the rules, or a tag, or the passcode.
+        RoomNameTakenError: there is a room of that name which is not to be found.
         TooManyRoomsError: a room would have to be made for somebody who has too many.
     """
     name = texts.clean_room_name(name)
     key = texts.room_name_key(name)
-    about = listing.attributes(topic, texts.ordered_tags(tags))
+    given: dict[str, Any] = listing.attributes(topic, texts.ordered_tags(tags))
+    given |= ways_in.attributes(access, passcode)
     for _ in range(TRANSACTION_TRIES):
         room = _find_by_key(key)
         if room is not None:
             member = members.find_member(user_id, room.room_id)
             is_member = member is not None and not member.leaving
+            if not is_member and (access != Access.OPEN or room.access == Access.PRIVATE):
+                raise RoomNameTakenError
             return _found(room, is_member=is_member), None
         members.check_room_for_one_more(user_id)
-        made = _create(name, key, user_id, now, about)
+        made = _create(name, key, user_id, now, given)
         if made is not None:
             return _found(made, is_member=True), made
     raise RuntimeError("the room was made and closed by others, each time this looked")
@@ -62,7 +87,7 @@ def _find_by_key(key: str) -> RoomRow | None:
     return room if room is not None and room.name_key == key else None
 
 
-def _create(name: str, key: str, user_id: str, now: int, about: dict[str, Any]) -> RoomRow | None:
+def _create(name: str, key: str, user_id: str, now: int, given: dict[str, Any]) -> RoomRow | None:
     """Make a room with its name lock, host and first entry at once; None if the name is taken."""
     room = RoomRow(
         ids.new_id(),
@@ -74,7 +99,7 @@ def _create(name: str, key: str, user_id: str, now: int, about: dict[str, Any]) 
         active_at=now,
         last_seq=1,
         member_count=1,
-        **about,
+        **given,
     )
     listing.put(room)
     lock = RoomNameRow(RoomNameRow.key(key), target_id=room.room_id)
@@ -210,6 +235,8 @@ def to_room(row: RoomRow, member: MemberRow) -> Room:
         slow_ms=row.slow_ms or 0,
         locked=bool(row.locked),
         pinned=Pin(seq=row.pinned_seq, user_id=row.pinned_by or "") if row.pinned_seq else None,
+        access=Access(row.access or Access.OPEN),
+        capacity=row.capacity or 0,
         rules_seq=row.rules_seq or 0,
         silenced_until=member.silenced_until or 0,
         topic=listing.topic_of(row),
@@ -236,4 +263,5 @@ def _found(row: RoomRow, *, is_member: bool) -> FoundRoom:
         name=row.name,
         member_count=row.member_count,
         is_member=is_member,
+        access=Access(row.access or Access.OPEN),
     )

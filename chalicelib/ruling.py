@@ -112,6 +112,11 @@ def is_manager(room: RoomRow, user_id: str) -> bool:
     return user_id in (room.manager_ids or ())
 
 
+def is_moderator(room: RoomRow, user_id: str) -> bool:
+    """Whether somebody is a room's host or one of its managers."""
+    return room.host_id == user_id or is_manager(room, user_id)
+
+
 def check_host(room: RoomRow, user_id: str) -> None:
     """Raise NotHostError unless somebody is the host."""
     if room.host_id != user_id:

@@ -261,6 +261,11 @@ class RoomRow(_Table):
     keepers = UnicodeSetAttribute(null=True)
     #: Present while nobody new is let in.
     locked = BooleanAttribute(null=True)
+    #: Who can join (``Access``), if not everybody; and the passcode (passcodes.py).
+    access = UnicodeAttribute(null=True)
+    passcode = UnicodeAttribute(null=True)
+    #: How many can be in it, if not any number.
+    capacity = IntegerAttribute(null=True)
     #: The chat at the top of the room, and who put it there.
     pinned_seq = IntegerAttribute(null=True)
     pinned_by = UnicodeAttribute(null=True)
@@ -271,6 +276,8 @@ class RoomRow(_Table):
     slow_at = IntegerAttribute(null=True)
     locked_at = IntegerAttribute(null=True)
     pinned_at = IntegerAttribute(null=True)
+    access_at = IntegerAttribute(null=True)
+    capacity_at = IntegerAttribute(null=True)
     #: Who was the host before.
     previous_host_id = UnicodeAttribute(null=True)
     #: Set when the host closed it; the row goes when the erasing is done.
@@ -349,6 +356,10 @@ class MemberRow(_Table):
     #: Present while the joined or left notice may not be written yet.
     notice_cid = UnicodeAttribute(null=True)
     notice_since = IntegerAttribute(null=True)
+    #: Of a join that is not announced yet: the invitation that counts it, and ``access_at`` of the
+    #: room as it was looked at.
+    notice_invite = UnicodeAttribute(null=True)
+    notice_access = IntegerAttribute(null=True)
     #: The places of their latest chats, the latest first: ``cid:seq:number:at``, or
     #: ``NO_CLAIM``.
     claim_0 = UnicodeAttribute(null=True)
@@ -410,6 +421,38 @@ class SanctionRow(_Table):
 
 #: The condition of a membership: it is there, and nobody is ending it.
 IS_IN: Final[Condition] = MemberRow.user_id.exists() & MemberRow.leaving.does_not_exist()
+
+
+class InviteRow(_Table):
+    """A link that lets people into a room. The id is the SHA-256 of its secret."""
+
+    class Meta:
+        table_name = settings.table_prefix + "invites"
+
+    room_id = UnicodeAttribute(hash_key=True)
+    invite_id = UnicodeAttribute(range_key=True)
+    #: Who made it, and when (ms).
+    user_id = UnicodeAttribute()
+    created_at = IntegerAttribute()
+    #: How many it can let in, if not any number; and how many it has.
+    uses = IntegerAttribute(null=True)
+    used = IntegerAttribute(default=0)
+    expires_at = IntegerAttribute()
+
+
+class PasscodeTriesRow(_Table):
+    """How often somebody has tried a room's passcode in a window of time."""
+
+    class Meta:
+        table_name = settings.table_prefix + "invites"
+
+    #: What their ids begin with; ids of invitations are hexadecimal, so they come before.
+    PREFIX: ClassVar[str] = "tries#"
+
+    room_id = UnicodeAttribute(hash_key=True)
+    invite_id = UnicodeAttribute(range_key=True)
+    tries = IntegerAttribute(null=True)
+    expires_at = IntegerAttribute(null=True)
 
 
 class EntryRow(_Table):

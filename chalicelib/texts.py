@@ -115,6 +115,21 @@ def clean_chat(text: str) -> str:
     return words.mask(text)
 
 
+def clean_passcode(text: str) -> str:
+    """A passcode as it is compared: however it was typed, and without spaces around it.
+
+    Raises:
+        InvalidFieldError: too short, too long, or it has characters that nobody can type.
+    """
+    passcode = unicodedata.normalize("NFC", text).strip()
+    if any(unicodedata.category(character)[0] == "C" for character in passcode):
+        raise InvalidFieldError("passcode", "must not have invisible or control characters")
+    if not limits.PASSCODE_MIN <= len(passcode) <= limits.PASSCODE_MAX:
+        rule = f"must have {limits.PASSCODE_MIN} to {limits.PASSCODE_MAX} characters"
+        raise InvalidFieldError("passcode", rule)
+    return passcode
+
+
 def check_note(text: str) -> str:
     """What somebody adds to a report; may be nothing. Raises InvalidFieldError."""
     _check_controls(text, "note")

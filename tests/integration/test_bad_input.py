@@ -163,8 +163,14 @@ GOOD: dict[type[protocol.Command], dict[str, Any]] = {
     protocol.Hello: {},
     protocol.UpdateProfile: {"nickname": "이름"},
     protocol.ListRooms: {"room_ids": ["ROOM"]},
-    protocol.OpenRoom: {"name": "이름", "topic": "games", "tags": ["음악"]},
-    protocol.EnterRoom: {"room_id": "ROOM", "limit": 5},
+    protocol.OpenRoom: {
+        "name": "이름",
+        "topic": "games",
+        "tags": ["음악"],
+        "access": "passcode",
+        "passcode": "1234",
+    },
+    protocol.EnterRoom: {"room_id": "ROOM", "limit": 5, "invite": "i" * 43, "passcode": "1234"},
     protocol.ListMembers: {"room_id": "ROOM", "after": "someone"},
     protocol.LeaveRoom: {"room_id": "ROOM", "successor_id": "someone", "close": False},
     protocol.RenameRoom: {"room_id": "ROOM", "name": "이름"},
@@ -181,6 +187,11 @@ GOOD: dict[type[protocol.Command], dict[str, Any]] = {
     protocol.SlowRoom: {"room_id": "ROOM", "seconds": 5},
     protocol.PinChat: {"room_id": "ROOM", "seq": 1},
     protocol.LockRoom: {"room_id": "ROOM", "on": True},
+    protocol.SetAccess: {"room_id": "ROOM", "access": "passcode", "passcode": "1234"},
+    protocol.SetCapacity: {"room_id": "ROOM", "capacity": 10},
+    protocol.CreateInvite: {"room_id": "ROOM", "seconds": 3600, "uses": 1},
+    protocol.ListInvites: {"room_id": "ROOM"},
+    protocol.RevokeInvite: {"room_id": "ROOM", "invite_id": "some-invite"},
     protocol.MarkRead: {"room_id": "ROOM", "seq": 1},
     protocol.SyncRooms: {"rooms": [{"room_id": "ROOM", "after": 0, "epoch": ""}]},
     protocol.SendChat: {
@@ -315,6 +326,20 @@ TEXTS = {
     "control": f"{SECRET}\x07",
     "too long": SECRET[0] + "가" * limits.CHAT_TEXT_MAX,
 }
+#: Of a room that would ask for it.
+PASSCODES = {
+    "empty": "",
+    "blanks": "      ",
+    "three": "123",
+    "three and spaces": " 123 ",
+    "twenty-one": SECRET[0] + "1" * 20,
+    "very long": SECRET * 500,
+    "NUL": f"{SECRET}12\x00",
+    "newline": "12\n34",
+    "right-to-left override": f"{SECRET}\u202e12",
+    "zero-width": f"{SECRET}\u200b12",
+}
+_ACCESS = {"type": "room.set_access", "room_id": "ROOM"}
 NO_EMOJI = {
     "empty": "",
     "blank": " ",
@@ -389,6 +414,22 @@ RULES: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "retry_since -1": ({**_SEND, "text": "말", "retry_since": -1}, "retry_since"),
     "retry_since over 2**53": ({**_SEND, "text": "말", "retry_since": 2**53}, "retry_since"),
+    **{
+        f"passcode: {what}": ({**_ACCESS, "access": "passcode", "passcode": passcode}, "passcode")
+        for what, passcode in PASSCODES.items()
+    },
+    "no passcode": ({**_ACCESS, "access": "passcode"}, "passcode"),
+    "a passcode for nothing": ({**_ACCESS, "access": "private", "passcode": "1234"}, "passcode"),
+    "a new room's passcode for nothing": (
+        {"type": "room.open", "name": "이름", "passcode": "1234"},
+        "passcode",
+    ),
+    "a room for one": ({"type": "room.set_capacity", "room_id": "ROOM", "capacity": 1}, "capacity"),
+    "an invitation of any time": (
+        {"type": "invite.create", "room_id": "ROOM", "seconds": 3601},
+        "seconds",
+    ),
+    "an invitation for two": ({"type": "invite.create", "room_id": "ROOM", "uses": 2}, "uses"),
     "an answer to 0": ({**_SEND, "text": "말", "reply_to": 0}, "reply_to"),
     "an answer to 2**53": ({**_SEND, "text": "말", "reply_to": 2**53}, "reply_to"),
     "cid of somebody's making": ({**_SEND, "text": "말", "cid": "cid:1:2:3:4"}, "cid"),
@@ -460,6 +501,12 @@ def test_a_broken_rule_is_named(place: Place, frame: dict[str, Any], field: str)
         ({"type": "room.slow", "room_id": "nowhere", "seconds": 5}, "not_member"),
         ({"type": "room.pin", "room_id": "nowhere", "seq": 1}, "not_member"),
         ({"type": "room.lock", "room_id": "nowhere"}, "not_member"),
+        ({"type": "room.set_access", "room_id": "nowhere", "access": "private"}, "not_member"),
+        ({"type": "room.set_capacity", "room_id": "nowhere", "capacity": 2}, "not_member"),
+        ({"type": "invite.create", "room_id": "nowhere"}, "not_member"),
+        ({"type": "invite.list", "room_id": "nowhere"}, "not_member"),
+        ({"type": "invite.revoke", "room_id": "nowhere", "invite_id": "some"}, "not_member"),
+        ({"type": "room.enter", "room_id": "nowhere", "invite": "i" * 43}, "room_not_found"),
         ({**_SEND, "room_id": "nowhere", "text": "말", "reply_to": 1}, "not_member"),
         ({**_SEND, "room_id": "nowhere", "text": "말", "retry_since": 0}, "not_member"),
         ({**_SEND, "room_id": "nowhere", "text": "말"}, "not_member"),
@@ -545,6 +592,10 @@ def test_a_room_made_anew_under_its_name_has_nothing_of_the_old_one(site: Site) 
         ({"type": "room.mute"}, GONE),
         ({"type": "room.slow", "seconds": 5}, GONE),
         ({"type": "room.lock"}, GONE),
+        ({"type": "room.set_access", "access": "private"}, GONE),
+        ({"type": "room.set_capacity", "capacity": 2}, GONE),
+        ({"type": "invite.create"}, GONE),
+        ({"type": "invite.list"}, GONE),
         ({"type": "room.pin", "seq": seq}, GONE),
         ({"type": "room.bans"}, GONE),
         ({"type": "room.kick", "user_id": "someone"}, GONE),

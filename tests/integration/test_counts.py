@@ -244,6 +244,8 @@ def test_blocking_somebody_takes_five_calls_and_ending_it_three(
         ("room.slow", {"seconds": 5}, 0),
         # And the room once more, which is taken out of the directory.
         ("room.lock", {}, 1),
+        ("room.set_access", {"access": "private"}, 1),
+        ("room.set_capacity", {"capacity": 10}, 0),
     ],
 )
 def test_a_change_of_a_room_takes_six_calls(
@@ -321,6 +323,43 @@ def test_joining_takes_a_transaction_in_which_nobody_is_banned(
     with cost() as found:
         one.ask("room.enter", room_id=room_id)
     assert found["dynamodb"]["TransactWriteItems"] == 1
+
+
+def test_a_passcode_takes_a_write_more(
+    handlers: HandlerSite, room: tuple[str, list[ChatClient]]
+) -> None:
+    room_id, people = room
+    one, two = new_person(handlers).chat(), new_person(handlers).chat()
+    with cost() as plain:
+        one.ask("room.enter", room_id=room_id)
+    people[0].ask("room.set_access", room_id=room_id, access="passcode", passcode="1234")
+    with cost() as asked:
+        two.ask("room.enter", room_id=room_id, passcode="1234")
+    # Whether there is a try left.
+    assert Counter(asked["dynamodb"]) - Counter(plain["dynamodb"]) == {"UpdateItem": 1}
+
+
+def test_what_invitations_take(handlers: HandlerSite, room: tuple[str, list[ChatClient]]) -> None:
+    room_id, people = room
+    with cost() as found, units.recorded() as calls:
+        reply = people[0].ask("invite.create", room_id=room_id, uses=10)
+    # Whose connection, whether a member, the room; the live ones; this one.
+    assert found == {"dynamodb": {"GetItem": 3, "Query": 1, "PutItem": 1}, "posts": {}}
+    assert units.total(calls).writes == 1
+    one, two = new_person(handlers).chat(), new_person(handlers).chat()
+    with cost() as plain, units.recorded() as plain_calls:
+        one.ask("room.enter", room_id=room_id)
+    with cost() as invited, units.recorded() as invited_calls:
+        two.ask("room.enter", room_id=room_id, invite=reply["token"])
+    # The link is read, and counts in the transaction that lets people in anyway.
+    assert Counter(invited["dynamodb"]) - Counter(plain["dynamodb"]) == {"GetItem": 1}
+    assert units.total(invited_calls).writes - units.total(plain_calls).writes == 2
+    with cost() as found:
+        people[0].ask("invite.list", room_id=room_id)
+    assert found == {"dynamodb": {"GetItem": 3, "Query": 1, "BatchGetItem": 1}, "posts": {}}
+    with cost() as found:
+        people[0].ask("invite.revoke", room_id=room_id, invite_id=reply["invite"]["invite_id"])
+    assert found == {"dynamodb": {"GetItem": 4, "DeleteItem": 1}, "posts": {}}
 
 
 # --- Changing -----------------------------------------------------------------------------

@@ -68,6 +68,9 @@ def talk(client: ChatClient, room_id: str) -> None:
         ("room.transfer", {"room_id": room_id, "user_id": MARK}),
         ("room.unban", {"room_id": room_id, "user_id": MARK}),
         ("room.bans", {"room_id": room_id, "after": MARK}),
+        ("room.enter", {"room_id": room_id, "invite": MARK * 2}),
+        ("room.set_access", {"room_id": room_id, "access": "passcode", "passcode": MARK}),
+        ("invite.revoke", {"room_id": room_id, "invite_id": MARK}),
         ("user.block", {"user_id": MARK}),
         ("user.blocks", {"after": MARK}),
         ("report.send", {"room_id": room_id, "user_id": MARK, "reason": "spam", "note": MARK}),
@@ -95,6 +98,7 @@ def browse(site: Site) -> Browser:
         f"/api/auth/kakao/callback?error={MARK}&state={MARK}",
         f"/api/session?{MARK}={MARK}",
         f"/api/auth/kakao/unlinked?user_id={MARK}",
+        f"/api/invitation?room_id={MARK}&token={MARK}",
         f"/api/auth/kakao/unlinked?user_id={quote('비밀')}{MARK}",
     ):
         other.get(path, Authorization=f"KakaoAK {MARK}", **{"User-Agent": MARK, "Referer": MARK})

@@ -422,6 +422,8 @@ MAY: dict[tuple[str, str], tuple[str, str, str, str]] = {
     ("pin", ""): (OK, OK, "not_allowed", "not_member"),
     ("unpin", ""): (OK, OK, "not_allowed", "not_member"),
     ("bans", ""): (OK, OK, "not_allowed", "not_member"),
+    ("access", ""): (OK, "not_host", "not_host", "not_member"),
+    ("capacity", ""): (OK, "not_host", "not_host", "not_member"),
 }
 FIELDS: dict[str, tuple[str, dict[str, Any]]] = {
     "set_role": ("room.set_role", {"role": "manager"}),
@@ -436,6 +438,8 @@ FIELDS: dict[str, tuple[str, dict[str, Any]]] = {
     "delete": ("chat.delete", {"seq": 0}),
     "unpin": ("room.pin", {}),
     "bans": ("room.bans", {}),
+    "access": ("room.set_access", {"access": "private"}),
+    "capacity": ("room.set_capacity", {"capacity": 20}),
 }
 
 
@@ -461,6 +465,8 @@ class Cast:
             if self.ask(heir, "room.transfer", user_id=self.ids["host"]) == OK:
                 break
         self.ask("host", "room.lock", on=False)
+        self.ask("host", "room.set_access", access="open")
+        self.ask("host", "room.set_capacity", capacity=0)
         for name in ("manager", "member", "absent"):
             assert self.ask("host", "room.unban", user_id=self.ids[name]) == OK
         for name, role in (("manager", "manager"), ("member", "member")):
@@ -539,6 +545,8 @@ def test_a_frame_that_comes_again_late_undoes_nothing(
     pairs: list[tuple[str, dict[str, Any], str, dict[str, Any]]] = [
         ("room.slow", {"seconds": 5}, "room.slow", {"seconds": 0}),
         ("room.lock", {"on": True}, "room.lock", {"on": False}),
+        ("room.set_access", {"access": "private"}, "room.set_access", {"access": "open"}),
+        ("room.set_capacity", {"capacity": 5}, "room.set_capacity", {"capacity": 0}),
         ("room.pin", {"seq": seqs[0]}, "room.pin", {"seq": seqs[1]}),
         ("room.pin", {"seq": seqs[0]}, "room.pin", {}),
         ("room.set_role", {**one, "role": "manager"}, "room.set_role", {**one, "role": "member"}),
@@ -554,7 +562,8 @@ def test_a_frame_that_comes_again_late_undoes_nothing(
             at(after)
             done(host, command, room_id, **sent)
             room = room_at(guest, room_id)
-        assert not {"slow_ms", "locked", "manager_ids", "silenced_until"} & set(room)
+        passed = {"slow_ms", "locked", "access", "capacity", "manager_ids", "silenced_until"}
+        assert not passed & set(room)
         assert room.get("pinned", {}).get("seq") in (None, seqs[1])
     log = kinds(log_of(host, room_id))
     assert sum(kind in ("slowed", "pinned", "unpinned", "role_changed") for kind in log) == 8

@@ -22,6 +22,8 @@ MODELS = [
     tables.RoomNameRow,
     tables.MemberRow,
     tables.SanctionRow,
+    tables.InviteRow,
+    tables.PasscodeTriesRow,
     tables.EntryRow,
     tables.ConnectionRow,
     tables.SubscriptionRow,
