@@ -2,6 +2,8 @@
 // Do not edit: change those and generate again.
 
 export const SLOW_SECONDS = [0, 5, 10, 30, 60, 300] as const;
+export const INVITE_SECONDS = [3600, 86400, 604800, 2592000] as const;
+export const INVITE_USES = [0, 1, 10] as const;
 
 export const TOPICS = [
   'daily',
@@ -15,6 +17,14 @@ export const TOPICS = [
 ] as const;
 /** What a room is about, for the directory. */
 export type Topic = (typeof TOPICS)[number];
+
+export const ACCESSES = [
+  'open',
+  'passcode',
+  'private',
+] as const;
+/** Who can join a room. */
+export type Access = (typeof ACCESSES)[number];
 
 export const DIRECTORY_ORDERS = [
   'active',
@@ -72,6 +82,8 @@ export const ENTRY_KINDS = [
   'unpinned',
   'locked',
   'unlocked',
+  'access_changed',
+  'capacity_changed',
   'changed',
   'void',
 ] as const;
@@ -111,6 +123,13 @@ export const ERROR_CODES = [
   'too_many_managers',
   'banned',
   'room_locked',
+  'invite_not_found',
+  'invite_used_up',
+  'too_many_invites',
+  'invite_needed',
+  'passcode_needed',
+  'passcode_wrong',
+  'room_full',
   'chat_not_found',
   'not_author',
   'too_many_reactions',

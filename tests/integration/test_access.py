@@ -107,6 +107,30 @@ def test_a_room_is_private_from_the_beginning(site: Site) -> None:
         assert refused(stranger, "room.open", **wanted) == "room_name_taken"
 
 
+def test_the_directory_has_no_private_room_and_says_which_ask_for_a_passcode(site: Site) -> None:
+    host, stranger = new_person(site).chat(), new_person(site).chat()
+    name = unique("숨은방")
+    room_id = host.ask("room.open", name=name, access="private")["room"]["room_id"]
+
+    def found() -> list[tuple[str, str, int]]:
+        page = stranger.ask("directory.search", text=name)["rooms"]
+        return [
+            (room["room_id"], room.get("access", "open"), room.get("capacity", 0)) for room in page
+        ]
+
+    assert found() == []
+    close_to_others(host, room_id, "passcode", passcode="1234")
+    done(host, "room.set_capacity", room_id, capacity=9)
+    assert found() == [(room_id, "passcode", 9)]
+    close_to_others(host, room_id, "open")
+    assert found() == [(room_id, "open", 9)]
+    close_to_others(host, room_id, "private")
+    assert found() == []
+    # Not by another name either.
+    host.ask("room.rename", room_id=room_id, name=(name := unique("새이름")))
+    assert found() == []
+
+
 # --- Passcodes --------------------------------------------------------------------------------
 
 
@@ -366,10 +390,11 @@ def test_the_banned_hear_that_they_are_whatever_a_room_asks_for(
 
 @pytest.mark.stack_only
 def test_a_room_for_two_has_neither_passcode_nor_places(host: ChatClient) -> None:
+    from chalicelib import listing
     from chalicelib.tables import PAIR, RoomRow
 
     room_id = open_room(host)
-    RoomRow(room_id).update([RoomRow.kind.set(PAIR), RoomRow.host_id.set("-")])
+    RoomRow(room_id).update([RoomRow.kind.set(PAIR), RoomRow.host_id.set("-"), *listing.unlist()])
     for command, fields in (
         ("room.set_access", {"access": "private"}),
         ("room.set_capacity", {"capacity": 5}),

@@ -7,7 +7,7 @@ import { isChat, UnreadCount, type ReadState } from './unread';
 
 /** So much is held of a log that merely follows along; replies may be older than pushes. */
 const FOLLOWED_MAX = 50;
-const RULING = /host|role|left|kick|sil|slow|pin|lock/;
+const RULING = /host|role|left|kick|sil|slow|pin|lock|ac/;
 
 /** One of the person's rooms. Its log is held from the moment it is entered (`loaded`). */
 export class RoomState {

@@ -69,7 +69,7 @@ function Page(): ComponentChildren {
     case 'not-found':
       return (
         <Chunked chunk={ends} title={texts.value.brand}>
-          {({ NotFound }) => <NotFound />}
+          {({ Elsewhere }) => <Elsewhere />}
         </Chunked>
       );
   }

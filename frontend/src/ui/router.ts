@@ -54,5 +54,5 @@ export function startRouter(): void {
 
 /** A path of the site to go on to after signing in; nothing else is let through. */
 export function safeNext(next: string | null): string {
-  return next && /^\/(rooms|me)(\/|$|\?meet$)/.test(next) ? next : '/rooms';
+  return next && /^\/(rooms|me|i)(\/|$|\?meet$)/.test(next) ? next : '/rooms';
 }

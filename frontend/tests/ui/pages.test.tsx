@@ -153,6 +153,8 @@ describe('paths', () => {
     ['/me', '/me'],
     ['/rooms?meet', '/rooms?meet'],
     ['/rooms?meet=x&y', '/rooms'],
+    ['/i/room/token', '/i/room/token'],
+    ['/install', '/rooms'],
     ['//evil.example', '/rooms'],
     ['https://evil.example', '/rooms'],
     ['/\\evil.example', '/rooms'],

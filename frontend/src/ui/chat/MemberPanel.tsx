@@ -10,6 +10,7 @@ import { memberTexts } from '../rules/memberTexts';
 import { rulesOf } from '../rules/of';
 import { safetyTexts } from '../safety/texts';
 import { acting } from './acting';
+import { InviteButton, mayInvite } from './InviteButton';
 import { usePresent } from './presence';
 
 /** Members of a room: the host first, oneself, managers, those who are there, then as they came. */
@@ -65,6 +66,7 @@ export function MemberPanel({ room, onClose }: { room: RoomState; onClose(): voi
         </div>
         <IconButton name="close" label={t.close} onClick={onClose} />
       </header>
+      {mayInvite(room) && <InviteButton room={room} />}
       {hasFailed ? (
         <Failed text={t.room.membersFailed} onRetry={() => here.wantMembers(room.id, true)} />
       ) : ids.length === 0 ? (

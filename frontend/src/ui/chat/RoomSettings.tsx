@@ -9,6 +9,7 @@ import { directory } from '../chunks';
 import { Avatar, Dialog, FailureText, IconButton, nameOf, useFailure } from '../parts';
 import { rulesOf } from '../rules/of';
 import { Moderation } from '../rules/Moderation';
+import { WayIn, wayInText } from '../rules/WayIn';
 import type { LeavingWay } from './LeaveDialog';
 import { RoomName } from './RoomName';
 
@@ -36,7 +37,10 @@ export function RoomSettings({ room, onLeave, onClose }: RoomSettingsProps) {
           <div>
             <strong>{room.name}</strong>
             <p class="muted small">
-              {room.partnerId ? t.room.pair : t.room.host(nameOf(room.hostId))}
+              {[
+                room.partnerId ? t.room.pair : t.room.host(nameOf(room.hostId)),
+                ...wayInText(room),
+              ].join(' · ')}
             </p>
           </div>
         </div>
@@ -57,6 +61,7 @@ export function RoomSettings({ room, onLeave, onClose }: RoomSettingsProps) {
         </Chunked>
       )}
       <Mute room={room} />
+      {isHost && <WayIn room={room} />}
       {rulesOf(room).mayModerate && <Moderation room={room} />}
       <section class="settings-ending">
         <h3 class="label">{t.room.ending}</h3>

@@ -9,6 +9,7 @@ import { hasVisible, isolated, lengthOf } from '../rows';
 import { aboutBody, AboutFields, useAbout, withDraft } from './About';
 import { directory } from './shown';
 import { directoryTexts } from './texts';
+import { isWhole, wayBody, WayFields, type Way } from './Way';
 
 interface NewRoomProps {
   name: string;
@@ -21,13 +22,14 @@ export function NewRoom({ name: first, onMade, onClose }: NewRoomProps) {
   const t = directoryTexts.value;
   const [name, setName] = useState(first);
   const fields = useAbout({ topic: directory().query.topic, tags: [] });
+  const [way, setWay] = useState<Way>({ access: 'open', passcode: '' });
   const { error, setError, isBusy, attempt } = useAttempt();
   const wanted = name.replace(/\s+/g, ' ').trim();
   const isTooLong = lengthOf(wanted) > ROOM_NAME_MAX;
-  const canMake = hasVisible(wanted) && !isTooLong && !isBusy;
+  const canMake = hasVisible(wanted) && !isTooLong && isWhole(way) && !isBusy;
   const make = async () => {
     const about = aboutBody(withDraft(fields.about, fields.draft));
-    const { room, created } = await session().openRoom(wanted, about);
+    const { room, created } = await session().openRoom(wanted, { ...about, ...wayBody(way) });
     onMade();
     if (!created) say(directoryTexts.peek().exists(isolated(room.name)));
     navigate(`/rooms/${room.room_id}`);
@@ -66,6 +68,7 @@ export function NewRoom({ name: first, onMade, onClose }: NewRoomProps) {
           <Counter text={wanted} most={ROOM_NAME_MAX} />
         </p>
         <AboutFields {...fields} />
+        <WayFields way={way} onWay={setWay} />
         {error && <FailureText code={error} />}
         <div class="button-row end">
           <button type="button" class="button" onClick={onClose}>

@@ -23,9 +23,10 @@ export function Row({ room, isCurrent, onOpen }: RowProps) {
         <span class="room-line">
           <span class="room-name">{isolated(room.name)}</span>
           <span class="room-count" aria-label={t.people(room.member_count)}>
-            {room.member_count}
+            {room.capacity ? `${room.member_count}/${room.capacity}` : room.member_count}
           </span>
           {isMine && <span class="browse-mine">{t.joined}</span>}
+          {!isMine && room.access === 'passcode' && <span class="browse-mine">{t.code}</span>}
           <Talked room={room} />
         </span>
         <span class="room-line browse-about">

@@ -1,6 +1,6 @@
 import { computed } from '@preact/signals';
 import { lang } from '../../i18n';
-import type { DirectoryOrder, Topic } from '../../protocol';
+import type { Access, DirectoryOrder, Topic } from '../../protocol';
 
 const ko = {
   title: '대화방 찾아보기',
@@ -45,6 +45,15 @@ const ko = {
   tagPlaceholder: '예: 탁구',
   add: '더하기',
   remove: (tag: string) => `#${tag} 지우기`,
+  way: '들어오는 방법',
+  ways: { open: '누구나', passcode: '참여 코드', private: '초대만' } satisfies Record<Access, string>,
+  wayHints: {
+    open: '찾아보기에 나오고, 누구나 들어올 수 있어요.',
+    passcode: '코드를 아는 사람과 초대한 사람만 들어올 수 있어요.',
+    private: '찾아보기에 나오지 않고, 초대한 사람만 들어올 수 있어요.',
+  } satisfies Record<Access, string>,
+  passcodeLength: (least: number, most: number) => `${least}~${most}자`,
+  code: '코드 필요',
   submit: '만들기',
   exists: (name: string) => `‘${name}’ 방이 이미 있어서 그 방으로 왔어요.`,
   saved: '주제와 태그를 저장했어요.',
@@ -93,6 +102,15 @@ const en: typeof ko = {
   tagPlaceholder: 'tabletennis',
   add: 'Add',
   remove: (tag) => `Remove #${tag}`,
+  way: 'Who can enter',
+  ways: { open: 'Everybody', passcode: 'With a passcode', private: 'By invitation' },
+  wayHints: {
+    open: 'Shown among the rooms to explore; everybody can enter.',
+    passcode: 'Only who knows the passcode, or is invited by you.',
+    private: 'Not shown to anybody; only who is invited by you can enter.',
+  },
+  passcodeLength: (least, most) => `${least} to ${most} characters`,
+  code: 'Passcode',
   submit: 'Create',
   exists: (name) => `“${name}” is there already, so here it is.`,
   saved: 'Topic and tags are saved.',

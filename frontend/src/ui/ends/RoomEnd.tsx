@@ -7,6 +7,7 @@ import { failureText } from '../failure';
 import { plainText } from '../mentions';
 import { Blank } from '../parts';
 import { OutOfBounds } from './OutOfBounds';
+import { Passcode } from './Passcode';
 
 interface RoomEndProps {
   roomId: string;
@@ -38,6 +39,7 @@ export function RoomEnd({ roomId, view }: RoomEndProps) {
       </Blank>
     );
   }
+  if (view.code === 'passcode_needed') return <Passcode roomId={roomId} />;
   const unsent = here.outgoing(roomId).filter((item) => item.state !== 'sent');
   const canRetry = isTemporary(view.code);
   return (

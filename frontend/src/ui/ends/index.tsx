@@ -1,5 +1,5 @@
 /** What stands where there is nothing: no such page, a room that ended or can't be entered. */
 export { default as css } from './ends.css?url';
-export { NotFound } from './NotFound';
+export { Elsewhere } from './Elsewhere';
 export { Offline } from './Offline';
 export { RoomEnd } from './RoomEnd';

@@ -1,3 +1,4 @@
+import type { Access } from '../../protocol';
 import type { NoticeKind } from '../chat/rows';
 import { ruleTexts } from './texts';
 
@@ -30,6 +31,10 @@ export function ruleNotice(kind: NoticeKind, by: string, about: string, text: st
       return t.locked(by);
     case 'unlocked':
       return t.unlocked(by);
+    case 'access_changed':
+      return t.access[text as Access]?.(by) ?? '';
+    case 'capacity_changed':
+      return Number(text) ? t.capacity(by, Number(text)) : t.anyNumber(by);
     default: // a notice of a newer server
       return '';
   }

@@ -37,6 +37,13 @@ const ko = {
     unpinned: (by: string) => `${by}님이 공지를 내렸습니다.`,
     locked: (by: string) => `${by}님이 방을 잠갔습니다. 새로 들어올 수 없습니다.`,
     unlocked: (by: string) => `${by}님이 방 잠금을 풀었습니다.`,
+    access: {
+      open: (by: string) => `${by}님이 누구나 들어올 수 있게 했습니다.`,
+      passcode: (by: string) => `${by}님이 참여 코드로 들어오게 했습니다.`,
+      private: (by: string) => `${by}님이 초대받은 사람만 들어오게 했습니다.`,
+    },
+    capacity: (by: string, count: number) => `${by}님이 정원을 ${count}명으로 정했습니다.`,
+    anyNumber: (by: string) => `${by}님이 정원 제한을 풀었습니다.`,
   },
   deleted: { host: '방장이 삭제한 메시지입니다.', manager: '부방장이 삭제한 메시지입니다.' },
   pin: {
@@ -66,6 +73,13 @@ const en: typeof ko = {
     unpinned: (by) => `${by} unpinned the message.`,
     locked: (by) => `${by} locked the room: nobody new can enter.`,
     unlocked: (by) => `${by} unlocked the room.`,
+    access: {
+      open: (by) => `${by} opened the room to everybody.`,
+      passcode: (by) => `${by} made the room ask for a passcode.`,
+      private: (by) => `${by} made the room private.`,
+    },
+    capacity: (by, count) => `${by} limited the room to ${count} people.`,
+    anyNumber: (by) => `${by} lifted the limit of people.`,
   },
   deleted: { host: 'Deleted by the host.', manager: 'Deleted by a manager.' },
   pin: {
