@@ -6,13 +6,13 @@ from typing import Any
 
 from chalice.app import Chalice, WebsocketEvent
 
-from chalicelib import background, log, push_worker, realtime
-from chalicelib.http import routes
+from chalicelib import account_http, http, jobs, log, push_worker, realtime
 
 app = Chalice(app_name="ping-pong")
 app.experimental_feature_flags.update(["WEBSOCKETS"])
 app.register_middleware(log.per_invocation)
-app.register_blueprint(routes)
+app.register_blueprint(http.routes)
+app.register_blueprint(account_http.account_routes)
 
 
 @app.on_ws_connect(name="websocket_connect")
@@ -36,7 +36,7 @@ def websocket_disconnect(event: WebsocketEvent) -> dict[str, Any]:
 @app.lambda_function(name="background")
 def run_in_background(event: Any, context: Any) -> None:
     """Jobs that take longer than a person waits."""
-    background.run(event, context.get_remaining_time_in_millis)
+    jobs.run(event, context.get_remaining_time_in_millis)
 
 
 @app.lambda_function(name="push")

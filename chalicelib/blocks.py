@@ -6,6 +6,7 @@ being matched. Others see and send as before (docs/decisions/0032-safety.md).
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Collection
 from typing import Final
 
@@ -90,8 +91,11 @@ def require_none(transaction: TransactWrite, one: str, others: Collection[str]) 
             transaction.condition_check(BlockRow, *key, condition=_IS_NOT_BLOCKED)
 
 
-def forget(user_id: str) -> None:
-    """Delete the list of somebody who withdrew. A Query, a BatchWriteItem per 25."""
-    with BlockRow.batch_write() as batch:
-        for row in BlockRow.query(user_id, consistent_read=True):
-            batch.delete(row)
+def forget(user_id: str, *, until: int) -> None:
+    """Delete what was on somebody's list at a time (ms), as they withdrew then.
+
+    A Query, a DeleteItem for each.
+    """
+    is_old = BlockRow.changed_at <= until
+    for row in BlockRow.query(user_id, consistent_read=True):
+        succeeds(functools.partial(row.delete, condition=is_old))

@@ -22,6 +22,7 @@ from chalicelib import (
     match_commands,
     members,
     moderation_commands,
+    newcomers,
     protocol,
     renaming,
     reports,
@@ -61,7 +62,7 @@ def hello(caller: Caller, command: protocol.Hello, at: Moment) -> Reply:
     """Subscribe the connection to all rooms of its person, then read what to show."""
     person = users.find(caller.user_id)
     if person is not None:
-        users.check_not_suspended(person.suspended_until, at.now)
+        users.check_may_act(person, at.now)
     # A handshake that met the sign-out may have been registered after that looked for
     # connections to end; nothing but hello is done before hello, so it ends here.
     if person is None or not sessions.is_live(caller.session_id):
@@ -73,7 +74,8 @@ def hello(caller: Caller, command: protocol.Hello, at: Moment) -> Reply:
     ]
     # Subscribed before the rooms are read: what is said in between comes as a push.
     heard = {member.room_id for member in mine}
-    if not connections.greet(caller, person.nickname, heard):
+    new_until = newcomers.new_until(person.created_at, at.now)
+    if not connections.greet(caller, person.nickname, heard, new_until):
         raise SignedOutError
     # Rooms that were joined or left in another tab while this subscribed.
     mine = [member for member in members.memberships(caller.user_id) if not member.leaving]
@@ -150,6 +152,7 @@ def open_room(caller: Caller, command: protocol.OpenRoom, at: Moment) -> Reply:
         tags=command.tags,
         access=command.access,
         passcode=command.passcode,
+        before_making=lambda: newcomers.count_room(caller.user_id, caller.new_until, at.now),
     )
     if made is not None:
         member = members.membership(caller.user_id, made.room_id)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pynamodb.expressions.update import Action
 
-from chalicelib import clock, limits, sender
+from chalicelib import clock, limits, sender, sessions
 from chalicelib.protocol import User, Users
 from chalicelib.tables import ConnectionRow, SubscriptionRow, succeeds
 
@@ -24,6 +24,8 @@ class Caller:
     expires_at: int
     #: The rooms that it hears.
     room_ids: frozenset[str]
+    #: Until when (ms) the account is a new one, of which less is allowed (newcomers.py).
+    new_until: int = 0
 
     @property
     def own_name(self) -> Users:
@@ -54,10 +56,11 @@ def find(connection_id: str) -> Caller | None:
         row.nickname,
         row.expires_at,
         frozenset(row.room_ids or ()),
+        row.new_until or 0,
     )
 
 
-def greet(caller: Caller, nickname: str, room_ids: Iterable[str]) -> bool:
+def greet(caller: Caller, nickname: str, room_ids: Iterable[str], new_until: int = 0) -> bool:
     """Make a connection hear all rooms of its person; False if it ended meanwhile.
 
     The connection remembers its rooms before it is subscribed to them, so that whoever
@@ -65,6 +68,8 @@ def greet(caller: Caller, nickname: str, room_ids: Iterable[str]) -> bool:
     """
     rooms = set(room_ids)
     actions: list[Action] = [ConnectionRow.nickname.set(nickname)]
+    if new_until:
+        actions.append(ConnectionRow.new_until.set(new_until))
     if rooms:
         actions.append(ConnectionRow.room_ids.set(rooms))
     if not _update(caller.connection_id, actions):
@@ -114,6 +119,11 @@ def of_user(user_id: str) -> list[str]:
     return [row.connection_id for row in ConnectionRow.by_user.query(user_id)]
 
 
+def sessions_of(user_id: str) -> set[str]:
+    """The sessions of a person's live connections. One Query."""
+    return {row.session_id for row in ConnectionRow.by_user.query(user_id)}
+
+
 def set_nickname(user_id: str, nickname: str) -> list[str]:
     """Tell a person's connections their new nickname; returns the connections' ids."""
     connection_ids = of_user(user_id)
@@ -139,6 +149,14 @@ def end_session(user_id: str, session_id: str) -> None:
     theirs is carried out any more even while the sockets close."""
     for row in list(ConnectionRow.by_user.query(user_id)):
         if row.session_id == session_id:
+            forget(row.connection_id)
+            sender.disconnect(row.connection_id)
+
+
+def end_without_session(user_id: str) -> None:
+    """End those of a person's connections whose session has ended. A GetItem for each."""
+    for row in list(ConnectionRow.by_user.query(user_id)):
+        if not sessions.is_live(row.session_id):
             forget(row.connection_id)
             sender.disconnect(row.connection_id)
 

@@ -354,6 +354,25 @@ class ForbiddenOriginError(PingPongError):
         super().__init__("Origin: must be the site's own", field="Origin")
 
 
+class NewAccountError(PingPongError):
+    """The person has signed up lately, and may not do so much yet."""
+
+    code = ErrorCode.NEW_ACCOUNT
+
+    def __init__(self, what: str, retry_after_ms: int) -> None:
+        super().__init__(f"{what}; more when the account is older", retry_after_ms=retry_after_ms)
+
+
+class ConsentRequiredError(PingPongError):
+    """The person has not agreed to the terms as they are now."""
+
+    code = ErrorCode.CONSENT_REQUIRED
+    is_input_wrong = False
+
+    def __init__(self) -> None:
+        super().__init__("agree to the terms first: POST /api/consent")
+
+
 class ConsentRefusedError(PingPongError):
     """The person cancelled on Kakao's page."""
 

@@ -134,6 +134,20 @@ PASSCODE_WINDOW_MS: Final = 10 * 60 * 1000
 ROOM_CAPACITY_MIN: Final = 2
 ROOM_CAPACITY_MAX: Final = 10_000
 
+# One's account (docs/decisions/0035-account.md).
+# Which terms one has to agree to: goes up when their meaning changes.
+TERMS_VERSION: Final = 1
+# What is known of one can be had once in this time, in pages of so many bytes and reports.
+EXPORT_EVERY_MS: Final = 3_600_000
+EXPORT_PAGE_BYTES: Final = 1_000_000
+EXPORT_PAGES_MAX: Final = 2_000
+EXPORT_REPORTS_MAX: Final = 1_000
+
+# What who has just signed up may do (NEW_ACCOUNT_HOURS in settings.py): how many rooms they can
+# make in all that time, and how many searches they can begin in MATCH_WINDOW_MS.
+NEW_ACCOUNT_ROOMS_MAX: Final = 5
+NEW_ACCOUNT_SEEKS_MAX: Final = 8
+
 # Lifetimes.
 SESSION_SECONDS: Final = 30 * 24 * 3600
 SIGN_IN_SECONDS: Final = 10 * 60

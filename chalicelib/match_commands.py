@@ -81,7 +81,9 @@ def _seek(
     if not command.again:
         members.check_room_for_one_more(caller.user_id)
     steps = DynamoMatchSteps()
-    who = Who(caller.user_id, caller.nickname or "", caller.connection_id)
+    is_new = caller.new_until > clock.now_ms()
+    seeks_max = limits.NEW_ACCOUNT_SEEKS_MAX if is_new else limits.MATCH_SEEKS_MAX
+    who = Who(caller.user_id, caller.nickname or "", caller.connection_id, seeks_max)
     return run(matching.seek(steps, who, command.cid, wish, again=command.again)), steps
 
 

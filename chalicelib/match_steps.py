@@ -10,8 +10,10 @@ from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
 from chalicelib import blocks, clock, ids, limits, matching, members
+from chalicelib.errors import StaleError
 from chalicelib.matching import Seeker, Ticket, Wish
 from chalicelib.protocol import EntryKind
+from chalicelib.steps import run
 from chalicelib.tables import (
     PAIR,
     TRANSACTION_CANCELED,
@@ -153,6 +155,32 @@ class DynamoMatchSteps:
             return None
         self.made = (room, member)
         return room.room_id
+
+
+def forget(user_id: str, *, until: int) -> None:
+    """Delete the search of somebody who withdrew at a time (ms), and whom they met.
+
+    Raises:
+        StaleError: others change the search all the time.
+    """
+    steps = DynamoMatchSteps()
+    for _ in range(matching.WRITE_TRIES):
+        seeker = run(steps.read(user_id))
+        if seeker is None or seeker.window_at > until:  # of somebody who has come back
+            return
+        if _delete(seeker):
+            return
+    raise StaleError
+
+
+def _delete(seeker: Seeker) -> bool:
+    def write(transaction: TransactWrite) -> None:
+        row = SeekerRow(SeekerRow.key(seeker.user_id), SeekerRow.PLACE)
+        transaction.delete(row, condition=SeekerRow.version == seeker.version)
+        for pool, place in _ticket_keys(seeker.ticket):
+            transaction.delete(TicketRow(pool, place))
+
+    return transact(write)
 
 
 def _new_room(one: Ticket, other: Ticket, now: int) -> RoomRow:

@@ -86,6 +86,8 @@ class Who:
     user_id: str
     nickname: str
     connection_id: str
+    #: How many searches they may begin within MATCH_WINDOW_MS.
+    seeks_max: int = limits.MATCH_SEEKS_MAX
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +201,7 @@ def _written(old: Seeker | None, who: Who, cid: str, wish: Wish, now: int) -> Se
     if before is None:
         if now - window_at >= limits.MATCH_WINDOW_MS:
             window_at, begun = now, 0
-        if begun >= limits.MATCH_SEEKS_MAX:
+        if begun >= who.seeks_max:
             return TooFast(window_at + limits.MATCH_WINDOW_MS - now)
         begun += 1
     return Seeker(

@@ -224,6 +224,10 @@ class ErrorCode(StrEnum):
     SILENCED = "silenced"
     #: An operator has excluded the person, for ``retry_after_ms`` more.
     SUSPENDED = "suspended"
+    #: The person has to agree to the terms first, on the site's page for that.
+    CONSENT_REQUIRED = "consent_required"
+    #: So much one may do only when one's account is older: in ``retry_after_ms``.
+    NEW_ACCOUNT = "new_account"
     USER_NOT_FOUND = "user_not_found"
     TOO_MANY_BLOCKS = "too_many_blocks"
     FORBIDDEN_ORIGIN = "forbidden_origin"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from pynamodb.transactions import TransactWrite
@@ -46,6 +46,7 @@ def find_or_create(
     tags: Iterable[str] = (),
     access: Access = Access.OPEN,
     passcode: str | None = None,
+    before_making: Callable[[], None] = lambda: None,
 ) -> tuple[FoundRoom, RoomRow | None]:
     """The room of that name, or a new one with ``user_id`` as its host and first member.
 
@@ -55,6 +56,7 @@ def find_or_create(
         topic: what a new room is about, as are ``tags``.
         access: who can join a new one. If not everybody, no room of others is found.
         passcode: what goes with that.
+        before_making: raises if ``user_id`` may not make one.
 
     Raises:
         InvalidFieldError: the name breaks the rules, or a tag, or the passcode.
@@ -74,6 +76,7 @@ def find_or_create(
                 raise RoomNameTakenError
             return _found(room, is_member=is_member), None
         members.check_room_for_one_more(user_id)
+        before_making()
         made = _create(name, key, user_id, now, given)
         if made is not None:
             return _found(made, is_member=True), made

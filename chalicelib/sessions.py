@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
 from typing import Final
 
 from chalicelib import clock, ids, limits
+from chalicelib.devices import Device
 from chalicelib.settings import settings
-from chalicelib.tables import SessionRow
+from chalicelib.tables import SessionRow, succeeds
 
 # "__Host-" pins a cookie to this host, to https and to every path (RFC 6265bis, 4.1.3.2).
 # Browsers refuse it without Secure, which plain http on a laptop does not have.
@@ -52,7 +54,9 @@ def read_cookie(header: str | None, name: str) -> str | None:
     return jar[name].value if name in jar and jar[name].value else None
 
 
-def start(user_id: str, access_token: str, refresh_token: str | None, now: int) -> str:
+def start(
+    user_id: str, access_token: str, refresh_token: str | None, device: Device, now: int
+) -> str:
     """Sign a browser in; returns the token for its cookie."""
     token = ids.new_token()
     SessionRow(
@@ -62,6 +66,8 @@ def start(user_id: str, access_token: str, refresh_token: str | None, now: int) 
         refresh_token=refresh_token,
         created_at=now,
         expires_at=clock.seconds(now) + limits.SESSION_SECONDS,
+        browser=device.browser or None,
+        system=device.system or None,
     ).save()
     return token
 
@@ -81,6 +87,14 @@ def find(cookie_header: str | None, now: int) -> Session | None:
     return Session(row.session_id, row.user_id, row.access_token, row.refresh_token)
 
 
+def of_user(user_id: str, now: int) -> list[SessionRow]:
+    """A person's valid sessions, the latest first. A Query, a BatchGetItem per 100."""
+    found = [row.session_id for row in SessionRow.by_user.query(user_id)]
+    rows = SessionRow.batch_get(found, consistent_read=True) if found else ()
+    valid = [row for row in rows if row.expires_at > clock.seconds(now)]
+    return sorted(valid, key=lambda row: (-row.created_at, row.session_id))
+
+
 def is_live(session_id: str) -> bool:
     """Whether a session has not been ended. One GetItem."""
     try:
@@ -95,10 +109,27 @@ def end(session_id: str) -> None:
     SessionRow(session_id).delete()
 
 
-def end_all(user_id: str, *, keep: str | None = None) -> None:
-    """Sign all of a person's browsers out, but for the session ``keep``."""
+def end_own(user_id: str, session_id: str) -> None:
+    """Sign one of a person's browsers out; nothing, if the session is somebody else's."""
+    is_own = SessionRow.user_id == user_id
+    succeeds(lambda: SessionRow(session_id).delete(condition=is_own))
+
+
+def end_all(user_id: str) -> None:
+    """Sign all of a person's browsers out."""
     found: Iterable[SessionRow] = SessionRow.by_user.query(user_id)
     with SessionRow.batch_write() as batch:
         for row in found:
-            if row.session_id != keep:
-                batch.delete(SessionRow(row.session_id))
+            batch.delete(SessionRow(row.session_id))
+
+
+def end_until(user_id: str, until: int, *, but: str = "") -> None:
+    """Sign those of a person's browsers out that were signed in up to a time (ms).
+
+    A Query, and a DeleteItem for each but the session ``but``.
+    """
+    found: Iterable[SessionRow] = SessionRow.by_user.query(user_id)
+    for row in found:
+        if row.session_id != but:
+            session = SessionRow(row.session_id)
+            succeeds(functools.partial(session.delete, condition=SessionRow.created_at <= until))

@@ -35,6 +35,7 @@ class Settings:
     push_function: str
     frame_pace_ms: int
     chat_window_ms: int
+    new_account_hours: int
 
     @property
     def is_https(self) -> bool:
@@ -56,6 +57,7 @@ VARIABLES: Final[Mapping[str, str | None]] = {
     "PUSH_FUNCTION": "",
     "FRAME_PACE_MS": "200",
     "CHAT_WINDOW_MS": "8000",
+    "NEW_ACCOUNT_HOURS": "24",
 }
 
 
@@ -78,14 +80,14 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
             raise SettingsError(name, "must be an http or https URL")
         return found.rstrip("/")
 
-    def milliseconds(name: str, maximum: int) -> int:
+    def whole(name: str, maximum: int) -> int:
         found = value(name)
         if not (found.isascii() and found.isdigit()) or int(found) > maximum:
             raise SettingsError(name, f"must be a whole number from 0 to {maximum}")
         return int(found)
 
     def chat_window() -> int:
-        found = milliseconds("CHAT_WINDOW_MS", maximum=60_000)
+        found = whole("CHAT_WINDOW_MS", maximum=60_000)
         if 0 < found <= limits.WRITE_WITHIN_MS:
             rule = f"must be more than {limits.WRITE_WITHIN_MS}, or 0"
             raise SettingsError("CHAT_WINDOW_MS", rule)
@@ -102,8 +104,9 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         kakao_oidc=value("KAKAO_OIDC") == "1",
         background_function=value("BACKGROUND_FUNCTION"),
         push_function=value("PUSH_FUNCTION"),
-        frame_pace_ms=milliseconds("FRAME_PACE_MS", maximum=5_000),
+        frame_pace_ms=whole("FRAME_PACE_MS", maximum=5_000),
         chat_window_ms=chat_window(),
+        new_account_hours=whole("NEW_ACCOUNT_HOURS", maximum=96),
     )
 
 

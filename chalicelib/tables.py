@@ -20,13 +20,13 @@ from pynamodb.attributes import (
     UnicodeSetAttribute,
 )
 from pynamodb.connection import Connection
+from pynamodb.connection.base import MetaTable
 from pynamodb.connection.table import TableConnection
 from pynamodb.constants import NUMBER
 from pynamodb.exceptions import (
     DeleteError,
     PutError,
     PynamoDBException,
-    TableError,
     TransactWriteError,
     UpdateError,
 )
@@ -58,6 +58,11 @@ class _SharedConnection(Connection):
     def client(self) -> Any:
         return dynamodb.client()
 
+    def learn(self, meta_table: MetaTable, *, has_indexes: bool) -> None:
+        """Note a table's keys and indexes: of several models of one table, not all name these."""
+        if has_indexes or meta_table.table_name not in self._tables:
+            self._tables[meta_table.table_name] = meta_table
+
 
 connection: Final = _SharedConnection()
 
@@ -84,10 +89,7 @@ class _Table(Model):
         table = cls._connection
         if table is None:
             table = super()._get_connection()
-            try:
-                connection.get_meta_table(table.table_name)
-            except TableError:  # the first model of this table
-                connection.add_meta_table(table.get_meta_table())
+            connection.learn(table.get_meta_table(), has_indexes=bool(cls._indexes))
             table.connection = connection
         return table
 
@@ -106,6 +108,14 @@ class UserRow(_Table):
     created_at = IntegerAttribute()
     #: Until then (ms) an operator has excluded them; absent if never.
     suspended_until = IntegerAttribute(null=True)
+    #: Which terms they agreed to last (limits.TERMS_VERSION), and when (ms).
+    consent_version = IntegerAttribute(null=True)
+    consented_at = IntegerAttribute(null=True)
+    #: How many rooms they made while their account was new.
+    rooms_made = IntegerAttribute(null=True)
+    #: When (ms) they last asked for what is known of them, and how many pages of it they got.
+    exported_at = IntegerAttribute(null=True)
+    export_pages = IntegerAttribute(null=True)
 
 
 class SessionsByUser(GlobalSecondaryIndex[Any]):
@@ -131,6 +141,9 @@ class SessionRow(_Table):
     refresh_token = UnicodeAttribute(null=True)
     created_at = IntegerAttribute()
     expires_at = IntegerAttribute()
+    #: As far as the browser told (devices.py).
+    browser = UnicodeAttribute(null=True)
+    system = UnicodeAttribute(null=True)
     by_user = SessionsByUser()
 
 
@@ -510,6 +523,8 @@ class ConnectionRow(_Table):
     session_id = UnicodeAttribute()
     #: Set by hello; a copy that lives as long as the connection.
     nickname = UnicodeAttribute(null=True)
+    #: Likewise, until when (ms) their account is a new one; absent if it is not.
+    new_until = IntegerAttribute(null=True)
     room_ids = UnicodeSetAttribute(null=True)
     expires_at = IntegerAttribute()
     by_user = ConnectionsByUser()
@@ -543,6 +558,27 @@ class BlockRow(_Table):
     #: When API Gateway took the frame that said so, or that it is over.
     changed_at = IntegerAttribute()
     expires_at = IntegerAttribute(null=True)
+
+
+class WithdrawalRow(_Table):
+    """That somebody has withdrawn, until all that follows from it is done.
+
+    All are in one partition, so that those which nobody finished are found.
+    """
+
+    class Meta:
+        table_name = settings.table_prefix + "withdrawals"
+
+    PENDING: ClassVar[str] = "pending"
+
+    queue = UnicodeAttribute(hash_key=True)
+    user_id = UnicodeAttribute(range_key=True)
+    #: When (ms): what is younger belongs to somebody who has come back.
+    asked_at = IntegerAttribute()
+    #: Who they are at Kakao, and their tokens: until the link there is undone.
+    kakao_id = UnicodeAttribute(null=True)
+    access_token = UnicodeAttribute(null=True)
+    refresh_token = UnicodeAttribute(null=True)
 
 
 class _SearchRow(_Table):
@@ -618,6 +654,25 @@ class ReportsByQueue(GlobalSecondaryIndex[Any]):
     report_id = UnicodeAttribute()
 
 
+class ReportsByReporter(GlobalSecondaryIndex[Any]):
+    """What somebody has reported, without what was said around it."""
+
+    class Meta:
+        index_name = "by_reporter"
+        projection = IncludeProjection(
+            ["user_name", "room_name", "seq", "reason", "note"],
+        )
+
+    reporter_id = UnicodeAttribute(hash_key=True)
+    created_at = IntegerAttribute(range_key=True)
+    report_id = UnicodeAttribute()
+    user_name = UnicodeAttribute(null=True)
+    room_name = UnicodeAttribute()
+    seq = IntegerAttribute(null=True)
+    reason = UnicodeAttribute()
+    note = UnicodeAttribute(null=True)
+
+
 class ReportRow(_Table):
     """What somebody reported, with what was said around it at that moment.
 
@@ -649,6 +704,7 @@ class ReportRow(_Table):
     #: Set when it is settled: it goes by itself then.
     expires_at = IntegerAttribute(null=True)
     by_queue = ReportsByQueue()
+    by_reporter = ReportsByReporter()
 
 
 class ReportSideRow(_Table):

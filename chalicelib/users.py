@@ -8,7 +8,7 @@ from typing import Final
 from pynamodb.expressions.update import Action
 
 from chalicelib import ids, limits, texts
-from chalicelib.errors import InvalidFieldError, SuspendedError
+from chalicelib.errors import ConsentRequiredError, InvalidFieldError, SuspendedError
 from chalicelib.protocol import Me, User, Users
 from chalicelib.secret_values import secret_values
 from chalicelib.tables import ReportSideRow, UserRow, succeeds
@@ -34,15 +34,16 @@ def _usable_nickname(nickname: str | None, user_id: str) -> str:
         return default_nickname(user_id)
 
 
-def sign_up_or_in(kakao_id: str, nickname: str | None, email: str | None, now: int) -> str:
-    """The id of the person with that Kakao id, who is created at the first sign-in.
+def sign_up_or_in(kakao_id: str, nickname: str | None, email: str | None, now: int) -> UserRow:
+    """The person with that Kakao id, who is created at the first sign-in.
 
     One UpdateItem, so two first sign-ins at once make one person. A nickname that the
     person has chosen here stays; the email follows Kakao's.
     """
     user_id = kakao_user_id(kakao_id)
     set_email: Action = UserRow.email.set(email) if email else UserRow.email.remove()
-    UserRow(user_id).update(
+    row = UserRow(user_id)
+    row.update(
         actions=[
             UserRow.provider.set(KAKAO),
             UserRow.provider_id.set(kakao_id),
@@ -51,7 +52,7 @@ def sign_up_or_in(kakao_id: str, nickname: str | None, email: str | None, now: i
             set_email,
         ]
     )
-    return user_id
+    return row
 
 
 def find(user_id: str) -> UserRow | None:
@@ -62,10 +63,43 @@ def find(user_id: str) -> UserRow | None:
         return None
 
 
+def delete(user_id: str, *, until: int) -> None:
+    """Delete a person, unless they signed up later than that (ms)."""
+    is_old = UserRow.created_at <= until
+    succeeds(lambda: UserRow(user_id).delete(condition=is_old))
+
+
 def check_not_suspended(until: int | None, now: int) -> None:
     """Raise SuspendedError if somebody is excluded until later than now (ms)."""
     if until is not None and until > now:
         raise SuspendedError("excluded by an operator", retry_after_ms=until - now)
+
+
+def has_consented(person: UserRow) -> bool:
+    """Whether somebody has agreed to the terms as they are now."""
+    return (person.consent_version or 0) >= limits.TERMS_VERSION
+
+
+def check_may_act(person: UserRow, now: int) -> None:
+    """Check that somebody may use the site.
+
+    Raises:
+        SuspendedError: an operator has excluded them.
+        ConsentRequiredError: they have not agreed to the terms as they are now.
+    """
+    check_not_suspended(person.suspended_until, now)
+    if not has_consented(person):
+        raise ConsentRequiredError
+
+
+def consent(user_id: str, now: int) -> bool:
+    """Note that somebody agrees to the terms as they are now; False if they withdrew."""
+    actions: list[Action] = [
+        UserRow.consent_version.set(limits.TERMS_VERSION),
+        UserRow.consented_at.set(now),
+    ]
+    row = UserRow(user_id)
+    return succeeds(lambda: row.update(actions, condition=UserRow.user_id.exists()))
 
 
 def suspended_until(user_id: str) -> int | None:

@@ -43,6 +43,7 @@ DEFAULTS = {
     "FRAME_PACE_MS": "0",
     # So that tests may say things as fast as they can; those of flood control set it.
     "CHAT_WINDOW_MS": "0",
+    "NEW_ACCOUNT_HOURS": "0",
     "KAKAO_OIDC": "1",
     "AWS_REGION": "us-east-1",
     "AWS_DEFAULT_REGION": "us-east-1",

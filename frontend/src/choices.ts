@@ -137,6 +137,8 @@ export const ERROR_CODES = [
   'slow_mode',
   'silenced',
   'suspended',
+  'consent_required',
+  'new_account',
   'user_not_found',
   'too_many_blocks',
   'forbidden_origin',

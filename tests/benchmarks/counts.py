@@ -159,6 +159,8 @@ def _http(request: Callable[[Browser], Callable[[], Any]]) -> Callable[[Scene], 
 
 
 def _callback(browser: Browser) -> Callable[[], Any]:
+    # The callback alone, not the terms after it.
+    browser.agrees = False
     url = browser.decide(browser.start(), "민서")
     return lambda: browser.finish(url)
 

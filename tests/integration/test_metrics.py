@@ -454,10 +454,10 @@ def test_a_handshake_or_farewell_that_fails_is_lambdas_error_too(
 
 
 def test_a_job_that_fails_is_lambdas_error_too(written: Written, handlers: HandlerSite) -> None:
-    from chalicelib import background, log
+    from chalicelib import jobs, log
 
     with written.here(), pytest.raises(log.InvocationFailedError):
-        background.run({"job": "no_such_job"}, lambda: 300_000)
+        jobs.run({"job": "no_such_job"}, lambda: 300_000)
     assert written.lines[1]["outcome"] == "internal"
     assert metrics_of(written.lines[1]) == {"Failures": 1}
 

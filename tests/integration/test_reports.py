@@ -348,10 +348,10 @@ def test_a_chat_on_its_way_when_its_writer_is_suspended_is_refused(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """What was not begun when the connection was ended is not done any more."""
-    from chalicelib import background, connections
+    from chalicelib import connections, jobs
 
     room_id, other, other_id = room
-    monkeypatch.setattr(background, "SETTLED_SECONDS", 0)
+    monkeypatch.setattr(jobs, "SETTLED_SECONDS", 0)
 
     def suspend() -> None:
         handlers.management.invoke("background", {"job": "end_sessions", "user_id": other_id})

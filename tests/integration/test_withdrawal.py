@@ -14,8 +14,9 @@ import boto3
 import pytest
 import requests
 
+from chalicelib import limits
 from tests.integration.test_conversation import open_room, say, texts_of
-from tests.integration.test_leaving import refused
+from tests.integration.test_leaving import my_id, refused
 from tests.integration.test_sign_in import (
     another_browser,
     handshake_status,
@@ -23,7 +24,9 @@ from tests.integration.test_sign_in import (
     kakao_id,
     me,
 )
+from tests.support import rights_used
 from tests.support.chat import TIMEOUT, ChatClient
+from tests.support.handlers import HandlerSite
 from tests.support.site import Answer, Browser, Site, misbehave, new_person, unique
 
 pytestmark = pytest.mark.localstack
@@ -284,21 +287,129 @@ def test_withdrawing_in_two_tabs_at_once_is_withdrawing(life: Life) -> None:
     ("fault", "options"),
     [("unlink_error", {}), ("unlink_error", {"status": 503}), ("unlink_slow", {"seconds": 6})],
 )
-def test_nothing_is_deleted_while_kakao_does_not_unlink(
-    life: Life, fault: str, options: dict[str, Any]
+def test_who_withdraws_while_kakao_fails_is_unlinked_later(
+    handlers: HandlerSite, monkeypatch: pytest.MonkeyPatch, fault: str, options: dict[str, Any]
 ) -> None:
+    from chalicelib import jobs, withdrawal
+
+    monkeypatch.setattr(withdrawal, "SETTLED_SECONDS", 0)
+    browser = new_person(handlers)
+    client = browser.chat()
+    user_id, room_id = my_id(client), open_room(client)
+    person = kakao_id(user_id)
+    # When it is asked for, and at the first try of the job.
+    misbehave(handlers, fault, times=2, **options)
+    assert browser.post("/api/auth/withdraw").json == {"redirect": "/"}
+    with pytest.raises(withdrawal.UnfinishedError):
+        handlers.management.finish_jobs()
+    assert is_linked(handlers, person)
+    assert not is_signed_in(browser)
+    # All else is done: who comes back has nothing.
+    back = Browser(handlers)
+    back.sign_in("-", person=person)
+    client = back.connect()
+    assert client.ask("session.hello")["rooms"] == []
+    assert refused(client, "room.enter", room_id=room_id) == "room_not_found"
+    assert back.post("/api/auth/withdraw").status == 200
+    handlers.management.finish_jobs()
+    assert not is_linked(handlers, person)
+    assert withdrawal.find(user_id) is None
+    # And Lambda's own repeat of the first job finds nothing to do.
+    jobs.run({"job": "finish_withdrawal", "user_id": user_id}, lambda: 300_000)
+
+
+@pytest.mark.stack_only
+def test_what_kakao_does_not_do_at_once_is_done_by_the_job(life: Life) -> None:
     site = life.browser.site
-    misbehave(site, fault, **options)
-    answer = life.browser.post("/api/auth/withdraw")
-    assert answer.status == 502
-    assert answer.json["code"] == "kakao_unavailable"
-    assert "set-cookie" not in answer.headers
-    assert_nothing_changed(life)
-    if fault == "unlink_error":
-        assert is_linked(site, life.kakao_id)
+    misbehave(site, "unlink_error")
     assert life.browser.post("/api/auth/withdraw").status == 200
     wait_until_out_of_all_rooms(life)
-    assert not is_linked(site, life.kakao_id)
+    assert eventually(lambda: not is_linked(site, life.kakao_id))
+
+
+@pytest.mark.stack_only
+def test_who_was_cut_off_can_ask_again(
+    handlers: HandlerSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from chalicelib import background, withdrawal
+
+    monkeypatch.setattr(withdrawal, "SETTLED_SECONDS", 0)
+    browser = new_person(handlers)
+    client = browser.chat()
+    user_id, room_id = my_id(client), open_room(client)
+    monkeypatch.setattr(background, "start", lambda *_: 1 / 0)
+    for _ in range(2):
+        assert browser.post("/api/auth/withdraw").json["code"] == "internal"
+        assert is_signed_in(browser)
+    monkeypatch.undo()
+    assert browser.post("/api/auth/withdraw").status == 200
+    handlers.management.finish_jobs()
+    assert not is_signed_in(browser)
+    assert withdrawal.find(user_id) is None
+    assert refused(new_person(handlers).chat(), "room.enter", room_id=room_id) == "room_not_found"
+
+
+@pytest.mark.stack_only
+def test_what_three_tries_did_not_finish_is_taken_up_by_the_clock(
+    handlers: HandlerSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from chalicelib import jobs, withdrawal
+    from chalicelib.tables import WithdrawalRow
+
+    monkeypatch.setattr(withdrawal, "SETTLED_SECONDS", 0)
+    browser = new_person(handlers)
+    person = kakao_id(user_id := me(browser)["user_id"])
+    misbehave(handlers, "unlink_error", times=2)
+    browser.post("/api/auth/withdraw")
+    with pytest.raises(withdrawal.UnfinishedError):
+        handlers.management.finish_jobs()
+
+    def at_the_full_hour() -> None:
+        with rights_used.played("background"):
+            jobs.run({"job": "finish_withdrawals"}, lambda: 300_000)
+        handlers.management.finish_jobs()
+
+    # Lambda may still be at it.
+    at_the_full_hour()
+    assert is_linked(handlers, person)
+    WithdrawalRow(WithdrawalRow.PENDING, user_id).update(
+        [WithdrawalRow.asked_at.set(WithdrawalRow.asked_at - withdrawal.LEFT_ALONE_MS)]
+    )
+    at_the_full_hour()
+    # The person was deleted before: nobody has come back, so that is done, too.
+    assert not is_linked(handlers, person)
+    assert withdrawal.find(user_id) is None
+
+
+@pytest.mark.stack_only
+def test_who_came_back_is_not_unlinked_late(
+    handlers: HandlerSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from chalicelib import jobs, withdrawal
+    from chalicelib.tables import SeekerRow
+
+    monkeypatch.setattr(withdrawal, "SETTLED_SECONDS", 0)
+    browser = new_person(handlers)
+    person = kakao_id(user_id := me(browser)["user_id"])
+    misbehave(handlers, "unlink_error", times=2)
+    browser.post("/api/auth/withdraw")
+    with pytest.raises(withdrawal.UnfinishedError):
+        handlers.management.finish_jobs()
+    back = Browser(handlers)
+    back.sign_in("-", person=person)
+    client = back.chat()
+    room_id = open_room(client)
+    other, tag = new_person(handlers).chat(), unique("t")[-limits.TAG_MAX :]
+    client.ask("user.block", user_id=my_id(other))
+    client.ask("match.seek", cid=unique("cid"), languages=["vi"], tags=[tag])
+    jobs.run({"job": "finish_withdrawal", "user_id": user_id}, lambda: 300_000)
+    assert is_linked(handlers, person)
+    assert withdrawal.find(user_id) is None
+    hello = client.ask("session.hello")
+    assert [room["room_id"] for room in hello["rooms"]] == [room_id]
+    assert hello["blocked"] == [my_id(other)]
+    assert SeekerRow.get(SeekerRow.key(user_id), SeekerRow.PLACE).since
+    client.close()
 
 
 @pytest.mark.stack_only

@@ -11,7 +11,7 @@ import itertools
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.cookies import SimpleCookie
 from typing import Any, Protocol
 from urllib.parse import parse_qs, urlsplit
@@ -61,14 +61,27 @@ class Browser:
 
     site: Site
     cookies: dict[str, str] = field(default_factory=dict)
+    #: Whether its person agrees to the terms as soon as they are asked.
+    agrees: bool = True
 
     def get(self, path: str, **headers: str) -> Answer:
         """Navigate."""
         return self._request("GET", path, headers)
 
-    def post(self, path: str, *, origin: str | None = None, **headers: str) -> Answer:
-        """A script's POST, with the site's own Origin unless another is given."""
-        return self._request("POST", path, {"Origin": origin or self.site.origin, **headers})
+    def post(
+        self, path: str, content: Any = None, *, origin: str | None = None, **headers: str
+    ) -> Answer:
+        """A script's POST, with the site's own Origin unless another is given.
+
+        Args:
+            content: what is sent as JSON, if anything is.
+        """
+        sent = {"Origin": origin or self.site.origin, **headers}
+        if content is None:
+            return self._request("POST", path, sent)
+        return self._request(
+            "POST", path, {"Content-Type": "application/json", **sent}, json.dumps(content)
+        )
 
     def connect(self, *, origin: str | None = None) -> ChatClient:
         """A WebSocket with this browser's cookies, without any command sent."""
@@ -111,16 +124,33 @@ class Browser:
         return answer.headers["location"]
 
     def finish(self, callback_url: str) -> Answer:
-        """Follow Kakao's redirect back to the site."""
+        """Follow Kakao's redirect back to the site; returns the callback's answer.
+
+        Where the terms are to be agreed to first, that is done, and the answer leads on as the
+        site does then.
+        """
         parts = urlsplit(callback_url)
         assert f"{parts.scheme}://{parts.netloc}" == self.site.origin
-        return self.get(f"{parts.path}?{parts.query}")
+        answer = self.get(f"{parts.path}?{parts.query}")
+        query = parse_qs(urlsplit("".join(answer.headers.get("location", []))).query)
+        if not self.agrees or "consent" not in query:
+            return answer
+        self.agree(int(query["consent"][0]))
+        return replace(answer, headers={**answer.headers, "location": query["next"]})
 
-    def _request(self, method: str, path: str, headers: Mapping[str, str]) -> Answer:
+    def agree(self, version: int) -> None:
+        """Agree to the terms."""
+        agreement = {"version": version, "is_14_or_older": True, "agrees": True}
+        answer = self.post("/api/consent", agreement)
+        assert answer.status == 200, answer
+
+    def _request(
+        self, method: str, path: str, headers: Mapping[str, str], body: str = ""
+    ) -> Answer:
         sent = dict(headers)
         if self.cookies:
             sent.setdefault("Cookie", self.cookie_header)
-        answer = self.site.request(method, path, sent)
+        answer = self.site.request(method, path, sent, body)
         for value in answer.headers.get("set-cookie", []):
             for name, morsel in SimpleCookie(value).items():
                 if morsel.value and morsel["max-age"] != "0":

@@ -101,7 +101,7 @@ class LocalStack(StackProcess):
     def __init__(self, directory: Path, *options: str) -> None:
         ports = ("--port", str(free_port()), "--kakao-port", str(free_port()))
         # Tests say things as fast as they can, but for those of the pace.
-        haste = ("--parameter", "ChatWindowMs=0")
+        haste = ("--parameter", "ChatWindowMs=0", "--parameter", "NewAccountHours=0")
         super().__init__(directory, "infra.local.pingpong", "--no-watch", *ports, *haste, *options)
 
     def stop(self) -> None:

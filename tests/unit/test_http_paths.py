@@ -68,16 +68,16 @@ def test_the_longest_path_fits_into_a_cookie() -> None:
 
 @pytest.mark.parametrize(("milliseconds", "seconds"), [(1, "1"), (1000, "1"), (1001, "2")])
 def test_a_refusal_for_now_says_when_to_come_back(milliseconds: int, seconds: str) -> None:
-    from chalicelib import http
+    from chalicelib import edge
     from chalicelib.errors import TooFastError
 
-    refused = http._refused(TooFastError("too many sign-ins", milliseconds))
+    refused = edge.refused(TooFastError("too many sign-ins", milliseconds))
     assert refused.status_code == 429
     assert refused.headers["Retry-After"] == seconds
 
 
 def test_other_refusals_do_not() -> None:
-    from chalicelib import http
+    from chalicelib import edge
     from chalicelib.errors import SignedOutError
 
-    assert "Retry-After" not in http._refused(SignedOutError()).headers
+    assert "Retry-After" not in edge.refused(SignedOutError()).headers

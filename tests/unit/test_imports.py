@@ -14,7 +14,8 @@ ROOT = Path(__file__).parents[2]
 
 #: Each module may import from those above it only.
 LAYERS = [
-    {"limits", "clock", "ids", "settings", "protocol", "sigv4", "http1", "metrics", "letters"},
+    {"limits", "clock", "ids", "settings", "protocol", "sigv4", "http1", "metrics"},
+    {"letters", "devices"},
     {"metering", "words"},
     {"log"},
     {"errors", "aws", "channels"},
@@ -29,15 +30,15 @@ LAYERS = [
     {"users", "sessions", "kakao", "chats", "members", "connections"},
     {"moderation", "invites", "passcodes"},
     {"access", "admission"},
-    {"rooms", "renaming", "delivery", "changes", "pairs", "blocks", "directory"},
+    {"rooms", "renaming", "delivery", "changes", "pairs", "blocks", "directory", "newcomers"},
     {"match_steps", "reports"},
-    {"joining", "presence", "push_worker"},
+    {"joining", "presence", "push_worker", "edge", "export"},
     {"expelling"},
     {"background"},
     {"withdrawal", "log_commands", "match_commands", "moderation_commands", "directory_commands"},
     {"invite_commands"},
-    {"commands"},
-    {"realtime", "http"},
+    {"jobs", "commands"},
+    {"realtime", "http", "account_http"},
 ]
 
 

@@ -113,6 +113,16 @@ def test_the_chat_window_is_one_that_the_settings_take(template: templates.Json)
         read_settings({**environment, "CHAT_WINDOW_MS": str(window["MaxValue"] + 1)})
 
 
+def test_how_long_an_account_is_new_is_what_the_settings_take(template: templates.Json) -> None:
+    hours = template["Parameters"]["NewAccountHours"]
+    assert str(hours["Default"]) == VARIABLES["NEW_ACCOUNT_HOURS"]
+    environment = {"TABLE_PREFIX": "t-", "SITE_ORIGIN": "http://localhost:8000"}
+    for value in (hours["MinValue"], hours["MaxValue"]):
+        read_settings({**environment, "NEW_ACCOUNT_HOURS": str(value)})
+    with pytest.raises(SettingsError):
+        read_settings({**environment, "NEW_ACCOUNT_HOURS": str(hours["MaxValue"] + 1)})
+
+
 def test_there_is_one_role_for_each_lambda_and_one_for_releases() -> None:
     of_lambdas = {role for _suffix, _timeout, role in FUNCTIONS.values()}
     assert set(templates.of_type(transformed("dev"), "AWS::IAM::Role")) == of_lambdas

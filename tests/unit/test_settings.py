@@ -30,6 +30,7 @@ def test_what_has_a_default_may_be_left_out() -> None:
         push_function="",
         frame_pace_ms=200,
         chat_window_ms=8000,
+        new_account_hours=24,
     )
 
 
@@ -38,11 +39,13 @@ def test_every_variable_is_a_setting_of_its_name() -> None:
     assert fields == set(VARIABLES)
     urls = dict.fromkeys(URLS, "https://one.example")
     others = {"KAKAO_OIDC": "1", "FRAME_PACE_MS": "50", "CHAT_WINDOW_MS": "9000"}
+    others["NEW_ACCOUNT_HOURS"] = "60"
     given = {name: f"value of {name}" for name in VARIABLES} | urls | others
     read = dataclasses.asdict(read_settings(given))
     assert read.pop("kakao_oidc") is True
     assert read.pop("frame_pace_ms") == 50
     assert read.pop("chat_window_ms") == 9000
+    assert read.pop("new_account_hours") == 60
     assert read == {name.lower(): value for name, value in given.items() if name not in others}
 
 

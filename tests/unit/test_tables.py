@@ -28,6 +28,7 @@ MODELS = [
     tables.ConnectionRow,
     tables.SubscriptionRow,
     tables.BlockRow,
+    tables.WithdrawalRow,
     tables.TicketRow,
     tables.SeekerRow,
     tables.ReportRow,
