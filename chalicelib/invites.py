@@ -124,6 +124,14 @@ def use(transaction: TransactWrite, invite: InviteRow, now: int) -> None:
     )
 
 
+def forget(user_id: str, room_id: str) -> None:
+    """Delete the links that somebody made who withdrew. One Query, a BatchWriteItem if any."""
+    own = InviteRow.user_id == user_id
+    with InviteRow.batch_write() as batch:
+        for row in InviteRow.query(room_id, filter_condition=own, consistent_read=True):
+            batch.delete(row)
+
+
 def give_back(transaction: TransactWrite, room_id: str, invite_id: str) -> None:
     """Count somebody out again who did not get in after all, in a transaction."""
     transaction.update(

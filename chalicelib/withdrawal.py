@@ -23,6 +23,7 @@ from chalicelib import (
     clock,
     connections,
     delivery,
+    invites,
     joining,
     kakao,
     log,
@@ -205,6 +206,7 @@ def leave_rooms(user_id: str, remaining_ms: RemainingMs) -> bool:
 
 
 def _leave(member: MemberRow) -> None:
+    invites.forget(member.user_id, member.room_id)
     room = find_room(member.room_id)
     if room is None:
         member.delete()

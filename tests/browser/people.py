@@ -70,24 +70,41 @@ class Person:
         self.page.goto(self.origin)
         self.press_sign_in()
         self.decide(nickname, email)
+        self.agrees()
         self.page.wait_for_url(f"{self.origin}/rooms")
 
     def is_signed_in_as(self, nickname: str) -> None:
         """Open the room list as somebody new who has signed in elsewhere: quicker."""
         signed_in = Visitor(self.site)
         assert signed_in.sign_in(nickname).location == "/rooms"
-        self.page.context.add_cookies(
-            [
-                {"name": name, "value": value, "url": self.origin, "httpOnly": True}
-                for name, value in signed_in.cookies.items()
-            ]
-        )
+        self.page.context.add_cookies(self._cookies_of(signed_in))
         self.page.goto(f"{self.origin}/rooms")
+
+    def another_sign_in(self) -> list[Any]:
+        """The cookies of another browser of theirs, in which they have signed in, too."""
+        cookies = self.page.context.cookies(self.origin)
+        known = Visitor(self.site, {each["name"]: each["value"] for each in cookies})
+        # Who they are at Kakao is in the copy of their data.
+        kakao_id = known.post("/api/export", {}).json["profile"]["kakao_id"]
+        signed_in = Visitor(self.site)
+        assert signed_in.sign_in("-", person=kakao_id).location == "/rooms"
+        return self._cookies_of(signed_in)
+
+    def _cookies_of(self, signed_in: Visitor) -> list[Any]:
+        return [
+            {"name": name, "value": value, "url": self.origin, "httpOnly": True}
+            for name, value in signed_in.cookies.items()
+        ]
 
     def elsewhere(self) -> ChatClient:
         """A connection of theirs without a page: quick, where much has to be said."""
         cookies = self.page.context.cookies(self.origin)
         return Visitor(self.site, {each["name"]: each["value"] for each in cookies}).chat()
+
+    def agrees(self) -> None:
+        """To the terms, as a first sign-in asks for it."""
+        self.page.get_by_test_id("consent-all").check()
+        self.page.get_by_test_id("consent-start").click()
 
     def press_sign_in(self) -> None:
         """Press the Kakao button of the page that is open."""

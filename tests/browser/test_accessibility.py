@@ -122,6 +122,18 @@ def sign_in_error(scene: Scene) -> Person:
     return scene.guest
 
 
+def agreeing(scene: Scene) -> Person:
+    scene.guest.page.goto(f"{scene.guest.origin}/sign-in?consent=1")
+    expect(scene.guest.page.get_by_test_id("consent")).to_be_visible()
+    return scene.guest
+
+
+def terms(scene: Scene) -> Person:
+    scene.guest.page.goto(f"{scene.guest.origin}/terms")
+    expect(scene.guest.page.get_by_test_id("legal")).to_be_visible()
+    return scene.guest
+
+
 def not_found(scene: Scene) -> Person:
     scene.guest.page.goto(f"{scene.guest.origin}/nowhere")
     expect(scene.guest.page.locator(".blank")).to_be_visible()
@@ -286,6 +298,7 @@ def me(scene: Scene) -> Person:
     page = scene.jimin.page
     page.goto(f"{scene.jimin.origin}/me")
     expect(page.get_by_test_id("nickname")).to_contain_text("지민")
+    expect(page.get_by_test_id("device")).to_be_visible()
     return scene.jimin
 
 
@@ -308,6 +321,8 @@ def no_such_room(scene: Scene) -> Person:
         landing,
         sign_in,
         sign_in_error,
+        agreeing,
+        terms,
         not_found,
         no_rooms,
         rooms,

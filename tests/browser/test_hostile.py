@@ -115,6 +115,7 @@ def test_signing_in_leads_nowhere_else(person: People, next_path: str) -> None:
     someone.page.goto(f"{someone.origin}/sign-in?next={next_path}")
     someone.press_sign_in()
     someone.decide("지민")
+    someone.agrees()
     someone.page.wait_for_url(f"{someone.origin}/rooms")
 
 

@@ -114,6 +114,8 @@ def life(handlers: HandlerSite) -> Life:
     theirs = room_of(friend, me)
     manage(friend, theirs, me)
     say(me, theirs, "남을 말")
+    me.ask("invite.create", room_id=theirs)
+    friend.ask("invite.create", room_id=theirs)
     tag = unique("t")[-limits.TAG_MAX :]
     wish = {"languages": ["es"], "tags": [tag]}
     friend.ask("match.seek", cid=unique("cid"), **wish)
@@ -170,6 +172,7 @@ def rows_of(life: Life) -> Iterator[Model]:
     for room_id in life.rooms:
         yield from tables.MemberRow.batch_get([(life.friend_id, room_id)])
         yield from tables.EntryRow.query(room_id)
+        yield from tables.InviteRow.query(room_id)
         yield from tables.SubscriptionRow.query(room_id)
 
 

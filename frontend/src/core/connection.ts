@@ -45,6 +45,8 @@ function isPowerOfTwo(number: number): boolean {
 /** One lasting connection out of many short ones. */
 export class Connection {
   state: ConnectionState = 'idle';
+  /** Once it is `signed_out`: why, if the person is signed in all the same. */
+  refusal: FailureCode | '' = '';
 
   #line: Line | null = null;
   /** The one that is about to take over. */
@@ -162,7 +164,7 @@ export class Connection {
       reply = await line.send('session.hello', {}, isNext ? TAKEOVER_STEP_MS : REPLY_MS);
     } catch (error) {
       if (!mine()) return;
-      if (error instanceof Failure && isOut(error.code)) this.#signedOut();
+      if (error instanceof Failure && isOut(error.code)) this.#signedOut(error.code);
       else if (isNext) this.#giveUp();
       else this.#failed();
       return;
@@ -215,7 +217,8 @@ export class Connection {
     else if (code === 'hello_first') this.#failed();
   }
 
-  #signedOut(): void {
+  #signedOut(why: FailureCode = 'signed_out'): void {
+    if (why !== 'signed_out') this.refusal = why;
     this.#hangUp();
     this.#become('signed_out');
   }
@@ -257,5 +260,5 @@ export class Connection {
 
 /** Whether a hello that was refused so is refused again: the session is over, or soon will be. */
 function isOut(code: FailureCode): boolean {
-  return code === 'signed_out' || code === 'suspended';
+  return code === 'signed_out' || code === 'suspended' || code === 'consent_required';
 }

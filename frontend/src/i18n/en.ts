@@ -5,7 +5,7 @@ const people = (count: number) => `${count} ${count === 1 ? 'person' : 'people'}
 export const en: Messages = {
   brand: 'Ping-Pong',
   skip: 'Skip to content',
-  unknownUser: '(unknown)',
+  unknownUser: 'Deleted user',
   retry: 'Try again',
   reload: 'Reload',
   cancel: 'Cancel',

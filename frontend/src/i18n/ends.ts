@@ -2,6 +2,7 @@ import { computed } from '@preact/signals';
 import { lang } from '.';
 
 const ko = {
+  legal: { terms: '이용약관', privacy: '개인정보 처리방침' },
   notFound: {
     title: '공이 테이블을 벗어났어요',
     text: '찾으시는 페이지가 없습니다.',
@@ -27,6 +28,7 @@ const ko = {
 };
 
 const en: typeof ko = {
+  legal: { terms: 'Terms of use', privacy: 'Privacy' },
   notFound: {
     title: 'Out of bounds',
     text: 'There is no such page.',

@@ -1,7 +1,7 @@
 export const ko = {
   brand: 'Ping-Pong',
   skip: '본문으로 건너뛰기',
-  unknownUser: '(알 수 없음)',
+  unknownUser: '탈퇴한 사용자',
   retry: '다시 시도',
   reload: '새로고침',
   cancel: '취소',

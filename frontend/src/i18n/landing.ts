@@ -20,6 +20,8 @@ const ko = {
       text: '카카오 계정 하나로 시작하고, 언제든 탈퇴하면 이름이 모든 대화에서 사라집니다.',
     },
   ],
+  terms: '이용약관',
+  privacy: '개인정보 처리방침',
   footer: '새로운 사람들과 대화하는 온라인 채팅 서비스',
 };
 
@@ -42,6 +44,8 @@ const en: typeof ko = {
       text: 'One Kakao account is all it takes. Withdraw at any time and your name disappears everywhere.',
     },
   ],
+  terms: 'Terms of use',
+  privacy: 'Privacy',
   footer: 'An online chat for meeting new people',
 };
 

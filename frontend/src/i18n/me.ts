@@ -22,12 +22,20 @@ const ko = {
   withdrawTitle: '정말 탈퇴할까요?',
   withdrawLead: '탈퇴하면 다음이 바로 처리되며, 되돌릴 수 없습니다.',
   withdrawList: [
-    '계정과 닉네임, 이메일이 지워집니다.',
-    '내가 방장인 대화방이 닫히고, 그 안의 대화가 모두 지워집니다.',
-    '다른 대화방에서 나가며, 남은 글의 작성자는 ‘(알 수 없음)’으로 보입니다.',
+    '계정과 닉네임, 이메일, 차단 목록이 지워지고 모든 기기에서 로그아웃됩니다.',
+    '내가 방장인 대화방은 부방장에게 넘어갑니다. 부방장이 없으면 방이 닫히고, 그 안의 대화가 모두 지워집니다.',
+    '다른 대화방에서 나갑니다.',
     '카카오와의 연결이 끊어집니다.',
   ],
+  withdrawStays: '이것은 남습니다',
+  withdrawStaysList: [
+    '다른 대화방에 쓴 메시지는 ‘탈퇴한 사용자’가 쓴 것으로 남습니다. 지우고 싶은 것은 탈퇴하기 전에 지워 주세요.',
+    '내보내기나 이용 정지 같은 제재, 신고 내역, 다른 사람이 나를 차단한 것은 모두의 안전을 위해 남습니다.',
+    '암호화된 백업에서는 35일 뒤에 사라집니다.',
+  ],
   withdrawConfirm: '탈퇴하기',
+  terms: '이용약관',
+  privacy: '개인정보 처리방침',
 };
 
 const en: typeof ko = {
@@ -51,12 +59,20 @@ const en: typeof ko = {
   withdrawTitle: 'Really delete your account?',
   withdrawLead: 'This happens at once and cannot be undone:',
   withdrawList: [
-    'Your account, nickname and email are deleted.',
-    'Rooms you host are closed and everything said in them is deleted.',
-    'You leave all other rooms; what you said there is shown as by “(unknown)”.',
+    'Your account, nickname, email and block list are deleted, and you are signed out everywhere.',
+    'Rooms you host go to one of their managers. Where there is none, the room is closed and everything said in it is deleted.',
+    'You leave all other rooms.',
     'The link with your Kakao account is removed.',
   ],
+  withdrawStays: 'What stays',
+  withdrawStaysList: [
+    'What you said in rooms of others stays, shown as by “Deleted user”. Delete before what you don’t want to leave.',
+    'Bans and suspensions, reports, and that others have blocked you stay, for everybody’s safety.',
+    'Encrypted backups forget you after 35 days.',
+  ],
   withdrawConfirm: 'Delete my account',
+  terms: 'Terms of use',
+  privacy: 'Privacy',
 };
 
 /** What the page of one's account says. */

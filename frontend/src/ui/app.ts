@@ -4,7 +4,7 @@ import { wipe } from '../core/kept';
 import { Session, type Topic } from '../core/session';
 import { lang, loadLang, preferredLang, texts, type Lang } from '../i18n';
 import { browserWorld, store } from './browser';
-import { failures, sounds } from './chunks';
+import { failures, lookalikes, sounds } from './chunks';
 import { navigate, route } from './router';
 
 // --- What has changed, batched per frame
@@ -119,6 +119,7 @@ const LATER_MS = 1_000;
 function loadLater(): void {
   void sounds.load();
   void failures.load();
+  void lookalikes.load();
 }
 
 function connectionChanged(): void {
@@ -127,9 +128,9 @@ function connectionChanged(): void {
     setTimeout(loadLater, LATER_MS);
   }
   if (current?.connection.state === 'signed_out') {
-    const wasIn = current.ready;
+    const why = current.connection.refusal || (current.ready ? 'signed_out' : '');
     // Not in the middle of the connection's own work.
-    queueMicrotask(() => toSignIn(wasIn ? 'signed_out' : ''));
+    queueMicrotask(() => toSignIn(why));
   }
 }
 

@@ -7,7 +7,7 @@ export const rooms = chunk(() => import('./rooms'));
 
 // What nobody needs who only reads and writes in a room.
 export const outside = chunk(() => import('./pages/outside'));
-export const me = chunk(() => import('./pages/MePage'));
+export const me = chunk(() => import('./account'));
 export const asides = chunk(() => import('./chat/asides'));
 export const match = chunk(() => import('./match'));
 /** Rooms that one is not in, and what is said of a room for those who look for one. */
@@ -18,6 +18,8 @@ export const ends = chunk(() => import('./ends'));
 export const pace = chunk(() => import('./chat/PaceLine'));
 /** Fetched when all else is there: what it explains may be that nothing can be fetched. */
 export const failures = chunk(() => import('./failures'));
+/** Tells people apart whose names look alike. */
+export const lookalikes = chunk(() => import('./lookalikes'));
 /** These start by themselves. */
 export const updates = chunk(() => import('./updates'));
 export const sounds = chunk(() => import('./sounds'));

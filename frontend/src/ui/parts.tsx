@@ -4,13 +4,17 @@ import { failureCode, type FailureCode } from '../core/failure';
 import { texts } from '../i18n';
 import { isWide, session, watch } from './app';
 import { Icon } from './art';
+import { lookalikes } from './chunks';
 import { failureText } from './failure';
 import { initialOf, isolated, lengthOf, tintOf } from './rows';
 
-/** What somebody is called; who withdrew is called nothing any more. */
+/**
+ * What somebody is called, and what tells them from others who look so; who withdrew is called
+ * nothing any more.
+ */
 export function nameOf(userId: string): string {
   const name = session().users.get(userId)?.nickname ?? texts.value.unknownUser;
-  return isolated(name);
+  return isolated(name) + (lookalikes.module?.tagOf(userId) ?? '');
 }
 
 export function Avatar({ userId, name }: { userId: string; name: string }) {

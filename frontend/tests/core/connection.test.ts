@@ -98,6 +98,23 @@ describe('Connection', () => {
     expect(world.sockets).toHaveLength(1);
   });
 
+  it.each([
+    ['signed_out', ''],
+    ['suspended', 'suspended'],
+    ['consent_required', 'consent_required'],
+  ])('is signed out when a greeting is refused as %s, and says why', async (code, refusal) => {
+    connection.start();
+    socket().events.opened();
+    await settle();
+    const { ref } = socket().last('session.hello');
+    socket().receive({ type: 'error', ref, code, message: 'm' });
+    await settle();
+    expect(connection.state).toBe('signed_out');
+    expect(connection.refusal).toBe(refusal);
+    await world.clock.elapse(120_000);
+    expect(world.sockets).toHaveLength(1);
+  });
+
   it('keeps trying when nobody can say whether the session is over', async () => {
     world.isSignedIn = undefined;
     connection.start();

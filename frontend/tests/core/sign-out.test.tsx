@@ -36,7 +36,7 @@ startSessionEvents();
 beforeEach(() => {
   told = [];
   vi.stubGlobal('WebSocket', DeadSocket);
-  vi.stubGlobal('fetch', async () => answer);
+  vi.stubGlobal('fetch', async () => answer.clone());
   vi.spyOn(location, 'assign').mockImplementation(() => {});
   localStorage.clear();
   for (const key of [DRAFT, OUTBOX]) localStorage.setItem(key, '{}');

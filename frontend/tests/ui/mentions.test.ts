@@ -15,7 +15,7 @@ describe('people in a chat', () => {
   });
 
   it('who withdrew are called nobody', () => {
-    expect(plainText('<@AAAABBBBCCCCDDDD>!')).toBe('@(알 수 없음)!');
+    expect(plainText('<@AAAABBBBCCCCDDDD>!')).toBe('@탈퇴한 사용자!');
   });
 
   it('stand beside links, and are no part of them', () => {

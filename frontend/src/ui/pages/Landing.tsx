@@ -58,6 +58,10 @@ export function Landing() {
         <p>
           <strong>{t.brand}</strong> {t.landing.footer}
         </p>
+        <p class="footer-links">
+          <a href="/terms">{t.landing.terms}</a>
+          <a href="/privacy">{t.landing.privacy}</a>
+        </p>
         <button
           type="button"
           class="button quiet"

@@ -1,31 +1,27 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { FailureCode } from '../../core/failure';
-import { ERROR_CODES, type ErrorCode } from '../../choices';
 import { NICKNAME_MAX } from '../../protocol';
 import { lang, texts, type Lang } from '../../i18n';
 import { meTexts } from '../../i18n/me';
 import {
-  forget,
   hasSounds,
   isWide,
   say,
-  sayFarewellNext,
   session,
   setLang,
   setSounds,
   setTheme,
   theme,
-  toSignIn,
   watch,
   type Theme,
 } from '../app';
+import { Account } from '../account/Account';
+import { Devices } from '../account/Devices';
+import { Export } from '../account/Export';
 import { sounds } from '../chunks';
 import { keepComposing } from '../keys';
-import { Avatar, Counter, Dialog, FailureText, useAttempt, useFailure } from '../parts';
+import { Avatar, Counter, FailureText, useAttempt } from '../parts';
 import { lengthOf } from '../rows';
 import { BlockedPeople } from '../safety/BlockedPeople';
-
-export { default as css } from '../../styles/me.css?url';
 
 export function MePage() {
   watch('me');
@@ -81,7 +77,13 @@ export function MePage() {
       </section>
       <Sounds />
       <BlockedPeople />
+      <Devices />
+      <Export />
       <Account />
+      <p class="legal-links small">
+        <a href="/terms">{t.terms}</a>
+        <a href="/privacy">{t.privacy}</a>
+      </p>
     </div>
   );
 }
@@ -217,129 +219,5 @@ function Choice<T extends string>({ label, name, value, options, onPick }: Choic
         ))}
       </div>
     </fieldset>
-  );
-}
-
-/** POST to the HTTP side; where to go on, or why not. */
-async function post(path: string): Promise<string> {
-  const response = await fetch(path, { method: 'POST' }).catch(() => null);
-  const body = (await response?.json().catch(() => null)) as
-    | { redirect?: unknown; code?: unknown }
-    | null
-    | undefined;
-  if (response?.ok) return typeof body?.redirect === 'string' ? body.redirect : '/';
-  if (!response) throw new PostError('lost');
-  const code = body?.code as ErrorCode;
-  throw new PostError(ERROR_CODES.includes(code) ? code : 'internal');
-}
-
-class PostError extends Error {
-  constructor(readonly code: FailureCode) {
-    super(code);
-  }
-}
-
-function Account() {
-  const t = { ...texts.value, me: meTexts.value };
-  const [error, setError] = useFailure();
-  const [isBusy, setBusy] = useState(false);
-  const [asking, setAsking] = useState<'' | 'withdraw' | 'sign-out'>('');
-  const unsent = session().unsent;
-
-  const go = async (path: string) => {
-    setBusy(true);
-    setError('');
-    try {
-      const redirect = await post(path);
-      forget();
-      if (path.endsWith('/withdraw')) sayFarewellNext();
-      location.assign(redirect);
-    } catch (failure) {
-      const code = failure instanceof PostError ? failure.code : 'internal';
-      if (code === 'signed_out') {
-        // The session was over already, but here, too, nothing is to be left.
-        forget();
-        toSignIn('');
-      } else {
-        setError(code);
-      }
-      setBusy(false);
-    }
-  };
-  const signOut = () => void go('/api/auth/logout');
-  useEffect(() => setError(''), [asking]);
-
-  return (
-    <section class="card">
-      <h2>{t.me.account}</h2>
-      {error && !asking && <FailureText code={error} />}
-      <div class="button-row">
-        <button
-          type="button"
-          class="button"
-          data-testid="sign-out"
-          disabled={isBusy}
-          onClick={() => (session().unsent > 0 ? setAsking('sign-out') : signOut())}
-        >
-          {t.me.signOut}
-        </button>
-        <button
-          type="button"
-          class="button danger-quiet"
-          data-testid="withdraw"
-          onClick={() => setAsking('withdraw')}
-        >
-          {t.me.withdraw}
-        </button>
-      </div>
-      {asking === 'sign-out' && (
-        <Dialog title={t.me.signOut} onClose={() => setAsking('')}>
-          <p>{t.me.signOutUnsent(unsent)}</p>
-          {error && <FailureText code={error} />}
-          <div class="button-row end">
-            <button type="button" class="button" onClick={() => setAsking('')}>
-              {t.cancel}
-            </button>
-            <button type="button" class="button danger" disabled={isBusy} onClick={signOut}>
-              {t.me.signOut}
-            </button>
-          </div>
-        </Dialog>
-      )}
-      {asking === 'withdraw' && (
-        <Dialog
-          title={t.me.withdrawTitle}
-          testId="withdraw-dialog"
-          onClose={() => !isBusy && setAsking('')}
-        >
-          <p>{t.me.withdrawLead}</p>
-          <ul class="bullets">
-            {t.me.withdrawList.map((line, i) => (
-              <li key={i}>{line}</li>
-            ))}
-          </ul>
-          {error && <FailureText code={error} />}
-          <div class="button-row end">
-            <button
-              type="button"
-              class="button"
-              disabled={isBusy}
-              onClick={() => setAsking('')}
-            >
-              {t.cancel}
-            </button>
-            <button
-              type="button"
-              class="button danger"
-              data-testid="withdraw-confirm"
-              disabled={isBusy}
-              onClick={() => void go('/api/auth/withdraw')}
-            >
-              {t.me.withdrawConfirm}
-            </button>
-          </div>
-        </Dialog>
-      )}
-    </section>
   );
 }

@@ -5,7 +5,8 @@ import { signInTexts } from '../../i18n/outside';
 import { setLang, signInReason } from '../app';
 import { Logo } from '../art';
 import { signedIn } from '../browser';
-import { failures } from '../chunks';
+import { Chunked } from '../Chunked';
+import { failures, me } from '../chunks';
 import { failureText } from '../failure';
 import { navigate, safeNext } from '../router';
 import { KakaoButton } from './KakaoButton';
@@ -54,6 +55,11 @@ export function SignIn() {
   const [code] = useState(() => {
     return new URLSearchParams(location.search).get('error') || signInReason.peek();
   });
+  const [asksConsent] = useState(
+    () =>
+      signInReason.peek() === 'consent_required' ||
+      new URLSearchParams(location.search).has('consent'),
+  );
   const error = code && known(code);
   const [waitMs] = useState(() => waitOf(location.search));
   const [next] = useState(() => safeNext(new URLSearchParams(location.search).get('next')));
@@ -62,6 +68,7 @@ export function SignIn() {
     signInReason.value = '';
     // A reload or a bookmark should not tell of an old failure again.
     if (new URLSearchParams(location.search).has('error')) navigate('/sign-in', 'replace');
+    if (asksConsent) return;
     if (code) {
       void failures.load();
       return;
@@ -75,6 +82,16 @@ export function SignIn() {
     };
   }, []);
 
+  if (asksConsent) {
+    return (
+      <div class="sign-in">
+        <Chunked chunk={me} title={t.title}>
+          {({ Consent }) => <Consent next={next} />}
+        </Chunked>
+        <OtherLanguage />
+      </div>
+    );
+  }
   // Nothing moves when it can be said what went wrong.
   if (error && !failures.module && !failures.hasFailed) return null;
   return (
@@ -105,14 +122,20 @@ export function SignIn() {
         {error && !SAID.has(error) && <p class="muted small">{t.again}</p>}
         <p class="muted small">{t.note}</p>
       </div>
-      <button
-        type="button"
-        class="button quiet"
-        lang={lang.value === 'ko' ? 'en' : 'ko'}
-        onClick={() => setLang(lang.value === 'ko' ? 'en' : 'ko')}
-      >
-        {lang.value === 'ko' ? 'English' : '한국어'}
-      </button>
+      <OtherLanguage />
     </div>
+  );
+}
+
+function OtherLanguage() {
+  return (
+    <button
+      type="button"
+      class="button quiet"
+      lang={lang.value === 'ko' ? 'en' : 'ko'}
+      onClick={() => setLang(lang.value === 'ko' ? 'en' : 'ko')}
+    >
+      {lang.value === 'ko' ? 'English' : '한국어'}
+    </button>
   );
 }
