@@ -96,6 +96,7 @@ def test_a_new_room_is_found_with_what_is_said_of_it(host: ChatClient) -> None:
     assert (mine["topic"], mine["tags"]) == ("fandom", [tag, "두_낱말"])
 
 
+@pytest.mark.stack_only
 def test_a_list_tells_how_many_are_in_a_room_and_when_they_talked(
     host: ChatClient, handlers: HandlerSite
 ) -> None:
@@ -197,6 +198,7 @@ def test_the_host_says_what_a_room_is_about(host: ChatClient) -> None:
     assert not mine.keys() & {"topic", "tags"}
 
 
+@pytest.mark.stack_only
 def test_nobody_else_does(host: ChatClient, handlers: HandlerSite) -> None:
     guest, stranger = new_person(handlers).chat(), new_person(handlers).chat()
     room_id = room_of(host, guest)
@@ -214,6 +216,7 @@ def _id(client: ChatClient) -> str:
     return user_id
 
 
+@pytest.mark.stack_only
 def test_who_hands_the_room_over_meanwhile_says_nothing_of_it(
     host: ChatClient, handlers: HandlerSite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -252,6 +255,7 @@ def test_a_frame_that_comes_again_late_changes_nothing(
     assert row_of(room_id).listed == "study"
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize("tags", [["씨발"], ["ok", "시 발"]])
 def test_a_tag_that_nobody_has_to_read_is_refused(host: ChatClient, tags: list[str]) -> None:
     room_id = make(host)
@@ -259,6 +263,7 @@ def test_a_tag_that_nobody_has_to_read_is_refused(host: ChatClient, tags: list[s
     assert refused(host, "room.open", name=unique("방"), tags=tags) == "bad_word"
 
 
+@pytest.mark.stack_only
 def test_renaming_and_describing_at_once_leave_a_room_where_it_belongs(
     host: ChatClient,
 ) -> None:
@@ -323,6 +328,7 @@ def test_pages_have_every_room_once_and_in_order(host: ChatClient, order: str) -
         assert [each for each in listed if each in made] == made
 
 
+@pytest.mark.stack_only
 def test_rooms_that_move_while_one_pages_come_once_and_are_not_lost(host: ChatClient) -> None:
     with rooms_of([unique("이사") for _ in range(3 * PAGE)], Topic.DAILY) as made:
         for number, room_id in enumerate(made, 1):
@@ -343,6 +349,7 @@ def test_rooms_that_move_while_one_pages_come_once_and_are_not_lost(host: ChatCl
         assert {unseen, shown[0]} <= set(top[:2])
 
 
+@pytest.mark.stack_only
 def test_a_room_that_changes_its_topic_while_a_page_is_read_comes_once(
     host: ChatClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -364,6 +371,7 @@ def test_a_room_that_changes_its_topic_while_a_page_is_read_comes_once(
     assert [room["room_id"] for room in listed].count(room_id) == 1
 
 
+@pytest.mark.stack_only
 def test_rooms_that_are_not_shown_do_not_end_a_list(host: ChatClient) -> None:
     from chalicelib.tables import RoomRow
 
