@@ -8,8 +8,9 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Locator, expect
 
-from tests.browser.people import DESKTOP, Person
+from tests.browser.people import DESKTOP, Person, friend_in
 from tests.support.site import unique
+from tests.support.stack import StackSite
 
 People = Callable[..., Person]
 
@@ -75,7 +76,7 @@ def test_a_room_is_made_with_a_topic_found_by_it_and_joined(person: People) -> N
 
 @pytest.mark.timeout(180)
 def test_a_long_list_goes_on_and_what_could_not_be_loaded_is_tried_again(
-    person: People,
+    person: People, stack_site: StackSite
 ) -> None:
     someone = person("서연")
     here = someone.elsewhere()
@@ -92,6 +93,18 @@ def test_a_long_list_goes_on_and_what_could_not_be_loaded_is_tried_again(
     someone.page.mouse.wheel(0, 4_000)
     expect(rooms).to_have_count(25)
     expect(someone.page.get_by_test_id("browse-more")).to_have_attribute("data-state", "none")
+    # A room in which there is no place can be looked at, not entered.
+    full = unique("꽉 찬 방")
+    room_id = here.ask("room.open", name=full)["room"]["room_id"]
+    here.ask("room.set_capacity", room_id=room_id, capacity=2)
+    friend_in(stack_site, room_id).close()
+    other = person("도윤")
+    other.page.get_by_test_id("view-all").click()
+    is_ready(other)
+    other.page.get_by_test_id("open-room-input").fill(full)
+    expect(row(other, room_id)).to_contain_text("정원 참")
+    row(other, room_id).click()
+    expect(other.page.get_by_test_id("preview-enter")).to_be_disabled()
     # Nothing found: a room of that name can be made.
     name = unique("없는 방")
     box.fill(name)

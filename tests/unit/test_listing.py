@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from chalicelib import letters, limits, listing, rows, texts
-from chalicelib.protocol import Topic
+from chalicelib.protocol import Access, Topic
 from chalicelib.tables import PAIR, RoomRow
 from tests.benchmarks import units
 
@@ -33,13 +33,16 @@ def room_row(name: str = "서울 맛집", **more: Any) -> RoomRow:
     return room
 
 
-@pytest.mark.parametrize("hidden", [{"closed_at": NOW}, {"locked": True}, {"kind": PAIR}])
+@pytest.mark.parametrize(
+    "hidden", [{"closed_at": NOW}, {"locked": True}, {"kind": PAIR}, {"access": Access.PRIVATE}]
+)
 def test_a_room_that_nobody_may_join_is_in_no_list(hidden: dict[str, Any]) -> None:
     room = room_row(**hidden)
     assert not listing.is_listed(room)
     assert not room.listed
     assert not room.initial
     assert listing.is_listed(room_row())
+    assert listing.is_listed(room_row(access=Access.PASSCODE))
 
 
 def test_a_room_has_its_topics_partition_or_one_of_those_of_none() -> None:

@@ -4,6 +4,7 @@ import { session, ticks } from '../app';
 import { Avatar, Dialog } from '../parts';
 import { navigate } from '../router';
 import { isolated } from '../rows';
+import { isFull } from './Row';
 import { directoryTexts } from './texts';
 
 interface PreviewProps {
@@ -50,7 +51,7 @@ export function Preview({ room, onTag, onClose }: PreviewProps) {
           ))}
         </p>
       )}
-      <p class="muted small">{t.before}</p>
+      <p class="muted small">{isFull(room) ? t.fullText : t.before}</p>
       <div class="button-row end">
         <button type="button" class="button" onClick={onClose}>
           {texts.value.cancel}
@@ -60,6 +61,7 @@ export function Preview({ room, onTag, onClose }: PreviewProps) {
           class="button primary"
           data-testid="preview-enter"
           autofocus
+          disabled={isFull(room)}
           onClick={enter}
         >
           {t.enter}

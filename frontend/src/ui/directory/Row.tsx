@@ -5,6 +5,11 @@ import { Avatar } from '../parts';
 import { isolated } from '../rows';
 import { directoryTexts } from './texts';
 
+/** Whether nobody more can be in a room, as of when it was listed. */
+export function isFull({ capacity = 0, member_count: count }: ListedRoom): boolean {
+  return capacity > 0 && count >= capacity;
+}
+
 interface RowProps {
   room: ListedRoom;
   isCurrent: boolean;
@@ -26,6 +31,7 @@ export function Row({ room, isCurrent, onOpen }: RowProps) {
             {room.capacity ? `${room.member_count}/${room.capacity}` : room.member_count}
           </span>
           {isMine && <span class="browse-mine">{t.joined}</span>}
+          {!isMine && isFull(room) && <span class="browse-mine">{t.full}</span>}
           {!isMine && room.access === 'passcode' && <span class="browse-mine">{t.code}</span>}
           <Talked room={room} />
         </span>
