@@ -68,6 +68,7 @@ def test_a_stranger_is_led_by_a_code_through_signing_in_into_the_room(person: Pe
     guest.page.get_by_test_id("invitation-sign-in").click()
     guest.press_sign_in()
     guest.decide("Alex")
+    guest.agrees()
     guest.page.wait_for_url(url)
     guest.page.get_by_test_id("invitation-join").click()
     guest.page.wait_for_url(f"**/rooms/{room_id}")

@@ -28,6 +28,7 @@ def test_who_wants_to_meet_somebody_and_has_to_sign_in_first_is_asked_then(perso
     someone.page.get_by_test_id("landing-meet").click()
     someone.press_sign_in()
     someone.decide("지민")
+    someone.agrees()
     expect(someone.page.get_by_test_id("match-dialog")).to_be_visible()
     someone.page.keyboard.press("Escape")
     expect(someone.page.get_by_test_id("match-dialog")).to_have_count(0)
