@@ -160,6 +160,9 @@ def test_a_room_whose_keys_are_late_is_not_shown(
         searched(host, "#늦은"),
     ):
         assert room_id not in found
+    monkeypatch.undo()
+    if hides == "room.lock":
+        listing.relist(row_of(room_id))
 
 
 def test_a_room_of_before_the_directory_is_listed_when_somebody_enters_it(
