@@ -95,3 +95,17 @@ def test_a_room_is_made_private_and_small(person: People, stack_site: StackSite)
     late.page.get_by_test_id("invitation-join").click()
     late.page.wait_for_url(f"**/rooms/{room_id}")
     expect(late.page.get_by_test_id("composer")).to_be_enabled()
+
+
+def test_a_room_is_made_with_a_passcode(person: People) -> None:
+    host = person("하은", **TOUCH)
+    page = host.page
+    page.get_by_test_id("new-room-open").click()
+    page.get_by_test_id("new-room-name").fill(unique("새 방"))
+    page.get_by_test_id("new-way-passcode").click()
+    expect(page.get_by_test_id("new-room-make")).to_be_disabled()
+    page.get_by_test_id("new-way-code").fill("1234")
+    page.get_by_test_id("new-room-make").click()
+    expect(page.get_by_test_id("composer")).to_be_enabled()
+    page.get_by_test_id("room-settings").click()
+    expect(page.get_by_test_id("access-passcode")).to_be_checked()

@@ -36,7 +36,7 @@ export function WayFields({ way, onWay }: { way: Way; onWay(way: Way): void }) {
             key={access}
             type="button"
             class="chip"
-            data-testid={`new-room-${access}`}
+            data-testid={`new-way-${access}`}
             aria-pressed={way.access === access}
             onClick={() => onWay({ ...way, access })}
           >
@@ -48,7 +48,7 @@ export function WayFields({ way, onWay }: { way: Way; onWay(way: Way): void }) {
         <div class="field-row">
           <input
             class="input"
-            data-testid="new-room-code"
+            data-testid="new-way-code"
             aria-label={t.ways.passcode}
             aria-invalid={lengthOf(way.passcode.trim()) > PASSCODE_MAX}
             placeholder={t.passcodeLength(PASSCODE_MIN, PASSCODE_MAX)}
