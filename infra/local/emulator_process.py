@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 #: What the stack needs; MiniStack leaves its other services, and their ports, closed.
 SERVICES: Final = (
-    *("apigateway", "cloudformation", "dynamodb", "iam", "lambda"),
+    *("apigateway", "cloudformation", "dynamodb", "events", "iam", "lambda"),
     *("logs", "s3", "ssm", "sts"),
 )
 

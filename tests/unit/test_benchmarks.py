@@ -46,6 +46,8 @@ def test_arrivals_are_spread_over_the_same_time() -> None:
 ITEM = {"id": {"S": "x" * 2000}}
 #: An item of exactly 1 KB.
 KB_ITEM = {"id": {"S": "x" * 1022}}
+#: One that has the keys of the index of a table.
+MEMBER = {**ITEM, "user_id": {"S": "u"}, "room_id": {"S": "r"}}
 
 
 @pytest.mark.parametrize(
@@ -54,8 +56,9 @@ KB_ITEM = {"id": {"S": "x" * 1022}}
         ("PutItem", {"TableName": "t", "Item": KB_ITEM}, {}, Units(writes=1)),
         ("PutItem", {"TableName": "t", "Item": ITEM}, {}, Units(writes=2)),
         ("PutItem", {"TableName": "t", "Item": ITEM}, None, Units(writes=2)),
-        # An entry in an index is a unit more.
-        ("PutItem", {"TableName": "p-members", "Item": ITEM}, {}, Units(writes=3)),
+        # An entry in an index is a unit more, if the item has its keys.
+        ("PutItem", {"TableName": "p-members", "Item": MEMBER}, {}, Units(writes=3)),
+        ("PutItem", {"TableName": "p-members", "Item": ITEM}, {}, Units(writes=2)),
         ("UpdateItem", {}, {"Attributes": ITEM}, Units(writes=2)),
         ("UpdateItem", {}, None, Units(writes=1)),
         ("DeleteItem", {"TableName": "t"}, {}, Units(writes=1)),
