@@ -67,6 +67,7 @@ def test_a_private_room_is_found_and_entered_by_nobody_uninvited(site: Site) -> 
     assert "access" not in room_at(member, room_id)
 
 
+@pytest.mark.stack_only
 def test_into_a_private_room_its_host_and_managers_invite(site: Site) -> None:
     host, helper, member, guest, other = (new_person(site).chat() for _ in range(5))
     room_id = room_of(host, helper, member)
@@ -156,6 +157,7 @@ def test_a_room_asks_for_its_passcode(site: Site) -> None:
     assert "1234" not in str(log_of(guest, room_id))
 
 
+@pytest.mark.stack_only
 def test_a_passcode_is_changed_and_taken_away(site: Site) -> None:
     host, one, two = (new_person(site).chat() for _ in range(3))
     room_id = open_room(host)
@@ -256,6 +258,7 @@ def test_a_full_room_lets_nobody_in_until_somebody_leaves(site: Site) -> None:
     assert kinds(log_of(host, room_id)).count("capacity_changed") == 2
 
 
+@pytest.mark.stack_only
 def test_who_is_in_stays_when_a_room_becomes_smaller(site: Site) -> None:
     host, one, two, late = (new_person(site).chat() for _ in range(4))
     room_id = room_of(host, one, two)

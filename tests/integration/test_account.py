@@ -76,6 +76,7 @@ def test_what_was_agreed_to_is_kept_and_asked_for_once(handlers: HandlerSite) ->
     assert other.sign_in("-", person=row.provider_id).location == "/rooms"
 
 
+@pytest.mark.stack_only
 def test_newer_terms_are_asked_for_anew(
     handlers: HandlerSite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -111,6 +112,7 @@ def test_half_an_agreement_is_none(site: Site, change: dict[str, Any]) -> None:
     assert refusal(browser.get("/api/sessions")) == (403, "consent_required")
 
 
+@pytest.mark.stack_only
 def test_who_does_not_agree_can_sign_out_and_withdraw(site: Site) -> None:
     for path in ("/api/auth/logout", "/api/auth/withdraw"):
         browser = undecided(site)
@@ -118,6 +120,7 @@ def test_who_does_not_agree_can_sign_out_and_withdraw(site: Site) -> None:
         assert not is_signed_in(browser)
 
 
+@pytest.mark.stack_only
 def test_agreeing_takes_ones_own_page_and_session(site: Site) -> None:
     browser = undecided(site)
     answer = browser.post("/api/consent", AGREEMENT, origin="https://evil.example")
@@ -134,6 +137,7 @@ def devices(browser: Browser) -> list[dict[str, Any]]:
     return found
 
 
+@pytest.mark.stack_only
 def test_ones_devices_are_listed(site: Site) -> None:
     from chalicelib.clock import now_ms
 
@@ -155,6 +159,7 @@ def test_ones_devices_are_listed(site: Site) -> None:
     client.close()
 
 
+@pytest.mark.stack_only
 def test_a_device_is_named_after_its_browser(site: Site) -> None:
     browser = Browser(site)
     url = browser.decide(browser.start(), "지민")
@@ -164,6 +169,7 @@ def test_a_device_is_named_after_its_browser(site: Site) -> None:
     assert (device["browser"], device["system"]) == ("chrome", "android")
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize("which", ["one", "others"])
 def test_signing_another_device_out_ends_what_it_hears_at_once(site: Site, which: str) -> None:
     here = new_person(site)
@@ -182,6 +188,7 @@ def test_signing_another_device_out_ends_what_it_hears_at_once(site: Site, which
     say(mine, room_id, "여기는 그대로")
 
 
+@pytest.mark.stack_only
 def test_nobody_else_can_sign_a_device_out(site: Site) -> None:
     mine, stranger = new_person(site), new_person(site)
     client = mine.chat()
@@ -216,6 +223,7 @@ def test_a_device_to_sign_out_must_be_named(site: Site, content: Any) -> None:
     assert is_signed_in(browser)
 
 
+@pytest.mark.stack_only
 def test_this_device_is_signed_out_by_signing_out(site: Site) -> None:
     browser = new_person(site)
     (own,) = devices(browser)
@@ -338,6 +346,7 @@ def test_one_copy_an_hour_is_enough(handlers: HandlerSite, monkeypatch: Any) -> 
     assert refusal(browser.post("/api/export", {"cursor": cursor})) == (400, "invalid_field")
 
 
+@pytest.mark.stack_only
 def test_rooms_that_one_is_not_in_are_not_looked_into(
     handlers: HandlerSite, host: ChatClient
 ) -> None:
@@ -362,6 +371,7 @@ def test_a_garbled_cursor_is_refused(site: Site, cursor: Any) -> None:
     assert refusal(browser.post("/api/export", {"cursor": cursor})) == (400, "invalid_field")
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize(
     "body", ["", "{", "[]", "null", "\x00", '{"cursor": "\\ud800"}', "x" * 9999]
 )

@@ -473,6 +473,7 @@ def test_a_broken_rule_is_named(place: Place, frame: dict[str, Any], field: str)
     assert {**before, "now": 0, "ref": ""} == {**after, "now": 0, "ref": ""}
 
 
+@pytest.mark.alike
 @pytest.mark.localstack
 @pytest.mark.parametrize(
     ("fields", "code"),
@@ -521,6 +522,7 @@ def test_a_room_that_is_none_is_refused(place: Place, fields: dict[str, Any], co
     place.still_works()
 
 
+@pytest.mark.alike
 @pytest.mark.localstack
 @pytest.mark.parametrize(
     ("fields", "code", "field"),

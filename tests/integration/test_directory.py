@@ -109,6 +109,7 @@ def test_a_list_tells_how_many_are_in_a_room_and_when_they_talked(
     assert "비밀 이야기" not in str(listed)
 
 
+@pytest.mark.stack_only
 def test_rooms_that_nobody_can_join_are_not_in_it(host: ChatClient, handlers: HandlerSite) -> None:
     tag = unique("tag")[-20:].lower()
     closed, locked, left = (make(host, topic="work", tags=[tag]) for _ in range(3))
@@ -131,6 +132,7 @@ def test_rooms_that_nobody_can_join_are_not_in_it(host: ChatClient, handlers: Ha
     assert lists() == [{left, locked}] * 3
 
 
+@pytest.mark.stack_only
 def test_a_room_for_two_is_not_in_it(host: ChatClient, handlers: HandlerSite) -> None:
     other = new_person(handlers).chat()
     tag = unique("t")[-20:]
@@ -244,6 +246,7 @@ def other_becomes_host(room_id: str, user_id: str) -> None:
     RoomRow(room_id).update([RoomRow.host_id.set(user_id)])
 
 
+@pytest.mark.stack_only
 def test_a_frame_that_comes_again_late_changes_nothing(
     host: ChatClient, at: Callable[[int], None]
 ) -> None:

@@ -208,6 +208,7 @@ def test_what_is_stored_of_a_link_does_not_let_in(host: ChatClient) -> None:
 # --- Who may ----------------------------------------------------------------------------------
 
 
+@pytest.mark.stack_only
 def test_members_invite_and_see_and_revoke_their_own(site: Site) -> None:
     host, helper, guest, stranger = (new_person(site).chat() for _ in range(4))
     room_id = room_of(host, helper, guest)
@@ -272,6 +273,7 @@ def test_there_are_so_many_links_at_once(
 # --- What holds whatever a link says ----------------------------------------------------------
 
 
+@pytest.mark.stack_only
 def test_a_link_lets_in_neither_the_banned_nor_anybody_into_a_locked_room(site: Site) -> None:
     host, banned, guest = (new_person(site).chat() for _ in range(3))
     room_id = open_room(host)
@@ -372,6 +374,7 @@ def test_whoever_has_a_link_sees_where_it_leads(site: Site) -> None:
     assert answer.json == {"name": room_at(host, room_id)["name"], "member_count": 1}
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize(
     "query",
     ["", "room_id=x", "room_id=&token=", "room_id=name%23x&token=x", "room_id=x&token=%0A"],

@@ -140,6 +140,7 @@ def test_what_comes_while_its_sender_pushes_is_carried_on_by_a_worker(
     assert lease_of(room_id) is None
 
 
+@pytest.mark.stack_only
 def test_what_is_pushed_from_the_log_has_chats_that_were_changed_as_they_are(
     host: ChatClient, room_id: str, listener: ChatClient
 ) -> None:
@@ -151,6 +152,7 @@ def test_what_is_pushed_from_the_log_has_chats_that_were_changed_as_they_are(
     assert edited["changed"]["text"] == "고친 말"
 
 
+@pytest.mark.stack_only
 def test_a_sender_goes_on_by_itself_where_there_is_no_worker(
     host: ChatClient,
     room_id: str,
@@ -255,6 +257,7 @@ def test_a_worker_whose_time_is_short_hands_over(
     assert lease_of(room_id) is None
 
 
+@pytest.mark.stack_only
 def test_a_job_that_is_done_again_does_nothing(
     host: ChatClient, room_id: str, listener: ChatClient, management: ManagementServer
 ) -> None:
@@ -300,6 +303,7 @@ def test_a_worker_fills_a_hole_and_goes_on(
     assert lease_of(room_id) is None
 
 
+@pytest.mark.stack_only
 def test_a_worker_stops_when_the_room_is_closed(
     host: ChatClient, room_id: str, listener: ChatClient, management: ManagementServer
 ) -> None:
@@ -312,6 +316,7 @@ def test_a_worker_stops_when_the_room_is_closed(
     assert listener.wait_for("room.closed")["room_id"] == room_id
 
 
+@pytest.mark.stack_only
 def test_large_chats_go_in_several_frames_of_32_kb_at_most(
     host: ChatClient, room_id: str, listener: ChatClient, management: ManagementServer
 ) -> None:
@@ -327,6 +332,7 @@ def test_large_chats_go_in_several_frames_of_32_kb_at_most(
     assert all(user_id in frame["users"] for frame in frames(listener))
 
 
+@pytest.mark.stack_only
 def test_a_rename_shows_in_the_next_frame(
     host: ChatClient, room_id: str, listener: ChatClient
 ) -> None:
@@ -340,6 +346,7 @@ def test_a_rename_shows_in_the_next_frame(
     assert first["users"] == second["users"] == {user_id: {"nickname": "새 이름"}}
 
 
+@pytest.mark.stack_only
 def test_a_change_that_a_worker_carries_shows_the_chat_as_it_is_by_then(
     host: ChatClient, room_id: str, listener: ChatClient
 ) -> None:
@@ -392,6 +399,7 @@ def test_a_large_audience_is_shared_out_and_each_hears_it_once(
     assert frames(host) == []
 
 
+@pytest.mark.stack_only
 def test_a_large_audience_that_is_not_shared_out_is_told_all_the_same(
     host: ChatClient,
     room_id: str,
@@ -406,6 +414,7 @@ def test_a_large_audience_that_is_not_shared_out_is_told_all_the_same(
     assert len(told) == len(set(told)) == 13
 
 
+@pytest.mark.stack_only
 def test_a_frame_to_all_that_is_delivered_twice_is_dropped_by_who_has_it(
     host: ChatClient,
     room_id: str,

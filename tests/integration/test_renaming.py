@@ -220,6 +220,7 @@ def test_who_opens_a_room_while_it_is_renamed_finds_one_of_that_name(
     assert (found["room"]["room_id"] == room_id) == (by == "new")
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize("step", ["take_place", "store"])
 @pytest.mark.parametrize("what", ["hand over", "close"])
 def test_a_host_who_is_none_any_more_names_nothing(

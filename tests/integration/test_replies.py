@@ -90,6 +90,7 @@ def test_a_place_that_nobody_filled_can_not_be_answered(host: ChatClient) -> Non
     assert refused(host, "chat.send", **answer) == "chat_not_found"
 
 
+@pytest.mark.stack_only
 def test_who_left_or_never_came_learns_nothing_of_the_log(
     host: ChatClient, handlers: HandlerSite
 ) -> None:
@@ -103,6 +104,7 @@ def test_who_left_or_never_came_learns_nothing_of_the_log(
             assert refused(who, "chat.send", room_id=room_id, **answer) == "not_member"
 
 
+@pytest.mark.stack_only
 def test_who_leaves_in_another_tab_meanwhile_learns_nothing_of_the_log(
     host: ChatClient, guest: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -116,6 +118,7 @@ def test_who_leaves_in_another_tab_meanwhile_learns_nothing_of_the_log(
     assert refused(one, "chat.send", **answer) == "not_member"
 
 
+@pytest.mark.stack_only
 def test_a_chat_of_another_room_can_not_be_answered(host: ChatClient) -> None:
     one, other = open_room(host), open_room(host)
     for number in range(3):
@@ -232,6 +235,7 @@ def test_who_is_mentioned_is_named_to_everybody_who_gets_the_chat(site: Site) ->
     assert page["users"] == {my_id(host): {"nickname": "지민"}}
 
 
+@pytest.mark.stack_only
 def test_somebody_who_joined_or_was_renamed_is_named_as_they_are_now(site: Site) -> None:
     host, guest_browser = new_person(site, "지민").chat(), new_person(site, "하은")
     guest = guest_browser.chat()
@@ -263,6 +267,7 @@ def test_the_name_of_a_room_mentions_nobody(site: Site) -> None:
     }
 
 
+@pytest.mark.stack_only
 def test_only_the_first_people_of_many_are_named(site: Site, handlers: HandlerSite) -> None:
     from tests.integration.test_changes import add_people
 

@@ -189,6 +189,7 @@ def test_signing_in_again_is_the_same_person(site: Site) -> None:
     assert is_signed_in(browser)
 
 
+@pytest.mark.stack_only
 def test_the_email_follows_kakao(site: Site) -> None:
     browser = Browser(site)
     browser.sign_in("지민", "one@example.com", consent_email="")
@@ -197,6 +198,7 @@ def test_the_email_follows_kakao(site: Site) -> None:
     assert "email" not in me(another_browser(browser))
 
 
+@pytest.mark.stack_only
 def test_without_consent_to_a_nickname_there_is_a_default(site: Site) -> None:
     browser = Browser(site)
     browser.sign_in("지민", consent_nickname="")
@@ -387,6 +389,7 @@ def test_signing_out_ends_the_session_and_leads_to_kakaos_own(site: Site) -> Non
     assert browser.post("/api/auth/logout").status == 401
 
 
+@pytest.mark.stack_only
 def test_signing_out_ends_this_sessions_connections_only(site: Site) -> None:
     browser = new_person(site)
     other = another_browser(browser)
@@ -399,6 +402,7 @@ def test_signing_out_ends_this_sessions_connections_only(site: Site) -> None:
     assert is_signed_in(other)
 
 
+@pytest.mark.stack_only
 def test_nothing_is_done_for_a_connection_that_was_signed_out(site: Site) -> None:
     browser, witness = new_person(site), new_person(site).chat()
     client = browser.chat()
