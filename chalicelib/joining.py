@@ -246,8 +246,10 @@ def leave(
     """
     member = membership(user_id, room_id)
     room = find_room(room_id)
-    if room is None or room.closed_at:
+    if room is None:
         member.delete()
+        return [], None
+    if room.closed_at:
         return [], room
     if room.kind == PAIR:
         if close or successor_id is not None:
@@ -262,8 +264,8 @@ def leave(
     elif successor_id is not None:
         notices += _hand_over(user_id, room_id, successor_id, now)
     elif close or _is_alone(room):
+        # The membership goes with what the room held: whoever is cut off here finds it again.
         close_room(room, now, if_unchanged=not close)
-        member.delete()
         return [], room
     else:
         raise HostMustChooseError

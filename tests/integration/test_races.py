@@ -171,6 +171,27 @@ def test_a_closing_that_was_cut_off_is_finished_by_a_repeat(
         RoomRow.get(room_id)
 
 
+@pytest.mark.parametrize("again", ["room.leave", "session.hello"])
+def test_a_room_that_nobody_is_in_any_more_is_erased_though_its_leaving_was_cut_off(
+    host: ChatClient, handlers: HandlerSite, monkeypatch: pytest.MonkeyPatch, again: str
+) -> None:
+    from chalicelib import background
+    from chalicelib.tables import MemberRow, RoomRow
+
+    room_id = open_room(host)
+    with monkeypatch.context() as patch:
+        patch.setattr(background, "start", lambda *_: 1 / 0)
+        assert refused(host, "room.leave", room_id=room_id) == "internal"
+    if again == "room.leave":
+        host.ask("room.leave", room_id=room_id)
+    assert host.ask("session.hello")["rooms"] == []
+    handlers.management.finish_jobs()
+    with pytest.raises(RoomRow.DoesNotExist):
+        RoomRow.get(room_id)
+    with pytest.raises(MemberRow.DoesNotExist):
+        MemberRow.get(my_id(host), room_id)
+
+
 def test_a_handing_over_that_was_cut_off_can_be_repeated(
     host: ChatClient, guest: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
