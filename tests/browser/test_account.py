@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.browser.people import Person
 from tests.support.site import Site, misbehave, unique
@@ -98,6 +98,20 @@ def test_signing_out_ends_here(person: People) -> None:
     assert all(cookie["name"] != "session" for cookie in someone.page.context.cookies())
     someone.page.goto(f"{someone.origin}/rooms")
     expect(someone.page.locator('a[href^="/api/auth/kakao"]').first).to_be_visible()
+
+
+def test_what_can_be_pressed_does_not_move_when_ones_devices_are_there(person: People) -> None:
+    someone = person("지민")
+    page = someone.page
+    held: list[Route] = []
+    page.route("**/api/sessions", lambda route: held.append(route))
+    page.goto(f"{someone.origin}/me")
+    expect(page.get_by_test_id("devices")).to_contain_text("불러오는 중")
+    expect(page.get_by_test_id("blocked-people")).to_contain_text("차단한 사람이 없습니다.")
+    before = page.get_by_test_id("sign-out").bounding_box()
+    held[0].continue_()
+    expect(page.get_by_test_id("device")).to_have_count(1)
+    assert page.get_by_test_id("sign-out").bounding_box() == before
 
 
 def test_withdrawing_asks_first_and_then_takes_everything_away(person: People) -> None:

@@ -83,6 +83,11 @@ def test_from_the_landing_page_to_leaving_a_room(person: People, device: dict[st
     type_("지민")
     tab_to(page, page.locator("details button"))
     press("Enter")
+    # Agree, to the first as to all.
+    tab_to(page, page.get_by_test_id("consent-all"))
+    press("Space")
+    tab_to(page, page.get_by_test_id("consent-start"))
+    press("Enter")
     page.wait_for_url(f"{someone.origin}/rooms")
 
     # Into a room, and say something.

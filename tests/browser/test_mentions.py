@@ -87,7 +87,8 @@ def test_two_people_of_one_name_are_told_apart(person: People) -> None:
     composer.press("Enter")
     ids = []
     for twin in twins:
-        said = twin.chat("@지민 @지민 hello")
+        said = twin.chat("hello")
+        expect(said).to_contain_text(re.compile(r"@지민 #\w{4} @지민 #\w{4} hello"))
         expect(said.locator(".is-to-me")).to_have_count(1)
         ids.append(twin.page.evaluate("localStorage.getItem('ping-pong.user')"))
     assert set(ids) == {first, second}

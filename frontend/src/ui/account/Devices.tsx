@@ -58,6 +58,8 @@ export function Devices() {
       <h2>{t.devices}</h2>
       <p class="muted small devices-hint">{t.devicesHint}</p>
       <ul class="devices">
+        {/* As high as this device will be: what is below must not move from under a finger. */}
+        {devices === null && !hasFailed && <li class="muted">{texts.value.loading}</li>}
         {sorted.map((device) => (
           <li key={device.id} data-testid="device" data-current={device.is_current}>
             <DeviceIcon isOnTheGo={ON_THE_GO.has(device.system)} />
@@ -86,7 +88,6 @@ export function Devices() {
           </li>
         ))}
       </ul>
-      {devices === null && !hasFailed && <p class="muted">{texts.value.loading}</p>}
       {hasFailed && (
         <>
           <ErrorText text={t.devicesFailed} />
