@@ -75,7 +75,8 @@ def send(reporter_id: str, report: Report, now: int) -> None:
     context = _context(report, room.last_seq)
     names = users.names({report.user_id, reporter_id, *(entry.user_id for entry in context)})
     row = ReportRow(
-        ids.new_id(),
+        # Operators type it after a command, where a dash would begin an option.
+        f"R{ids.new_id()}",
         queue=ReportRow.OPEN,
         created_at=now,
         reporter_id=reporter_id,

@@ -123,10 +123,10 @@ def test_who_is_silenced_while_they_speak_has_said_it_before_or_not_at_all(
 def test_who_is_banned_while_they_enter_does_not_get_in(
     cast: Cast, handlers: HandlerSite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from chalicelib import joining
+    from chalicelib import admission
 
     stranger = new_person(handlers).chat()
-    before(monkeypatch, joining, "_let_in", lambda: cast.kick(cast.host, stranger, ban=True))
+    before(monkeypatch, admission, "let_in", lambda: cast.kick(cast.host, stranger, ban=True))
     assert refused(stranger, "room.enter", room_id=cast.room_id) == "banned"
     assert cast.log() == ["banned"]
     assert room_at(cast.host, cast.room_id)["member_count"] == 3

@@ -244,6 +244,24 @@ def test_an_operator_sees_a_report_and_dismisses_it(
     assert [row.report_id for row in reports_of(id_of(host))] != [report_id]
 
 
+@pytest.mark.stack_only
+def test_a_report_is_found_by_its_id_whatever_that_is(
+    host: ChatClient,
+    room: tuple[str, ChatClient, str],
+    operator: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from chalicelib import ids
+
+    room_id, _, other_id = room
+    with monkeypatch.context() as patch:
+        patch.setattr(ids, "new_id", lambda: "-id-of-a-report")
+        host.ask("report.send", room_id=room_id, user_id=other_id, reason="abuse")
+    (row,) = reports_of(id_of(host))
+    assert row.report_id.endswith("-id-of-a-report")
+    assert told(operator, "show", row.report_id)
+
+
 @pytest.mark.alike
 @pytest.mark.parametrize(
     "arguments",
