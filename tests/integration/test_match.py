@@ -15,7 +15,7 @@ from chalicelib import limits
 from tests.integration.test_conversation import open_room, say
 from tests.integration.test_leaving import my_id, refused
 from tests.integration.test_races import before
-from tests.support.chat import ChatClient, Frame
+from tests.support.chat import TIMEOUT, ChatClient, Frame
 from tests.support.handlers import HandlerSite
 from tests.support.site import Browser, Site, new_person, unique
 
@@ -35,10 +35,11 @@ def tag() -> str:
 def _nobody_is_left_waiting(request: pytest.FixtureRequest) -> Any:
     """Who waits of an earlier test must not be met in the next."""
     yield
-    for client, cid in _WAITING:
+    waiting = _WAITING[:]
+    _WAITING.clear()
+    for client, cid in waiting:
         if not client.closed.is_set():
             client.ask("match.cancel", cid=cid)
-    _WAITING.clear()
 
 
 _WAITING: list[tuple[ChatClient, str]] = []
@@ -340,8 +341,10 @@ def test_a_room_for_two_has_no_host(
 
 def test_who_withdraws_leaves_the_room(site: Site, tag: str) -> None:
     browser, other = new_person(site), new_person(site).chat()
-    room_id = pair_of(browser.chat(), other, tag)
+    one = browser.chat()
+    room_id = pair_of(one, other, tag)
     browser.post("/api/auth/withdraw")
+    assert one.closed.wait(TIMEOUT)
     assert other.wait_for_entry(kind="left")["user_id"]
     (room,) = other.ask("session.hello")["rooms"]
     assert (room["room_id"], room["member_count"]) == (room_id, 1)
