@@ -10,9 +10,8 @@ from pynamodb.expressions.update import Action
 from chalicelib import limits, passcodes
 from chalicelib.clock import Moment
 from chalicelib.errors import InvalidFieldError
-from chalicelib.moderation import is_news
 from chalicelib.protocol import Access, EntryKind
-from chalicelib.ruling import DoneError, Ruling, check_host, rule
+from chalicelib.ruling import DoneError, Ruling, check_host, is_news, rule
 from chalicelib.steps import Draft
 from chalicelib.tables import RoomRow
 from chalicelib.texts import clean_passcode

@@ -114,7 +114,7 @@ def _delete(
 
 def _check_may_delete(user_id: str, room_id: str, chat: Entry) -> None:
     room = rows.open_room(room_id)
-    if room.host_id != user_id and not ruling.is_manager(room, user_id):
+    if not ruling.is_moderator(room, user_id):
         raise NotAuthorError
     ruling.check_moderator(room, user_id, over=chat.user_id)
 

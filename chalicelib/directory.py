@@ -19,7 +19,7 @@ from chalicelib.clock import Moment
 from chalicelib.errors import InvalidFieldError
 from chalicelib.protocol import Access, DirectoryOrder, ListedRoom, Topic
 from chalicelib.rows import open_room
-from chalicelib.ruling import check_host
+from chalicelib.ruling import check_host, is_news
 from chalicelib.tables import RoomRow, succeeds
 
 #: So many times it is looked further down for a page, where rooms are not to be shown.
@@ -132,7 +132,7 @@ def describe(
     check_host(room, user_id)
     actions = [*listing.described(room, topic, clean), RoomRow.described_at.set(at.received)]
     condition = (RoomRow.host_id == user_id) & RoomRow.closed_at.does_not_exist()
-    condition &= RoomRow.described_at.does_not_exist() | (RoomRow.described_at < at.received)
+    condition &= is_news(RoomRow.described_at, at.received)
     if not succeeds(lambda: RoomRow(room_id).update(actions, condition=condition)):
         check_host(open_room(room_id), user_id)
 

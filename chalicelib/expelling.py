@@ -23,13 +23,14 @@ from chalicelib.errors import (
     NotMemberError,
     StaleError,
 )
-from chalicelib.moderation import check_other, find_sanction, is_news
+from chalicelib.moderation import check_other, find_sanction
 from chalicelib.protocol import EntryKind, LeaveReason
 from chalicelib.rows import open_room
 from chalicelib.ruling import (
     DoneError,
     Ruling,
     check_moderator,
+    is_news,
     may,
     rule,
 )

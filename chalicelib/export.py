@@ -15,9 +15,9 @@ from pynamodb.expressions.update import Action
 
 from chalicelib import blocks, clock, limits, members, sessions, users
 from chalicelib.errors import InvalidFieldError, TooFastError
-from chalicelib.protocol import EntryKind, Role
+from chalicelib.protocol import EntryKind
 from chalicelib.rows import find_open_room
-from chalicelib.ruling import is_manager
+from chalicelib.ruling import role_of
 from chalicelib.tables import EntryRow, ReportRow, RoomRow, UserRow, succeeds
 
 #: So many places of a log are asked for at once.
@@ -158,19 +158,13 @@ def _rooms(user_id: str) -> list[dict[str, Any]]:
         {
             "room_id": room_id,
             "name": room.name,
-            "role": _role(room, user_id),
+            "role": role_of(room, user_id),
             "joined_at": mine[room_id].joined_at,
             "muted": bool(mine[room_id].muted),
         }
         for room_id, room in sorted(rooms.items())
         if not room.closed_at
     ]
-
-
-def _role(room: RoomRow, user_id: str) -> Role:
-    if room.host_id == user_id:
-        return Role.HOST
-    return Role.MANAGER if is_manager(room, user_id) else Role.MEMBER
 
 
 def _blocked(user_id: str) -> list[dict[str, Any]]:

@@ -7,9 +7,9 @@ expelling.py.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
-from pynamodb.expressions.condition import Condition, size
+from pynamodb.expressions.condition import size
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
@@ -28,6 +28,7 @@ from chalicelib.ruling import (
     check_host,
     check_moderator,
     is_manager,
+    is_news,
     may,
     rule,
 )
@@ -37,12 +38,6 @@ from chalicelib.writing import Written
 
 #: So long the mark of a sanction that is over is kept, in seconds: no frame comes later.
 MARK_SECONDS: Final = 24 * 3600
-
-
-def is_news(at: Any, received: int) -> Condition:
-    """Whether what stands in an attribute's place is from an earlier frame."""
-    condition: Condition = at.does_not_exist() | (at < received)
-    return condition
 
 
 def find_target(user_id: str, room_id: str, received: int) -> MemberRow:

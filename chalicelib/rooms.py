@@ -21,12 +21,11 @@ from chalicelib.protocol import (
     Member,
     Pin,
     Preview,
-    Role,
     Room,
     Topic,
 )
 from chalicelib.rows import find_open_room, find_room_id, open_room, unread
-from chalicelib.ruling import is_manager
+from chalicelib.ruling import role_of
 from chalicelib.tables import (
     TRANSACTION_TRIES,
     EntryRow,
@@ -136,19 +135,13 @@ def members_page(room_id: str, after: str | None, now: int) -> tuple[list[Member
         Member(
             user_id=row.user_id,
             joined_at=row.joined_at,
-            role=_role(room, row.user_id),
+            role=role_of(room, row.user_id),
             read_seq=read.get(row.user_id),
             silenced_until=row.silenced_until if (row.silenced_until or 0) > now else None,
         )
         for row in found
     ]
     return page, page[-1].user_id if len(page) == limits.MEMBERS_PAGE_MAX else None
-
-
-def _role(room: RoomRow, user_id: str) -> Role:
-    if room.host_id == user_id:
-        return Role.HOST
-    return Role.MANAGER if is_manager(room, user_id) else Role.MEMBER
 
 
 def _tells(room: RoomRow) -> bool:

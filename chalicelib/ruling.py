@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
@@ -19,13 +19,19 @@ from pynamodb.transactions import TransactWrite
 from chalicelib import rows, writing
 from chalicelib.dynamodb_steps import LogSteps, RoomChangedError
 from chalicelib.errors import NotAllowedError, NotHostError
-from chalicelib.protocol import Entry
+from chalicelib.protocol import Entry, Role
 from chalicelib.steps import Draft, Place, run
 from chalicelib.tables import RoomRow
 from chalicelib.writing import Written
 
 #: So often a change is tried that meets others.
 _TRIES: Final = 16
+
+
+def is_news(at: Any, received: int) -> Condition:
+    """Whether what stands in an attribute's place is from an earlier frame."""
+    condition: Condition = at.does_not_exist() | (at < received)
+    return condition
 
 
 class DoneError(Exception):
@@ -117,6 +123,13 @@ def is_moderator(room: RoomRow, user_id: str) -> bool:
     return room.host_id == user_id or is_manager(room, user_id)
 
 
+def role_of(room: RoomRow, user_id: str) -> Role:
+    """Somebody's role in a room, if they are in it."""
+    if room.host_id == user_id:
+        return Role.HOST
+    return Role.MANAGER if is_manager(room, user_id) else Role.MEMBER
+
+
 def check_host(room: RoomRow, user_id: str) -> None:
     """Raise NotHostError unless somebody is the host."""
     if room.host_id != user_id:
@@ -129,7 +142,7 @@ def check_moderator(room: RoomRow, user_id: str, over: str | None = None) -> Non
         return
     if not is_manager(room, user_id):
         raise NotAllowedError
-    if over is not None and (room.host_id == over or is_manager(room, over)):
+    if over is not None and is_moderator(room, over):
         raise NotAllowedError
 
 
