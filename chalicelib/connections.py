@@ -145,27 +145,30 @@ def forget(connection_id: str) -> None:
 
 
 def end_session(user_id: str, session_id: str) -> None:
-    """End the connections of one session. They are forgotten first, so no command of
-    theirs is carried out any more even while the sockets close."""
+    """End the connections of one session."""
     for row in list(ConnectionRow.by_user.query(user_id)):
         if row.session_id == session_id:
-            forget(row.connection_id)
-            sender.disconnect(row.connection_id)
+            _end(row.connection_id)
 
 
 def end_without_session(user_id: str) -> None:
     """End those of a person's connections whose session has ended. A GetItem for each."""
     for row in list(ConnectionRow.by_user.query(user_id)):
         if not sessions.is_live(row.session_id):
-            forget(row.connection_id)
-            sender.disconnect(row.connection_id)
+            _end(row.connection_id)
 
 
 def end_all(user_id: str) -> None:
     """End all of a person's connections."""
     for connection_id in of_user(user_id):
-        forget(connection_id)
-        sender.disconnect(connection_id)
+        _end(connection_id)
+
+
+def _end(connection_id: str) -> None:
+    """Forget a connection and close it, in this order: none of its commands is carried out any
+    more even while the socket closes."""
+    forget(connection_id)
+    sender.disconnect(connection_id)
 
 
 def _update(connection_id: str, actions: list[Action]) -> bool:

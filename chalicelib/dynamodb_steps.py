@@ -90,10 +90,11 @@ class LogSteps:
 
     async def take_place(self, draft: Draft, *, again: bool = False) -> RoomState:
         """One UpdateItem of the room."""
+        now = self.now()
         actions: list[Action] = [
             RoomRow.last_seq.add(1),
             RoomRow.previous_at.set(RoomRow.active_at),
-            RoomRow.active_at.set(self.now()),
+            RoomRow.active_at.set(now),
         ]
         if draft.is_chat:
             preview = rows.preview(draft.user_id, draft.text, draft.at)
@@ -101,7 +102,7 @@ class LogSteps:
                 RoomRow.chats.add(1),
                 RoomRow.preview.set(preview),
                 RoomRow.preview_seq.set(RoomRow.last_seq + 1),
-                RoomRow.active_place.set(listing.active_place(self.room_id, self.now())),
+                RoomRow.active_place.set(listing.active_place(self.room_id, now)),
             ]
         if not again:
             actions += self._room_actions
