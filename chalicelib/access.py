@@ -13,7 +13,7 @@ from chalicelib.errors import InvalidFieldError
 from chalicelib.protocol import Access, EntryKind
 from chalicelib.ruling import DoneError, Ruling, check_host, is_news, rule
 from chalicelib.steps import Draft
-from chalicelib.tables import RoomRow
+from chalicelib.tables import RoomRow, assigned
 from chalicelib.texts import clean_passcode
 from chalicelib.writing import Written
 
@@ -29,9 +29,11 @@ def checked_passcode(access: Access, text: str | None) -> str | None:
     return clean_passcode(text)
 
 
-def attributes(access: Access, text: str | None) -> dict[str, str | None]:
-    """How the row of a new room holds who can join. Raises InvalidFieldError."""
-    passcode = checked_passcode(access, text)
+def attributes(access: Access, passcode: str | None) -> dict[str, str | None]:
+    """How a room's row holds who can join: by a passcode of ``checked_passcode``.
+
+    Takes some 50 ms of a CPU if there is one.
+    """
     return {
         "access": access.value if access is not Access.OPEN else None,
         "passcode": passcodes.hashed(passcode) if passcode is not None else None,
@@ -48,22 +50,16 @@ def set_access(
         NotHostError: only the host may.
     """
     passcode = checked_passcode(access, text)
-    stored = passcodes.hashed(passcode) if passcode is not None else None
 
     def check(room: RoomRow) -> None:
         check_host(room, user_id)
-        is_same = (room.access or Access.OPEN) == access and (
-            passcode is None or passcodes.is_right(passcode, room.passcode or "")
-        )
-        if is_same or (room.access_at or 0) >= at.received:
+        if (room.access_at or 0) >= at.received:
+            raise DoneError
+        is_same = (room.access or Access.OPEN) == access
+        if is_same and (passcode is None or passcodes.is_right(passcode, room.passcode or "")):
             raise DoneError
 
-    is_open = access is Access.OPEN
-    actions: list[Action] = [
-        RoomRow.access.remove() if is_open else RoomRow.access.set(access.value),
-        RoomRow.passcode.set(stored) if stored is not None else RoomRow.passcode.remove(),
-        RoomRow.access_at.set(at.received),
-    ]
+    actions = [*assigned(RoomRow, attributes(access, passcode)), RoomRow.access_at.set(at.received)]
     condition = (RoomRow.host_id == user_id) & is_news(RoomRow.access_at, at.received)
     notice = Draft(user_id, at.now, EntryKind.ACCESS_CHANGED, text=access.value)
     return rule(Ruling(room_id, notice, check, condition, actions))

@@ -15,7 +15,7 @@ from pynamodb.expressions.update import Action
 
 from chalicelib import letters, limits
 from chalicelib.protocol import Access, Topic
-from chalicelib.tables import PAIR, RoomRow, succeeds
+from chalicelib.tables import PAIR, RoomRow, assigned, succeeds
 
 #: Stands between a key and the id that makes it unique; no letter is before it.
 _END: Final = " "
@@ -106,13 +106,13 @@ def renamed(room: RoomRow, name_key: str) -> list[Action]:
     keys: dict[str, str | None] = {**_name_keys(room.room_id, name_key)}
     if not is_listed(room):
         keys["initial"] = None
-    return _actions(keys)
+    return assigned(RoomRow, keys)
 
 
 def described(room: RoomRow, topic: str | None, tags: list[str]) -> list[Action]:
     """What says what a room is about, and moves it there."""
     listed = part_of(room.room_id, topic) if is_listed(room) else None
-    return _actions({**attributes(topic, tags), "listed": listed})
+    return assigned(RoomRow, {**attributes(topic, tags), "listed": listed})
 
 
 def attributes(topic: str | None, tags: list[str]) -> dict[str, Any]:
@@ -144,12 +144,4 @@ def relist(room: RoomRow) -> None:
     is_same = (RoomRow.name_key == room.name_key) & RoomRow.closed_at.does_not_exist()
     is_same &= RoomRow.topic == room.topic if room.topic else RoomRow.topic.does_not_exist()
     # Who changes it meanwhile does this as well.
-    succeeds(lambda: RoomRow(room.room_id).update(_actions(stale), condition=is_same))
-
-
-def _actions(keys: dict[str, str | None]) -> list[Action]:
-    attributes: dict[str, Any] = RoomRow.get_attributes()
-    return [
-        attributes[name].remove() if value is None else attributes[name].set(value)
-        for name, value in keys.items()
-    ]
+    succeeds(lambda: RoomRow(room.room_id).update(assigned(RoomRow, stale), condition=is_same))

@@ -65,7 +65,7 @@ def find_or_create(
     name = texts.clean_room_name(name)
     key = texts.room_name_key(name)
     given: dict[str, Any] = listing.attributes(topic, texts.ordered_tags(tags))
-    given |= ways_in.attributes(access, passcode)
+    passcode = ways_in.checked_passcode(access, passcode)
     for _ in range(TRANSACTION_TRIES):
         room = _find_by_key(key)
         if room is not None:
@@ -76,7 +76,7 @@ def find_or_create(
             return _found(room, is_member=is_member), None
         members.check_room_for_one_more(user_id)
         before_making()
-        made = _create(name, key, user_id, now, given)
+        made = _create(name, key, user_id, now, given | ways_in.attributes(access, passcode))
         if made is not None:
             return _found(made, is_member=True), made
     raise RuntimeError("the room was made and closed by others, each time this looked")

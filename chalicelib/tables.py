@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Final
 
 from pynamodb.attributes import (
@@ -31,6 +31,7 @@ from pynamodb.exceptions import (
     UpdateError,
 )
 from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.update import Action
 from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection, KeysOnlyProjection
 from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
@@ -749,6 +750,15 @@ def retry_conflicts(write: Callable[[], object]) -> None:
             time.sleep(random.uniform(0, 0.02 * 2**attempt))
         else:
             return
+
+
+def assigned(model: type[Model], values: Mapping[str, Any]) -> list[Action]:
+    """What gives an item's attributes these values; None takes one away."""
+    attributes: dict[str, Any] = model.get_attributes()
+    return [
+        attributes[name].remove() if value is None else attributes[name].set(value)
+        for name, value in values.items()
+    ]
 
 
 def succeeds(write: Callable[[], object]) -> bool:
