@@ -12,7 +12,7 @@ import msgspec
 from chalicelib import connections, delivery, invocations
 from chalicelib.protocol import LeaveReason, RoomLeft
 from chalicelib.settings import settings
-from chalicelib.tables import RoomRow
+from chalicelib.tables import MemberRow, RoomRow
 
 
 class Job(msgspec.Struct, tag_field="job", forbid_unknown_fields=True):
@@ -71,3 +71,9 @@ def after_closing(room: RoomRow, *, but: str = "") -> None:
     Both by the job: whoever closed the room may be cut off, the job is repeated.
     """
     start(EraseRoom(room.room_id, but))
+
+
+def forget_closed(member: MemberRow, room: RoomRow) -> None:
+    """Have a closed room erased, and only then forget that it was one of somebody's."""
+    after_closing(room)
+    member.delete()

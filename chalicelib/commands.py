@@ -270,10 +270,10 @@ def _forget_closed(mine: Sequence[MemberRow], found: Sequence[Room]) -> None:
         if member.room_id in still_open:
             continue
         room = find_room(member.room_id)
-        if room is None or room.closed_at:
+        if room is None:
             member.delete()
-        if room is not None and room.closed_at:
-            background.start(background.EraseRoom(room.room_id))
+        elif room.closed_at:
+            background.forget_closed(member, room)
 
 
 def _rooms_page(found: Sequence[Room], used: int = 0) -> tuple[list[Room], list[str]]:

@@ -97,11 +97,8 @@ def _enter(user_id: str, room_id: str, now: int, key: Key) -> Joined:
         except HostMustChooseError:  # became the host just before leaving: still in
             member = membership(user_id, room_id)
     room = find_open_room(room_id)
-    if room is None:
-        if member is not None:
-            member.delete()
-        raise RoomNotFoundError(room_id)
-    if member is None and room.kind == PAIR:
+    # (Hello forgets the membership of a room that is gone, when it has had it erased.)
+    if room is None or (member is None and room.kind == PAIR):
         raise RoomNotFoundError(room_id)
     listing.relist(room)
     if member is None:

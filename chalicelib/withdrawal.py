@@ -211,7 +211,7 @@ def _leave(member: MemberRow) -> None:
     if room is None:
         member.delete()
     elif room.closed_at:
-        _erase(member, room)
+        background.forget_closed(member, room)
     elif room.host_id == member.user_id and not member.leaving:
         _leave_as_host(member, room)
     else:
@@ -248,13 +248,7 @@ def _leave_as_host(member: MemberRow, room: RoomRow) -> None:
         _tell(member, notices)
         return
     rooms.close_room(room, now)
-    _erase(member, room)
-
-
-def _erase(member: MemberRow, room: RoomRow) -> None:
-    """Have a closed room erased, and only then forget that it was one of theirs."""
-    background.after_closing(room)
-    member.delete()
+    background.forget_closed(member, room)
 
 
 def _tell(member: MemberRow, notices: Sequence[Written]) -> None:

@@ -171,7 +171,7 @@ def test_a_closing_that_was_cut_off_is_finished_by_a_repeat(
         RoomRow.get(room_id)
 
 
-@pytest.mark.parametrize("again", ["room.leave", "session.hello"])
+@pytest.mark.parametrize("again", ["room.leave", "session.hello", "room.enter"])
 def test_a_room_that_nobody_is_in_any_more_is_erased_though_its_leaving_was_cut_off(
     host: ChatClient, handlers: HandlerSite, monkeypatch: pytest.MonkeyPatch, again: str
 ) -> None:
@@ -182,8 +182,12 @@ def test_a_room_that_nobody_is_in_any_more_is_erased_though_its_leaving_was_cut_
     with monkeypatch.context() as patch:
         patch.setattr(background, "start", lambda *_: 1 / 0)
         assert refused(host, "room.leave", room_id=room_id) == "internal"
+        if again == "session.hello":
+            assert refused(host, "session.hello") == "internal"
     if again == "room.leave":
         host.ask("room.leave", room_id=room_id)
+    if again == "room.enter":
+        assert refused(host, "room.enter", room_id=room_id) == "room_not_found"
     assert host.ask("session.hello")["rooms"] == []
     handlers.management.finish_jobs()
     with pytest.raises(RoomRow.DoesNotExist):
