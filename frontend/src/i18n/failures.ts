@@ -70,7 +70,7 @@ const enErrors: Errors = {
   too_many_managers: 'There can’t be more managers.',
   banned: 'You are banned from this room.',
   room_locked: 'This room is locked: nobody new can enter for now.',
-  invite_needed: 'Only who is invited can enter this room. Use the invitation link you were sent.',
+  invite_needed: 'Only invited people can enter this room. Use the invitation link you were sent.',
   passcode_needed: 'This room asks for a passcode.',
   passcode_wrong: 'That is not the passcode.',
   room_full: 'This room is full. You can enter when somebody leaves.',

@@ -12,7 +12,7 @@ const ko = {
 
 const en: typeof ko = {
   title: 'Enter the passcode',
-  text: 'Only who knows the passcode can enter this room. Ask its host or a friend for it.',
+  text: 'Only people who know the passcode can enter this room. Ask its host or a friend for it.',
   label: 'Passcode',
   enter: 'Enter',
   wait: (minutes) =>

@@ -2,6 +2,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { failureCode } from '../../core/failure';
 import { texts } from '../../i18n';
 import { meTexts } from '../../i18n/me';
+import { DialogButtons } from '../DialogButtons';
 import { forget, sayFarewellNext, session, toSignIn } from '../app';
 import { Dialog, FailureText, useFailure } from '../parts';
 import { post } from './api';
@@ -64,14 +65,14 @@ export function Account() {
         <Dialog title={t.me.signOut} onClose={() => setAsking('')}>
           <p>{t.me.signOutUnsent(unsent)}</p>
           {error && <FailureText code={error} />}
-          <div class="button-row end">
-            <button type="button" class="button" onClick={() => setAsking('')}>
-              {t.cancel}
-            </button>
-            <button type="button" class="button danger" disabled={isBusy} onClick={signOut}>
-              {t.me.signOut}
-            </button>
-          </div>
+          <DialogButtons
+            label={t.me.signOut}
+            testId="sign-out-confirm"
+            isDanger
+            isBusy={isBusy}
+            onCancel={() => setAsking('')}
+            onConfirm={signOut}
+          />
         </Dialog>
       )}
       {asking === 'withdraw' && (
@@ -93,25 +94,14 @@ export function Account() {
             ))}
           </ul>
           {error && <FailureText code={error} />}
-          <div class="button-row end">
-            <button
-              type="button"
-              class="button"
-              disabled={isBusy}
-              onClick={() => setAsking('')}
-            >
-              {t.cancel}
-            </button>
-            <button
-              type="button"
-              class="button danger"
-              data-testid="withdraw-confirm"
-              disabled={isBusy}
-              onClick={() => void go('/api/auth/withdraw')}
-            >
-              {t.me.withdrawConfirm}
-            </button>
-          </div>
+          <DialogButtons
+            label={t.me.withdrawConfirm}
+            testId="withdraw-confirm"
+            isDanger
+            isBusy={isBusy}
+            onCancel={() => setAsking('')}
+            onConfirm={() => void go('/api/auth/withdraw')}
+          />
         </Dialog>
       )}
     </section>

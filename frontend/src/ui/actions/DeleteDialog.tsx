@@ -1,4 +1,4 @@
-import { texts } from '../../i18n';
+import { DialogButtons } from '../DialogButtons';
 import { change } from '../chat/acting';
 import { plainText } from '../mentions';
 import { Dialog } from '../parts';
@@ -14,22 +14,16 @@ export function DeleteDialog({ open: { roomId, seq, text }, onClose }: ActionsPr
         {plainText(text)}
       </p>
       <p>{w.removeText}</p>
-      <div class="button-row end">
-        <button type="button" class="button" onClick={onClose}>
-          {texts.value.cancel}
-        </button>
-        <button
-          type="button"
-          class="button danger"
-          data-testid="delete-confirm"
-          onClick={() => {
-            onClose();
-            if (seq !== undefined) void change(roomId, seq, { type: 'delete' });
-          }}
-        >
-          {w.remove}
-        </button>
-      </div>
+      <DialogButtons
+        label={w.remove}
+        testId="delete-confirm"
+        isDanger
+        onCancel={onClose}
+        onConfirm={() => {
+          onClose();
+          if (seq !== undefined) void change(roomId, seq, { type: 'delete' });
+        }}
+      />
     </Dialog>
   );
 }

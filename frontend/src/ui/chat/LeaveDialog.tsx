@@ -2,6 +2,7 @@ import { useEffect, useState } from 'preact/hooks';
 import type { RoomState } from '../../core/room';
 import { texts } from '../../i18n';
 import { leaveTexts } from '../../i18n/leave';
+import { DialogButtons } from '../DialogButtons';
 import { session, watch } from '../app';
 import { Avatar, Dialog, FailureText, nameOf, useAttempt } from '../parts';
 import { navigate } from '../router';
@@ -107,20 +108,15 @@ export function LeaveDialog({ room, first, onClose }: LeaveDialogProps) {
         </div>
       )}
       {error && <FailureText code={error} />}
-      <div class="button-row end">
-        <button type="button" class="button" disabled={isBusy} onClick={onClose}>
-          {t.cancel}
-        </button>
-        <button
-          type="button"
-          class={`button ${mustChoose && way === 'hand-over' ? 'primary' : 'danger'}`}
-          data-testid="leave-confirm"
-          disabled={isBusy || (mustChoose && way === 'hand-over' && !chosen)}
-          onClick={() => void leave()}
-        >
-          {action}
-        </button>
-      </div>
+      <DialogButtons
+        label={action}
+        testId="leave-confirm"
+        isDanger={!mustChoose || way !== 'hand-over'}
+        isReady={!mustChoose || way !== 'hand-over' || chosen !== ''}
+        isBusy={isBusy}
+        onCancel={onClose}
+        onConfirm={() => void leave()}
+      />
     </Dialog>
   );
 }

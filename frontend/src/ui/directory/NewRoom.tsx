@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks';
 import { ROOM_NAME_MAX } from '../../protocol';
 import { texts } from '../../i18n';
+import { DialogButtons } from '../DialogButtons';
 import { say, session } from '../app';
 import { keepComposing } from '../keys';
 import { Counter, Dialog, FailureText, useAttempt } from '../parts';
@@ -70,14 +71,12 @@ export function NewRoom({ name: first, onMade, onClose }: NewRoomProps) {
         <AboutFields {...fields} />
         <WayFields way={way} onWay={setWay} />
         {error && <FailureText code={error} />}
-        <div class="button-row end">
-          <button type="button" class="button" onClick={onClose}>
-            {texts.value.cancel}
-          </button>
-          <button class="button primary" data-testid="new-room-make" disabled={!canMake}>
-            {t.submit}
-          </button>
-        </div>
+        <DialogButtons
+          label={t.submit}
+          testId="new-room-make"
+          isReady={canMake}
+          onCancel={onClose}
+        />
       </form>
     </Dialog>
   );

@@ -1,5 +1,6 @@
 import type { ListedRoom } from '../../protocol';
-import { shortTimeText, texts } from '../../i18n';
+import { shortTimeText } from '../../i18n';
+import { DialogButtons } from '../DialogButtons';
 import { session, ticks } from '../app';
 import { Avatar, Dialog } from '../parts';
 import { navigate } from '../router';
@@ -52,21 +53,14 @@ export function Preview({ room, onTag, onClose }: PreviewProps) {
         </p>
       )}
       <p class="muted small">{isFull(room) ? t.fullText : t.before}</p>
-      <div class="button-row end">
-        <button type="button" class="button" onClick={onClose}>
-          {texts.value.cancel}
-        </button>
-        <button
-          type="button"
-          class="button primary"
-          data-testid="preview-enter"
-          autofocus
-          disabled={isFull(room)}
-          onClick={enter}
-        >
-          {t.enter}
-        </button>
-      </div>
+      <DialogButtons
+        label={t.enter}
+        testId="preview-enter"
+        isReady={!isFull(room)}
+        autofocus
+        onCancel={onClose}
+        onConfirm={enter}
+      />
     </Dialog>
   );
 }

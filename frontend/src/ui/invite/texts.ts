@@ -28,7 +28,7 @@ const ko = {
 
 const en: typeof ko = {
   title: 'Invite people',
-  into: (name) => `Whoever has the link can enter “${name}”.`,
+  into: (name) => `Anybody with the link can enter “${name}”.`,
   lasts: 'Valid for',
   uses: 'How many people',
   people: (count) => (count ? `${count} ${count === 1 ? 'person' : 'people'}` : 'No limit'),

@@ -113,7 +113,7 @@ const en: typeof ko = {
   version: `Version ${TERMS_VERSION}`,
   contactTitle: 'Contact',
   contact: 'Write to us with questions and requests:',
-  noContact: 'Turn to whoever runs this site with questions and requests.',
+  noContact: 'Please turn to the people who run this site with questions and requests.',
   terms: {
     title: 'Terms of use',
     lead: 'What we promise each other so that everybody can talk at ease.',
@@ -143,7 +143,7 @@ const en: typeof ko = {
       },
       {
         title: 'Leaving',
-        text: 'You can delete your account at any time under “My page”. What is deleted and what stays is shown to you before.',
+        text: 'You can delete your account at any time under “Me”. What is deleted and what stays is shown to you before.',
       },
       {
         title: 'Liability',
@@ -189,7 +189,7 @@ const en: typeof ko = {
       },
       {
         title: 'Your rights',
-        text: 'Under “My page” you can change your nickname, download your data, sign out other devices and delete your account at any time. Unlinking Ping-Pong in your Kakao account deletes it, too.',
+        text: 'Under “Me” you can change your nickname, download your data, sign out other devices and delete your account at any time. Unlinking Ping-Pong in your Kakao account deletes it, too.',
       },
       {
         title: 'Cookies and storage',

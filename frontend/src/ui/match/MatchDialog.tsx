@@ -1,7 +1,7 @@
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { Search, type Wish } from '../../core/search';
 import type { Language } from '../../protocol';
-import { texts } from '../../i18n';
+import { DialogButtons } from '../DialogButtons';
 import { session, watch } from '../app';
 import { browserClock } from '../browser';
 import { Dialog, ErrorText, FailureText } from '../parts';
@@ -64,19 +64,13 @@ export function MatchDialog({ leave, onClose }: MatchDialogProps) {
           <Choices wish={wish} onWish={setWish} />
           {!wish.languages.length && <ErrorText text={t.needLanguage} />}
           {state?.step === 'failed' && <FailureText code={state.code} />}
-          <div class="button-row end">
-            <button type="button" class="button" onClick={onClose}>
-              {texts.value.cancel}
-            </button>
-            <button
-              class="button primary"
-              data-testid="match-start"
-              disabled={!wish.languages.length}
-              autofocus
-            >
-              {state ? t.again : t.start}
-            </button>
-          </div>
+          <DialogButtons
+            label={state ? t.again : t.start}
+            testId="match-start"
+            isReady={wish.languages.length > 0}
+            autofocus
+            onCancel={onClose}
+          />
         </form>
       )}
     </Dialog>

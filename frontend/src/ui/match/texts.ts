@@ -43,7 +43,7 @@ const en: typeof ko = {
   title: 'Meet somebody new',
   lead: 'We put you together with somebody who wants to talk right now.',
   tags: 'Interests',
-  tagsHint: (most) => `Who shares one comes first. Choose up to ${most}.`,
+  tagsHint: (most) => `People who share one come first. Choose up to ${most}.`,
   own: 'Another interest',
   add: 'Add',
   languages: 'Languages',

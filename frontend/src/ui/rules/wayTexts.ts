@@ -32,14 +32,14 @@ const ko = {
 const en: typeof ko = {
   title: 'Who can enter',
   ways: {
-    open: { label: 'Everybody', hint: 'Whoever knows the room’s name can enter.' },
+    open: { label: 'Everybody', hint: 'Anybody who knows the room’s name can enter.' },
     passcode: {
       label: 'With a passcode',
-      hint: 'Only who knows the passcode, or has an invitation link.',
+      hint: 'Only people who know the passcode or have an invitation link.',
     },
     private: {
       label: 'Private',
-      hint: 'Only who has an invitation link; nobody finds it by its name.',
+      hint: 'Only people with an invitation link; nobody finds it by its name.',
     },
   },
   shown: { open: '', passcode: 'Asks for a passcode', private: 'Private' },
@@ -48,10 +48,10 @@ const en: typeof ko = {
   passcodeHint: (least, most) =>
     `${least} to ${most} characters. It can’t be shown again, so remember it.`,
   passcodeSaved: 'The passcode is saved.',
-  capacity: 'Most people',
+  capacity: 'Maximum size',
   capacityHint: (least) =>
-    `At least ${least}. Leave it empty for any number; who is in the room stays.`,
-  capacitySaved: 'The number is saved.',
+    `At least ${least}. Leave it empty for no limit. Nobody who is in the room has to leave.`,
+  capacitySaved: 'The maximum size is saved.',
   capacityWrong: (least, most) => `Choose a number from ${least} to ${most.toLocaleString()}.`,
   people: (count) => `Up to ${count} people`,
 };

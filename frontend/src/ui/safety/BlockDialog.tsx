@@ -1,4 +1,4 @@
-import { texts } from '../../i18n';
+import { DialogButtons } from '../DialogButtons';
 import { Dialog, nameOf } from '../parts';
 import { block } from './block';
 import { safetyTexts } from './texts';
@@ -9,22 +9,16 @@ export function BlockDialog({ userId, onClose }: { userId: string; onClose(): vo
   return (
     <Dialog title={t.blockTitle(nameOf(userId))} testId="block-dialog" onClose={onClose}>
       <p>{t.blockText}</p>
-      <div class="button-row end">
-        <button type="button" class="button" onClick={onClose}>
-          {texts.value.cancel}
-        </button>
-        <button
-          type="button"
-          class="button danger"
-          data-testid="block-confirm"
-          onClick={() => {
-            onClose();
-            void block(userId, true);
-          }}
-        >
-          {t.block}
-        </button>
-      </div>
+      <DialogButtons
+        label={t.block}
+        testId="block-confirm"
+        isDanger
+        onCancel={onClose}
+        onConfirm={() => {
+          onClose();
+          void block(userId, true);
+        }}
+      />
     </Dialog>
   );
 }

@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
 import { REPORT_NOTE_MAX, type ReportReason } from '../../protocol';
-import { texts } from '../../i18n';
+import { DialogButtons } from '../DialogButtons';
 import { say, session } from '../app';
 import { plainText } from '../mentions';
 import { Counter, Dialog, FailureText, nameOf, useAttempt } from '../parts';
@@ -97,18 +97,14 @@ export function ReportDialog({ roomId, userId, seq, text, onClose }: ReportProps
           </label>
         )}
         {error && <FailureText code={error} />}
-        <div class="button-row end">
-          <button type="button" class="button" disabled={isBusy} onClick={onClose}>
-            {texts.value.cancel}
-          </button>
-          <button
-            class="button danger"
-            data-testid="report-send"
-            disabled={!reason || isTooLong || isBusy}
-          >
-            {t.send}
-          </button>
-        </div>
+        <DialogButtons
+          label={t.send}
+          testId="report-send"
+          isDanger
+          isReady={reason !== '' && !isTooLong}
+          isBusy={isBusy}
+          onCancel={onClose}
+        />
       </form>
     </Dialog>
   );

@@ -43,7 +43,7 @@ const en: typeof ko = {
   unblock: 'Unblock',
   blockTitle: (name) => `Block ${name}?`,
   blockText:
-    'Their messages are hidden on all your devices, without any notification. They are not told. You can unblock them at any time on your page.',
+    'Their messages are hidden on all your devices, without any notification. They are not told. You can unblock them at any time under “Me”.',
   didBlock: 'Blocked.',
   didUnblock: 'Unblocked.',
   tag: 'Blocked',
