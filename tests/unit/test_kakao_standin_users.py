@@ -12,6 +12,8 @@ from aiohttp import web
 
 from infra.local.edge_listen import PortTakenError
 from infra.local.kakao import FaultError, KakaoConfig, KakaoStandIn, StateFileError
+from infra.local.kakao.state_file import CHANGES_MIN
+from infra.local.kakao.store import PEOPLE
 from tests.unit.edge_harness import in_loop, serving
 from tests.unit.kakao_standin_harness import JIMIN, bearer, kakao
 
@@ -335,8 +337,24 @@ async def test_a_restart_keeps_people_tokens_sessions_and_the_key(tmp_path: Path
         assert refreshed.status == 200
 
 
+#: A whole state in which nobody has signed in.
+EMPTY = json.dumps(
+    {"version": 1, "made_up": {}, "links": {}, "tokens": {}, "sessions": {}, "key": None}
+)
+
+
 @pytest.mark.parametrize(
-    "content", ["", "{", "[]", "{}", '{"version": 2}', json.dumps({"version": 1, "key": {}})]
+    "content",
+    [
+        "",
+        "{",
+        "[]",
+        "{}",
+        '{"version": 2}',
+        json.dumps({"version": 1, "key": {}}),
+        f"{EMPTY}\n[]\n",
+        f'{EMPTY}\n["rooms", "a", null]\n',
+    ],
 )
 def test_a_broken_state_file_is_named_and_left_alone(tmp_path: Path, content: str) -> None:
     path = tmp_path / "kakao.json"
@@ -345,6 +363,58 @@ def test_a_broken_state_file_is_named_and_left_alone(tmp_path: Path, content: st
         KakaoStandIn(KakaoConfig(0, "a", None, "k", ("http://localhost/",), state_file=path))
     assert told.value.path == path
     assert path.read_text() == content
+
+
+@in_loop
+async def test_a_stand_in_that_is_killed_has_saved_everything(tmp_path: Path) -> None:
+    path = tmp_path / "kakao.json"
+    async with kakao(state_file=path) as app:
+        tokens = await app.sign_in("new", nickname="오래", scope="openid profile_nickname")
+        gone = await app.sign_in("seojun")
+        headers = bearer(gone["access_token"])
+        assert (await app.ask("POST", "/v1/user/unlink", headers=headers)).status == 200
+        before = (await app.me(tokens["access_token"])).json
+        # The second is cut off in the middle of a change.
+        for left in ("", '["tokens", "ab'):
+            copy = tmp_path / f"killed{len(left)}.json"
+            copy.write_text(path.read_text(encoding="utf-8") + left, encoding="utf-8")
+    for copy in tmp_path.glob("killed*"):
+        async with kakao(state_file=copy) as app:
+            assert (await app.me(tokens["access_token"])).json == before
+            assert (await app.me(gone["access_token"])).status == 401
+            await app.sign_in("seojun")
+        async with kakao(state_file=copy) as app:
+            assert (await app.me(tokens["access_token"])).json == before
+
+
+@in_loop
+async def test_a_sign_in_writes_no_more_among_many_people(tmp_path: Path) -> None:
+    path = tmp_path / "kakao.json"
+    async with kakao(state_file=path) as app:
+        store = app.standin.store
+        await app.sign_in()
+        for _ in range(CHANGES_MIN // 2):
+            store.add("아무개", None)
+        size = path.stat().st_size
+        await app.sign_in()
+        assert 0 < path.stat().st_size - size < 2000
+        # From time to time all is written, so that what is gone leaves the file.
+        for person in store.people()[len(PEOPLE) :] * 3:
+            store.remove(person.id)
+        assert path.stat().st_size < size / 2
+
+
+@in_loop
+async def test_a_state_file_that_somebody_deletes_is_written_anew(tmp_path: Path) -> None:
+    path = tmp_path / "kakao.json"
+    async with kakao(state_file=path) as app:
+        tokens = await app.sign_in()
+        path.unlink()
+        await app.sign_in("seojun")
+        first, *_ = path.read_text(encoding="utf-8").splitlines()
+        assert str(JIMIN) in json.loads(first)["links"]
+    async with kakao(state_file=path) as app:
+        assert (await app.me(tokens["access_token"])).status == 200
 
 
 @in_loop

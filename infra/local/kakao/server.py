@@ -91,8 +91,9 @@ class KakaoStandIn:
         self.port = await self._server.start(self.config.port, "the Kakao stand-in")
 
     async def stop(self) -> None:
-        """Stops listening and closes every connection."""
+        """Stops listening, closes every connection and the store."""
         await self._server.stop()
+        self.store.close()
 
     def misbehave(self, fault: str, times: int = 1, **options: float) -> None:
         """Lets the next ``times`` matching requests fail; see the package. Raises FaultError."""

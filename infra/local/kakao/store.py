@@ -1,16 +1,13 @@
 """What the stand-in remembers: people, who is linked, tokens, browser sessions, the signing key.
 
-Tokens and session ids are kept as SHA-256 hashes. With a file, everything but authorization
-codes survives a restart; the file is replaced atomically and only its owner may read it.
+Tokens and session ids are kept as SHA-256 hashes. With a file (state_file.py), everything but
+authorization codes survives a restart.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
-import os
 import secrets
-import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -20,6 +17,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import RSAKey
 
 from infra.errors import InfraError
+from infra.local.kakao.state_file import StateFile
 
 #: Seconds, as Kakao's: https://developers.kakao.com/docs/latest/en/kakaologin/common#token
 ACCESS_SECONDS: Final = 21_599
@@ -88,8 +86,10 @@ PEOPLE: Final = (
 
 @dataclass
 class _Data:
-    made_up: dict[int, Person] = field(default_factory=dict)
-    links: dict[int, Link] = field(default_factory=dict)
+    """People and links are by the person's id, as text; tokens and sessions by their hash."""
+
+    made_up: dict[str, Person] = field(default_factory=dict)
+    links: dict[str, Link] = field(default_factory=dict)
     tokens: dict[str, Token] = field(default_factory=dict)
     sessions: dict[str, Session] = field(default_factory=dict)
     key: dict[str, Any] | None = None
@@ -103,9 +103,11 @@ class Store:
 
         Raises StateFileError.
         """
-        self._path = path
+        self._file = StateFile(path) if path is not None else None
+        #: Whether rows have changed since all of it was saved.
+        self._has_changed = False
         self._clock = clock
-        self._data = _Data() if path is None or not path.exists() else _read(path)
+        self._data = _read(self._file) if self._file and self._file.path.exists() else _Data()
         self._key: RSAKey | None = None
 
     def people(self) -> list[Person]:
@@ -114,42 +116,43 @@ class Store:
 
     def find(self, name: str) -> Person | None:
         """Returns the person with this key or id."""
-        matches = (person for person in self.people() if name in (person.key, str(person.id)))
-        return next(matches, None)
+        matches = (person for person in PEOPLE if name in (person.key, str(person.id)))
+        return next(matches, None) or self._data.made_up.get(name)
 
     def add(self, nickname: str, email: str | None) -> Person:
         """Makes up a person."""
-        new_id = 3_100_000_000 + secrets.randbelow(900_000_000)
-        if new_id in self._data.made_up:
+        person = Person(3_100_000_000 + secrets.randbelow(900_000_000), nickname, email)
+        if str(person.id) in self._data.made_up:
             return self.add(nickname, email)
-        person = self._data.made_up[new_id] = Person(new_id, nickname, email)
-        self._save()
+        self._data.made_up[str(person.id)] = person
+        self._save("made_up", str(person.id))
         return person
 
     def remove(self, person: int) -> None:
         """Forgets a made-up person."""
-        self._data.made_up.pop(person, None)
-        self._save()
+        self._data.made_up.pop(str(person), None)
+        self._save("made_up", str(person))
 
     def links(self) -> list[tuple[Person, Link]]:
         """Who is linked with the app."""
-        people = ((person, self._data.links.get(person.id)) for person in self.people())
+        people = ((person, self.link_of(person.id)) for person in self.people())
         return [(person, link) for person, link in people if link is not None]
 
     def link_of(self, person: int) -> Link | None:
         """Returns the person's link with the app."""
-        return self._data.links.get(person)
+        return self._data.links.get(str(person))
 
     def link(self, person: int, *, nickname: bool, email: bool) -> None:
         """Links the person, or renews what they consent to."""
-        known = self._data.links.get(person)
+        known = self.link_of(person)
         connected_at = known.connected_at if known else self._clock()
-        self._data.links[person] = Link(connected_at, nickname, email)
-        self._save()
+        self._data.links[str(person)] = Link(connected_at, nickname, email)
+        self._save("links", str(person))
 
     def unlink(self, person: int) -> bool:
         """Ends the link and every token; False when there was no link."""
-        link = self._data.links.pop(person, None)
+        link = self._data.links.pop(str(person), None)
+        self._save("links", str(person))
         self.drop_tokens(lambda token: token.person == person)
         return link is not None
 
@@ -160,7 +163,7 @@ class Store:
         expires = self._clock() + lifetime
         token = Token(kind, person, scopes, expires, pair, auth_time)
         self._data.tokens[_hash(value)] = token
-        self._save()
+        self._save("tokens", _hash(value))
         return value
 
     def token(self, kind: str, value: str) -> Token | None:
@@ -172,15 +175,16 @@ class Store:
 
     def drop_tokens(self, unwanted: Callable[[Token], bool]) -> None:
         """Makes the tokens invalid that ``unwanted`` picks."""
-        kept = {name: token for name, token in self._data.tokens.items() if not unwanted(token)}
-        self._data.tokens = kept
-        self._save()
+        names = [name for name, token in self._data.tokens.items() if unwanted(token)]
+        for name in names:
+            del self._data.tokens[name]
+        self._save("tokens", *names)
 
     def open_session(self, person: int) -> str:
         """Returns the id of a new browser session."""
         value = secrets.token_urlsafe(24)
         self._data.sessions[_hash(value)] = Session(person, self._clock())
-        self._save()
+        self._save("sessions", _hash(value))
         return value
 
     def session(self, value: str) -> tuple[Person, Session] | None:
@@ -194,56 +198,63 @@ class Store:
     def close_session(self, value: str) -> None:
         """Ends a browser session."""
         if self._data.sessions.pop(_hash(value), None):
-            self._save()
+            self._save("sessions", _hash(value))
 
     def signing_key(self) -> RSAKey:
         """Returns the key of the id tokens, making it when it is first needed."""
         if self._key is None:
             if self._data.key is None:
                 self._data.key = RSAKey.generate_key(2048, auto_kid=True).as_dict(private=True)
-                self._save()
+                self._save_all()
             self._key = RSAKey.import_key(self._data.key)
         return self._key
 
-    def _save(self) -> None:
-        if self._path is None:
+    def close(self) -> None:
+        """The last that is asked of it."""
+        if self._has_changed:
+            self._save_all()
+
+    def _save_all(self) -> None:
+        """Save all of it, without what has expired."""
+        if self._file is None:
             return
         now = self._clock()
         tokens = {name: t for name, t in self._data.tokens.items() if t.expires > now}
         sessions = self._data.sessions.items()
         live = {name: s for name, s in sessions if s.auth_time + SESSION_SECONDS > now}
         self._data.tokens, self._data.sessions = tokens, live
-        content = json.dumps({"version": _VERSION, **asdict(self._data)}, ensure_ascii=False)
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        # mkstemp's files are 0600.
-        handle, temporary = tempfile.mkstemp(dir=self._path.parent, prefix=self._path.name + ".")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(content)
-            os.replace(temporary, self._path)
-        except BaseException:
-            os.unlink(temporary)
-            raise
+        self._file.write({"version": _VERSION, **asdict(self._data)})
+        self._has_changed = False
+
+    def _save(self, part: str, *names: str) -> None:
+        """Save these rows of a part of it, each as it is now."""
+        if self._file is None:
+            return
+        rows = getattr(self._data, part)
+        changes = [(part, name, asdict(rows[name]) if name in rows else None) for name in names]
+        self._has_changed = True
+        if not self._file.add(changes):
+            self._save_all()
 
 
 def _hash(value: str) -> str:
     return hashlib.sha256(value.encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def _read(path: Path) -> _Data:
+def _read(file: StateFile) -> _Data:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = file.read()
         if content["version"] != _VERSION:
-            raise StateFileError(path, f"its version is not {_VERSION}")
+            raise StateFileError(file.path, f"its version is not {_VERSION}")
         key = content["key"]
         if key is not None:
             RSAKey.import_key(key)
         return _Data(
-            made_up={int(name): Person(**value) for name, value in content["made_up"].items()},
-            links={int(name): Link(**value) for name, value in content["links"].items()},
+            made_up={name: Person(**value) for name, value in content["made_up"].items()},
+            links={name: Link(**value) for name, value in content["links"].items()},
             tokens={name: Token(**value) for name, value in content["tokens"].items()},
             sessions={name: Session(**value) for name, value in content["sessions"].items()},
             key=key,
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError, JoseError) as error:
-        raise StateFileError(path, f"{type(error).__name__} in reading it") from error
+        raise StateFileError(file.path, f"{type(error).__name__} in reading it") from error
