@@ -1,7 +1,8 @@
 """Putting people out of a room, and keeping them out.
 
 As leaving is (joining.py): the membership is marked as ended, in one transaction with the check of
-who may do it and with the ban; from then on its person can do nothing in the room any more. The
+who may do it and with the ban; from then on its person can do nothing in the room any more, and
+none of their devices hears it: their subscriptions end in the same transaction. The
 notice follows, and then the membership goes. Whoever is cut off in between is finished by the next
 who comes: the one who was put out, or who asks for it again.
 """
@@ -15,7 +16,7 @@ from typing import Final
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
-from chalicelib import joining, members, users
+from chalicelib import connections, joining, members, users
 from chalicelib.clock import Moment
 from chalicelib.errors import (
     HostMustChooseError,
@@ -35,11 +36,20 @@ from chalicelib.ruling import (
     rule,
 )
 from chalicelib.steps import Draft
-from chalicelib.tables import IS_IN, MemberRow, RoomRow, SanctionRow, transact
+from chalicelib.tables import (
+    IS_IN,
+    MemberRow,
+    RoomRow,
+    SanctionRow,
+    SubscriptionRow,
+    transact,
+)
 from chalicelib.writing import Written
 
 #: How long to wait for somebody's joining or leaving that is under way, in seconds, try by try.
 _WAITS: Final = (0.02, 0.04, 0.08, 0.16, 0.32)
+#: So many of a person's devices are deaf at once; what more they have is so a moment later.
+_DEVICES_AT_ONCE: Final = 6
 
 
 def kick(
@@ -116,7 +126,11 @@ def _expel(user_id: str, room: RoomRow, member: MemberRow, at: Moment, *, ban: b
         MemberRow.expelled_as.set(reason),
     ]
 
+    devices = connections.of_user(member.user_id)[:_DEVICES_AT_ONCE]
+
     def write(transaction: TransactWrite) -> None:
+        for connection_id in devices:
+            transaction.delete(SubscriptionRow(room.room_id, connection_id))
         transaction.condition_check(
             RoomRow,
             room.room_id,

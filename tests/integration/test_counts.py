@@ -300,12 +300,13 @@ def test_putting_somebody_out(room: tuple[str, list[ChatClient]], ban: bool) -> 
     with cost() as found:
         people[0].ask("room.kick", room_id=room_id, user_id=other, ban=ban)
     # Whose connection, whether a member, the room, the other's membership; that is ended with
-    # the checks and the ban; their connections, which are unsubscribed one by one (here one);
-    # the notice takes its place and is stored, then the membership goes; who listens. A name.
+    # the checks, the ban and their devices' subscriptions; their connections, looked up before
+    # and after it, which are unsubscribed one by one (here one); the notice takes its place and
+    # is stored, then the membership goes; who listens. A name.
     assert found["dynamodb"] == {
         "GetItem": 4,
         "TransactWriteItems": 1,
-        "Query": 2,
+        "Query": 3,
         "UpdateItem": 2,
         "PutItem": 1,
         "DeleteItem": 2,

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.integration.test_changes import room_of
+from tests.integration.test_conversation import say
 from tests.integration.test_leaving import my_id, refused
 from tests.integration.test_moderation import done, manage, role_of
 from tests.integration.test_races import before
@@ -186,6 +187,25 @@ def test_who_is_kicked_after_a_leaving_that_was_cut_off_has_left(
     cast.kick(cast.host, cast.guest)
     assert cast.log() == ["left"]
     assert room_at(cast.host, cast.room_id)["member_count"] == 2
+
+
+def test_who_is_kicked_hears_nothing_more_though_the_kick_was_cut_off(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from chalicelib import background
+
+    def die(*_: object, **__: object) -> None:
+        raise RuntimeError("cut off")
+
+    guest_id = my_id(cast.guest)
+    with monkeypatch.context() as patch:
+        patch.setattr(background, "after_leaving", die)
+        to_kick = {"room_id": cast.room_id, "user_id": guest_id}
+        assert refused(cast.host, "room.kick", **to_kick) == "internal"
+    cast.guest.events.clear()
+    say(cast.host, cast.room_id, "우리끼리")
+    assert refused(cast.guest, "room.read", room_id=cast.room_id, seq=1) == "not_member"
+    assert cast.guest.events == []
 
 
 def test_who_leaves_does_not_become_the_host(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
