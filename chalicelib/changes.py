@@ -15,7 +15,7 @@ from pynamodb.expressions.condition import Condition, size
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
-from chalicelib import chats, limits, members, pace, rows, ruling, texts, writing
+from chalicelib import chats, limits, masking, members, pace, rows, ruling, texts, writing
 from chalicelib.dynamodb_steps import LogSteps
 from chalicelib.errors import ChatNotFoundError, NotAuthorError, TooManyReactionsError
 from chalicelib.protocol import Entry, EntryKind
@@ -37,7 +37,7 @@ def edit(
         user_id: who says so.
         room_id: where the chat is.
         seq: which chat it is.
-        text: what it says from now on.
+        text: what it says from now on, but for what is masked of it.
         now: the time (ms).
         received: when (ms) API Gateway took the edit, which is later than what is there, or a
             second delivery of what was edited once more since.
@@ -53,14 +53,18 @@ def edit(
     chat = _find_own(user_id, room_id, seq, says_at=now)
     if chat.deleted:
         raise ChatNotFoundError(seq)
-    if chat.text == text or chat.edited_at > received:
-        return None
-    _change_preview(room_id, chat, text)
-    actions = [EntryRow.text.set(text), EntryRow.edited_at.set(received)]
     is_latest = EntryRow.edited_at.does_not_exist() | (EntryRow.edited_at <= received)
     condition = (EntryRow.user_id == user_id) & is_latest
+
+    def edit_masked(masked: str, is_in_effect: Condition) -> Written | None:
+        if chat.text == masked or chat.edited_at > received:
+            return None
+        _change_preview(room_id, chat, masked, is_in_effect)
+        actions = [EntryRow.text.set(masked), EntryRow.edited_at.set(received)]
+        return _change(user_id, room_id, seq, now, actions, condition, in_room=is_in_effect)
+
     try:
-        return _change(user_id, room_id, seq, now, actions, condition)
+        return masking.write(room_id, text, edit_masked)
     except ChatNotFoundError:
         now_there = _find_own(user_id, room_id, seq)
         if now_there.deleted:
@@ -176,8 +180,9 @@ class _ChangeSteps(LogSteps):
         actions: Sequence[Action],
         condition: Condition | None,
         role: Condition | None,
+        in_room: Condition | None,
     ) -> None:
-        super().__init__(room_id)
+        super().__init__(room_id, room_condition=in_room)
         self._role = role
         self._seq = seq
         self._actions = [EntryRow.version.add(1), *actions]
@@ -212,6 +217,7 @@ def _change(
     actions: Sequence[Action],
     condition: Condition | None,
     role: Condition | None = None,
+    in_room: Condition | None = None,
 ) -> Written:
     """Write a change.
 
@@ -222,9 +228,10 @@ def _change(
         now: the time (ms).
         actions: what to do to the chat.
         condition: what must hold for the chat, beside that it is there.
-        role: what must hold for the room.
+        role: what must hold for the room when that is done;
+        in_room: and when its place is taken, or RoomChangedError is raised.
     """
-    steps = _ChangeSteps(room_id, seq, actions, condition, role)
+    steps = _ChangeSteps(room_id, seq, actions, condition, role, in_room)
     draft = Draft(user_id, now, EntryKind.CHANGED, target=seq)
     return run(writing.append(steps, draft))
 
@@ -263,7 +270,9 @@ def _find_own(user_id: str, room_id: str, seq: int, *, says_at: int | None = Non
     return chat
 
 
-def _change_preview(room_id: str, chat: Entry, text: str | None) -> None:
+def _change_preview(
+    room_id: str, chat: Entry, text: str | None, in_room: Condition | None = None
+) -> None:
     """Change what room lists show of a chat, if they show this one; None: that it is deleted.
 
     Before the chat itself is changed: whoever repeats what was cut off comes here again.
@@ -272,5 +281,7 @@ def _change_preview(room_id: str, chat: Entry, text: str | None) -> None:
     is_shown = RoomRow.host_id.exists() & (RoomRow.preview_seq == chat.seq)
     # An edit that meets a deletion must not bring the text back.
     is_shown &= _IS_SHOWN_DELETED.does_not_exist()
+    if in_room is not None:
+        is_shown &= in_room
     room = RoomRow(room_id)
     succeeds(lambda: room.update([RoomRow.preview.set(preview)], condition=is_shown))

@@ -6,19 +6,19 @@ How entries are written is in writing.py, as it has to hold at any interleaving.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
-from chalicelib import clock, ids, limits, members, rows, texts, writing
+from chalicelib import clock, ids, limits, masking, members, rows, texts, writing
 from chalicelib.dynamodb_steps import LogSteps
 from chalicelib.errors import ChatNotFoundError, NotYetError, RoomNotFoundError, StaleError
 from chalicelib.pace import Pace, memory
 from chalicelib.protocol import Entry, EntryKind
-from chalicelib.steps import Draft, run
+from chalicelib.steps import Draft, Place, run
 from chalicelib.tables import EntryRow, RoomRow
 
 
@@ -89,6 +89,7 @@ def say(
     """Write a chat, once. Three DynamoDB writes; before those of a reply, a read.
 
     Args:
+        text: as it was said; bad words in it, and the room's own, are masked.
         reply_to: the place of the chat that it answers.
         retry_since: it may have been sent before, not earlier than when the log ended there.
         received: when (ms) API Gateway took it. If that is too long ago, or before the sender
@@ -101,21 +102,39 @@ def say(
         StaleError: too late, or it must be sent again to find out whether it is done.
         TooFastError, SlowModeError, SilencedError: not now.
     """
-    steps = LogSteps(room_id, received=received)
     if retry_since is None:
-        known = memory.refusal(user_id, room_id, Pace(now, steps.chat_window_ms))
+        known = memory.refusal(user_id, room_id, Pace(now, LogSteps(room_id).chat_window_ms))
         if known is not None:
             raise known
     if clock.now_ms() > received + limits.WRITE_WITHIN_MS:
         raise StaleError
     if reply_to is not None:
         _check_is_chat(user_id, room_id, reply_to)
-    draft = Draft(user_id, now, text=text, cid=cid, reply_to=reply_to or 0)
-    try:
+
+    def say_masked(masked: str, is_in_effect: Condition) -> writing.Written:
+        steps = _SayingSteps(room_id, text, is_in_effect, received)
+        draft = Draft(user_id, now, text=masked, cid=cid, reply_to=reply_to or 0)
         return run(writing.say(steps, draft, retry_since))
+
+    try:
+        return masking.write(room_id, text, say_masked)
     except NotYetError as error:
         memory.hold(user_id, room_id, error, now)
         raise
+
+
+class _SayingSteps(LogSteps):
+    """The room is looked at where a place is taken, which a repeat need not do."""
+
+    def __init__(self, room_id: str, text: str, room_condition: Condition, received: int) -> None:
+        super().__init__(room_id, room_condition=room_condition, received=received)
+        self._text = text
+
+    async def store(self, draft: Draft, place: Place) -> Entry | None:
+        """As ``LogSteps.store``."""
+        if self.room is None:
+            draft = replace(draft, text=masking.masked(self.room_id, self._text))
+        return await super().store(draft, place)
 
 
 def _check_is_chat(user_id: str, room_id: str, seq: int) -> None:

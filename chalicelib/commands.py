@@ -310,6 +310,8 @@ HANDLERS: Final[dict[type[protocol.Command], Callable[[Caller, Any, Moment], Rep
     protocol.LockRoom: moderation_commands.lock,
     protocol.SetAccess: moderation_commands.set_access,
     protocol.SetCapacity: moderation_commands.set_capacity,
+    protocol.SetWords: moderation_commands.set_words,
+    protocol.ListWords: moderation_commands.list_words,
     protocol.CreateInvite: invite_commands.create,
     protocol.ListInvites: invite_commands.list_live,
     protocol.RevokeInvite: invite_commands.revoke,

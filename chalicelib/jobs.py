@@ -34,6 +34,7 @@ from chalicelib.tables import (
     InviteRow,
     MemberRow,
     RoomRow,
+    RoomWordsRow,
     SanctionRow,
     SubscriptionRow,
     succeeds,
@@ -119,6 +120,8 @@ def erase_room(room_id: str, remaining_ms: RemainingMs, *, but: str = "") -> boo
     ):
         if not _delete_all(model, rows, remaining_ms):
             return False
+    if room.words_version is not None:
+        RoomWordsRow(RoomWordsRow.key(room_id)).delete()
     succeeds(lambda: room.delete(condition=RoomRow.closed_at.exists()))
     return True
 

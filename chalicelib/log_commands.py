@@ -27,19 +27,19 @@ from chalicelib.protocol import Reply, RoomPosition, SyncedRoom
 from chalicelib.rows import open_room, to_state, unread
 from chalicelib.steps import Place
 from chalicelib.tables import EntryRow, MemberRow, RoomRow
-from chalicelib.texts import clean_chat
+from chalicelib.texts import check_chat
 from chalicelib.writing import Written
 
 # --- Saying and changing ---------------------------------------------------------------
 
 
 def send_chat(caller: Caller, command: protocol.SendChat, at: Moment) -> Reply:
-    text = clean_chat(command.text)
+    check_chat(command.text)
     _check_hears(caller, command.room_id)
     written = chats.say(
         command.room_id,
         caller.user_id,
-        text,
+        command.text,
         command.cid,
         at.now,
         reply_to=command.reply_to,
@@ -51,9 +51,9 @@ def send_chat(caller: Caller, command: protocol.SendChat, at: Moment) -> Reply:
 
 
 def edit_chat(caller: Caller, command: protocol.EditChat, at: Moment) -> Reply:
-    text = clean_chat(command.text)
+    check_chat(command.text)
     change = changes.edit(
-        caller.user_id, command.room_id, command.seq, text, at.now, received=at.received
+        caller.user_id, command.room_id, command.seq, command.text, at.now, received=at.received
     )
     return _changed(caller, command, change)
 

@@ -15,6 +15,7 @@ from chalicelib import (
     members,
     moderation,
     protocol,
+    room_words,
     users,
 )
 from chalicelib.clock import Moment
@@ -121,6 +122,20 @@ def set_capacity(caller: Caller, command: protocol.SetCapacity, at: Moment) -> R
     members.membership(caller.user_id, command.room_id)
     notice = access.set_capacity(caller.user_id, command.room_id, command.capacity, at)
     return _told(caller, command.ref, command.room_id, notice)
+
+
+def set_words(caller: Caller, command: protocol.SetWords, at: Moment) -> Reply:
+    """Have words of the room's own masked in it."""
+    members.membership(caller.user_id, command.room_id)
+    notice = room_words.set_words(caller.user_id, command.room_id, command.words, at)
+    return _told(caller, command.ref, command.room_id, notice)
+
+
+def list_words(caller: Caller, command: protocol.ListWords, at: Moment) -> Reply:
+    """Which words those are."""
+    members.membership(caller.user_id, command.room_id)
+    words = room_words.seen_by(caller.user_id, open_room(command.room_id))
+    return protocol.WordsReply(ref=command.ref, words=list(words))
 
 
 def _told(caller: Caller, ref: str, room_id: str, *notices: Written | None) -> Reply:

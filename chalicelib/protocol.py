@@ -46,6 +46,7 @@ PageLimit = Annotated[int, Meta(ge=1, le=limits.HISTORY_PAGE_MAX)]
 RoomNameInput = Annotated[str, Meta(min_length=1, max_length=4 * limits.ROOM_NAME_MAX)]
 NicknameInput = Annotated[str, Meta(min_length=1, max_length=4 * limits.NICKNAME_MAX)]
 PasscodeInput = Annotated[str, Meta(min_length=1, max_length=4 * limits.PASSCODE_MAX)]
+WordInput = Annotated[str, Meta(min_length=1, max_length=4 * limits.ROOM_WORD_LENGTH_MAX)]
 EmojiInput = Annotated[str, Meta(min_length=1, max_length=limits.EMOJI_MAX)]
 TagInput = Annotated[str, Meta(min_length=1, max_length=4 * limits.TAG_MAX)]
 #: Where a page of the directory goes on; made by the server, means nothing to anybody else.
@@ -90,6 +91,8 @@ class EntryKind(StrEnum):
     #: ``text`` is the room's ``access`` now, or its ``capacity`` (0: any number).
     ACCESS_CHANGED = "access_changed"
     CAPACITY_CHANGED = "capacity_changed"
+    #: ``text`` is how many filter words of its own the room has now; nobody is told which.
+    WORDS_CHANGED = "words_changed"
     #: An earlier chat was edited, deleted or reacted to; see ``Entry.changed``.
     CHANGED = "changed"
     #: A place in the log that its writer never filled; shown to nobody, counts as seen.
@@ -611,6 +614,24 @@ class SetCapacity(Command, tag="room.set_capacity"):
     capacity: Annotated[int, Meta(ge=0, le=limits.ROOM_CAPACITY_MAX)]
 
 
+class SetWords(Command, tag="room.set_words"):
+    """Have a room mask these words in what is said from now on, beside those of every room.
+
+    As its host or a manager. All of them, as there is no other way to change the list; none end
+    it. Repeating it does no harm.
+    """
+
+    room_id: RoomId
+    #: Of letters only, two at least. Spelling that makes no difference is one word.
+    words: Annotated[list[WordInput], Meta(max_length=limits.ROOM_WORDS_MAX)]
+
+
+class ListWords(Command, tag="room.words"):
+    """A room's own filter words; for its host and managers."""
+
+    room_id: RoomId
+
+
 class CreateInvite(Command, tag="invite.create"):
     """Make a link that lets people into a room. Repeating it makes another one."""
 
@@ -815,6 +836,8 @@ AnyCommand = (
     | LockRoom
     | SetAccess
     | SetCapacity
+    | SetWords
+    | ListWords
     | CreateInvite
     | ListInvites
     | RevokeInvite
@@ -917,6 +940,12 @@ class BansReply(Reply, tag="ok"):
     users: Users
     #: Ask again with ``after`` for the next page.
     after: str | None = None
+
+
+class WordsReply(Reply, tag="ok"):
+    """The words in the order in which they were given."""
+
+    words: list[str]
 
 
 class InviteReply(Reply, tag="ok"):
@@ -1036,6 +1065,8 @@ REPLIES: dict[type[Command], type[Reply]] = {
     LockRoom: Reply,
     SetAccess: Reply,
     SetCapacity: Reply,
+    SetWords: Reply,
+    ListWords: WordsReply,
     CreateInvite: InviteReply,
     ListInvites: InvitesReply,
     RevokeInvite: Reply,

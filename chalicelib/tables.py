@@ -235,7 +235,7 @@ class RoomsByThirdTag(GlobalSecondaryIndex[Any]):
 
 
 class RoomRow(_Table):
-    """A room, or the lock on a room's name (``room_id`` = ``name#…``, see RoomNameRow)."""
+    """A room; beside it in the table: RoomNameRow (``name#…``), RoomWordsRow (``words#…``)."""
 
     class Meta:
         table_name = settings.table_prefix + "rooms"
@@ -292,6 +292,9 @@ class RoomRow(_Table):
     pinned_at = IntegerAttribute(null=True)
     access_at = IntegerAttribute(null=True)
     capacity_at = IntegerAttribute(null=True)
+    words_at = IntegerAttribute(null=True)
+    #: Which of its lists of own filter words is in effect (RoomWordsRow); absent if it has none.
+    words_version = IntegerAttribute(null=True)
     #: Who was the host before.
     previous_host_id = UnicodeAttribute(null=True)
     #: Set when the host closed it; the row goes when the erasing is done.
@@ -316,6 +319,27 @@ class RoomRow(_Table):
     by_tag_0 = RoomsByFirstTag()
     by_tag_1 = RoomsBySecondTag()
     by_tag_2 = RoomsByThirdTag()
+
+
+class RoomWordsRow(_Table):
+    """A room's own filter words; lives in the rooms table under ``words#<room id>``.
+
+    Not in the room's row, which every chat in it writes.
+    """
+
+    class Meta:
+        table_name = settings.table_prefix + "rooms"
+
+    room_id = UnicodeAttribute(hash_key=True)
+    #: (PynamoDB's type says attributes.)
+    words: ListAttribute[Any] = ListAttribute(of=UnicodeAttribute)
+    #: Goes up with each change.
+    version = IntegerAttribute()
+
+    @staticmethod
+    def key(room_id: str) -> str:
+        """The key of a room's list."""
+        return f"words#{room_id}"
 
 
 class RoomNameRow(_Table):

@@ -103,8 +103,8 @@ def room_name_key(name: str) -> str:
     return "".join(character for character in folded if character not in _JOINERS)
 
 
-def clean_chat(text: str) -> str:
-    """A chat's text as it is stored: bad words are masked, all else is as it was written.
+def check_chat(text: str) -> None:
+    """Check what somebody wants to say; bad words are masked when it is stored (masking.py).
 
     Raises:
         InvalidFieldError: nothing in it is visible, or it has control characters.
@@ -112,7 +112,23 @@ def clean_chat(text: str) -> str:
     _check_controls(text, "text")
     if not any(map(_draws, text)):
         raise InvalidFieldError("text", "must have a visible character")
-    return words.mask(text)
+
+
+def clean_words(given: Iterable[str]) -> tuple[str, ...]:
+    """A room's own words in their stored form, each once, however it is written.
+
+    Raises:
+        InvalidFieldError: one is too long, or can't be looked for.
+    """
+    found: dict[str, str] = {}
+    for word in given:
+        clean = unicodedata.normalize("NFC", word).strip()
+        key = words.key(clean)
+        if not key or len(clean) > limits.ROOM_WORD_LENGTH_MAX or not all(map(_draws, clean)):
+            rule = f"must have 2 to {limits.ROOM_WORD_LENGTH_MAX} letters each, and nothing else"
+            raise InvalidFieldError("words", rule)
+        found.setdefault(key, clean)
+    return tuple(found.values())
 
 
 def clean_passcode(text: str) -> str:

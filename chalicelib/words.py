@@ -15,7 +15,7 @@ import functools
 import os
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -64,6 +64,8 @@ _PIECE: Final = re.compile(
 )
 
 
+#: What is left when a word is masked may stand for itself then: so often it is looked at.
+_ROUNDS: Final = 8
 #: Marks a letter of the list that begins a sign.
 _BEGINS: Final = "^"
 
@@ -122,19 +124,34 @@ def mask(text: str, more: Sequence[str] = ()) -> str:
     Args:
         more: words of the room's own.
     """
-    found = list(_found(text, _list())) + (list(_found(text, _of(tuple(more)))) if more else [])
-    if not found:
-        return text
-    signs = list(text)
-    for start, end in found:
-        for at in range(start, end):
-            signs[at] = "＊" if signs[at] > "\u1100" else "*"
-    return "".join(signs)
+    lists = [_list(), _of(tuple(more))] if more else [_list()]
+    for _ in range(_ROUNDS):
+        tokens = list(_tokens(text))
+        found = [piece for words in lists for piece in _found(tokens, words)]
+        if not found:
+            break
+        signs = list(text)
+        for start, end in found:
+            for at in range(start, end):
+                signs[at] = "＊" if signs[at] > "\u1100" else "*"
+        text = "".join(signs)
+    return text
 
 
 def has_any(text: str) -> bool:
     """Whether there is a bad word in a text."""
-    return next(_found(text, _list()), None) is not None
+    return next(_found(list(_tokens(text)), _list()), None) is not None
+
+
+def key(word: str) -> str:
+    """What of a room's own word counts: two with the same are looked for at the same places.
+
+    "" of what can't be looked for: anything but letters, two at least. (A digit or a sign may be
+    meant as any letter, and what is spelt with a space is found without one, too.)
+    """
+    if len(word) < 2 or not all(map(str.isalpha, word)):
+        return ""
+    return "".join(f"{_letter(token)}{token.run}" for token in _tokens(word))
 
 
 # --- The list --------------------------------------------------------------------------------
@@ -150,13 +167,36 @@ def _list() -> _Node:
     return root
 
 
-@functools.lru_cache(maxsize=64)
+@functools.lru_cache(maxsize=16)
 def _of(words: tuple[str, ...]) -> _Node:
-    """What a room looks for: each as it is written, wherever it stands for itself."""
+    """What a room looks for: each as it is written, wherever it stands for itself.
+
+    As many as a room can have take less than a megabyte, and a few milliseconds to be made.
+    """
     root = _Node()
     for word in words:
-        _add(root, word.strip("*=-# "))
+        node = root
+        for token in _tokens(word):
+            node = _step_in_parts(node, _letter(token), token)
+        node.word = _Word()
     return root
+
+
+def _letter(token: _Token) -> str:
+    """A letter of a room's own word. (A vowel alone is that of the syllable before.)"""
+    return token.letter + _BEGINS * (token.begins and token.letter not in _VOWELS)
+
+
+def _step_in_parts(node: _Node, letter: str, token: _Token) -> _Node:
+    """As ``_step``, also where a run is spelt apart: 일 러 is 일러."""
+    reached = [node] + [_step(node, letter, run) for run in range(1, token.run + 1)]
+    for run, there in enumerate(reached[2:], 2):
+        for begun in range(1, run):
+            ways = reached[begun].then.setdefault(token.letter + _BEGINS, [])
+            if not any(known == run - begun for known, _ in ways):
+                ways.append((run - begun, there))
+                ways.sort(key=lambda way: -way[0])
+    return reached[-1]
 
 
 def _add(root: _Node, line: str) -> None:
@@ -187,22 +227,24 @@ def _step(node: _Node, letter: str, run: int) -> _Node:
 # --- Looking for words -----------------------------------------------------------------------
 
 
-def _found(text: str, root: _Node) -> Iterator[tuple[int, int]]:
+def _found(tokens: list[_Token], root: _Node) -> Iterator[tuple[int, int]]:
     """Where words of a list begin and end in a text."""
-    tokens = list(_tokens(text))
     at = 0
+    #: Before this there is a word that was found, to which nothing belongs any more.
+    wall = 0
     while at < len(tokens):
-        match = _match(tokens, at, root) if tokens[at].begins else None
+        match = _match(tokens, at, root, wall) if tokens[at].begins else None
         if match is None:
             at += 1
             continue
         last, word = match
         if not word.is_innocent:
             yield tokens[at].start, tokens[last].end
+            wall = last + 1
         at = last + 1
 
 
-def _match(tokens: list[_Token], first: int, root: _Node) -> tuple[int, _Word] | None:
+def _match(tokens: list[_Token], first: int, root: _Node, wall: int) -> tuple[int, _Word] | None:
     """The longest word that begins at a token, and its last one."""
     best: tuple[int, _Word] | None = None
     #: Node, next token, how many steps were over gaps, whether a space was among them, and
@@ -230,7 +272,14 @@ def _match(tokens: list[_Token], first: int, root: _Node) -> tuple[int, _Word] |
             is_apart = gaps > 0
             one_by_one = max(longest, piece) == 1
             if not (is_apart and word.is_solid) and _stands(
-                tokens, first, at, word, is_apart=is_apart, spaces=spaces, one_by_one=one_by_one
+                tokens,
+                first,
+                at,
+                word,
+                wall=wall,
+                is_apart=is_apart,
+                spaces=spaces,
+                one_by_one=one_by_one,
             ):
                 best = (at, word)
         at += 1
@@ -254,6 +303,7 @@ def _stands(
     last: int,
     word: _Word,
     *,
+    wall: int,
     is_apart: bool,
     spaces: bool,
     one_by_one: bool,
@@ -261,7 +311,7 @@ def _stands(
     """Whether a word stands for itself, and is not by chance part of others."""
     if word.is_innocent:
         return not is_apart
-    before = tokens[first - 1] if first else None
+    before = tokens[first - 1] if first > wall else None
     after = tokens[last + 1] if last + 1 < len(tokens) else None
     if tokens[last].kind & _LATIN or tokens[first].kind & _LATIN:
         if _is(before, _LATIN) or _is_digit(before):
@@ -395,8 +445,3 @@ def _parts(letters: str) -> tuple[_Read, ...]:
 _HALF: Final = {
     unicodedata.normalize("NFKD", letter): letter for letter in _ONSETS + _VOWELS
 }  # fmt: skip
-
-
-def check_words(words: Iterable[str]) -> list[str]:
-    """A room's own words as they are stored: trimmed, each once."""
-    return list(dict.fromkeys(filter(None, (" ".join(word.split()) for word in words))))

@@ -84,6 +84,7 @@ export const ENTRY_KINDS = [
   'unlocked',
   'access_changed',
   'capacity_changed',
+  'words_changed',
   'changed',
   'void',
 ] as const;

@@ -62,6 +62,8 @@ export const DIRECTORY_INITIALS = 8;
 export const MANAGERS_MAX = 5;
 export const SILENCE_SECONDS_MAX = 604800;
 export const BANS_PAGE_MAX = 50;
+export const ROOM_WORDS_MAX = 30;
+export const ROOM_WORD_LENGTH_MAX = 20;
 export const INVITE_SECONDS_DEFAULT = 604800;
 export const INVITES_PER_PERSON_MAX = 10;
 export const INVITES_MAX = 50;
@@ -487,6 +489,27 @@ export interface SetCapacity {
   ref: string;
 }
 
+/**
+ * Have a room mask these words in what is said from now on, beside those of every room.
+ *
+ * As its host or a manager. All of them, as there is no other way to change the list; none end
+ * it. Repeating it does no harm.
+ */
+export interface SetWords {
+  type: 'room.set_words';
+  room_id: string;
+  /** Of letters only, two at least. Spelling that makes no difference is one word. */
+  words: string[];
+  ref: string;
+}
+
+/** A room's own filter words; for its host and managers. */
+export interface ListWords {
+  type: 'room.words';
+  room_id: string;
+  ref: string;
+}
+
 /** Make a link that lets people into a room. Repeating it makes another one. */
 export interface CreateInvite {
   type: 'invite.create';
@@ -778,6 +801,13 @@ export interface BansReply {
   ref: string;
 }
 
+/** The words in the order in which they were given. */
+export interface WordsReply {
+  type: 'ok';
+  words: string[];
+  ref: string;
+}
+
 /** The link was made; ``token`` is told here only. */
 export interface InviteReply {
   type: 'ok';
@@ -984,6 +1014,8 @@ export interface Commands {
   'room.lock': LockRoom;
   'room.set_access': SetAccess;
   'room.set_capacity': SetCapacity;
+  'room.set_words': SetWords;
+  'room.words': ListWords;
   'invite.create': CreateInvite;
   'invite.list': ListInvites;
   'invite.revoke': RevokeInvite;
@@ -1030,6 +1062,8 @@ export interface Replies {
   'room.lock': Reply;
   'room.set_access': Reply;
   'room.set_capacity': Reply;
+  'room.set_words': Reply;
+  'room.words': WordsReply;
   'invite.create': InviteReply;
   'invite.list': InvitesReply;
   'invite.revoke': Reply;
@@ -1078,6 +1112,8 @@ export type AnyCommand =
   | LockRoom
   | SetAccess
   | SetCapacity
+  | SetWords
+  | ListWords
   | CreateInvite
   | ListInvites
   | RevokeInvite
@@ -1109,6 +1145,7 @@ export type AnyReply =
   | Reply
   | DirectoryReply
   | BansReply
+  | WordsReply
   | InviteReply
   | InvitesReply
   | SyncReply

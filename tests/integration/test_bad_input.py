@@ -189,6 +189,8 @@ GOOD: dict[type[protocol.Command], dict[str, Any]] = {
     protocol.LockRoom: {"room_id": "ROOM", "on": True},
     protocol.SetAccess: {"room_id": "ROOM", "access": "passcode", "passcode": "1234"},
     protocol.SetCapacity: {"room_id": "ROOM", "capacity": 10},
+    protocol.SetWords: {"room_id": "ROOM", "words": ["스포일러"]},
+    protocol.ListWords: {"room_id": "ROOM"},
     protocol.CreateInvite: {"room_id": "ROOM", "seconds": 3600, "uses": 1},
     protocol.ListInvites: {"room_id": "ROOM"},
     protocol.RevokeInvite: {"room_id": "ROOM", "invite_id": "some-invite"},
@@ -424,6 +426,24 @@ RULES: dict[str, tuple[dict[str, Any], str]] = {
         {"type": "room.open", "name": "이름", "passcode": "1234"},
         "passcode",
     ),
+    **{
+        f"the word {word!r}": (
+            {"type": "room.set_words", "room_id": "ROOM", "words": [word]},
+            "words",
+        )
+        for word in (
+            "말",
+            " ",
+            "나쁜 말",
+            "b4d",
+            "*말말",
+            "-말말",
+            "#말말",
+            "말말\u200b",
+            "가" * 21,
+            "🏓🏓",
+        )
+    },
     "a room for one": ({"type": "room.set_capacity", "room_id": "ROOM", "capacity": 1}, "capacity"),
     "an invitation of any time": (
         {"type": "invite.create", "room_id": "ROOM", "seconds": 3601},
@@ -504,6 +524,8 @@ def test_a_broken_rule_is_named(place: Place, frame: dict[str, Any], field: str)
         ({"type": "room.lock", "room_id": "nowhere"}, "not_member"),
         ({"type": "room.set_access", "room_id": "nowhere", "access": "private"}, "not_member"),
         ({"type": "room.set_capacity", "room_id": "nowhere", "capacity": 2}, "not_member"),
+        ({"type": "room.set_words", "room_id": "nowhere", "words": []}, "not_member"),
+        ({"type": "room.words", "room_id": "nowhere"}, "not_member"),
         ({"type": "invite.create", "room_id": "nowhere"}, "not_member"),
         ({"type": "invite.list", "room_id": "nowhere"}, "not_member"),
         ({"type": "invite.revoke", "room_id": "nowhere", "invite_id": "some"}, "not_member"),
@@ -596,6 +618,8 @@ def test_a_room_made_anew_under_its_name_has_nothing_of_the_old_one(site: Site) 
         ({"type": "room.lock"}, GONE),
         ({"type": "room.set_access", "access": "private"}, GONE),
         ({"type": "room.set_capacity", "capacity": 2}, GONE),
+        ({"type": "room.set_words", "words": ["말말"]}, GONE),
+        ({"type": "room.words"}, GONE),
         ({"type": "invite.create"}, GONE),
         ({"type": "invite.list"}, GONE),
         ({"type": "room.pin", "seq": seq}, GONE),

@@ -424,6 +424,8 @@ MAY: dict[tuple[str, str], tuple[str, str, str, str]] = {
     ("bans", ""): (OK, OK, "not_allowed", "not_member"),
     ("access", ""): (OK, "not_host", "not_host", "not_member"),
     ("capacity", ""): (OK, "not_host", "not_host", "not_member"),
+    ("words", ""): (OK, OK, "not_allowed", "not_member"),
+    ("list words", ""): (OK, OK, "not_allowed", "not_member"),
 }
 FIELDS: dict[str, tuple[str, dict[str, Any]]] = {
     "set_role": ("room.set_role", {"role": "manager"}),
@@ -440,6 +442,8 @@ FIELDS: dict[str, tuple[str, dict[str, Any]]] = {
     "bans": ("room.bans", {}),
     "access": ("room.set_access", {"access": "private"}),
     "capacity": ("room.set_capacity", {"capacity": 20}),
+    "words": ("room.set_words", {"words": ["스포일러"]}),
+    "list words": ("room.words", {}),
 }
 
 

@@ -291,6 +291,7 @@ def test_a_host_who_hands_over_kicks_nobody_any_more(
 RULINGS: dict[str, dict[str, Any]] = {
     "room.slow": {"seconds": 5},
     "room.lock": {},
+    "room.set_words": {"words": ["스포일러"]},
     "room.silence": {"seconds": 60},
     "room.pin": {},
 }

@@ -110,5 +110,7 @@ def test_a_listed_room_with_a_long_chat_shown_is_still_written_for_one_unit() ->
         lease_holder="l" * 16,
         lease_until=NOW,
         delivered_seq=12_345,
+        words_at=NOW,
+        words_version=NOW,
     )
     assert units.item_bytes(room.serialize()) <= 1024

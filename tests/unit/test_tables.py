@@ -20,6 +20,7 @@ MODELS = [
     tables.SessionRow,
     tables.RoomRow,
     tables.RoomNameRow,
+    tables.RoomWordsRow,
     tables.MemberRow,
     tables.SanctionRow,
     tables.InviteRow,

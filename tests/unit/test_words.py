@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib import words
-from chalicelib.errors import BadWordError
-from chalicelib.texts import clean_chat, clean_nickname, clean_room_name
+from chalicelib import limits, words
+from chalicelib.errors import BadWordError, InvalidFieldError
+from chalicelib.texts import clean_nickname, clean_room_name, clean_words
 
 #: What is written, and what is left of it. Written apart, drawn out, in parts, with other signs.
 BAD = {
@@ -149,4 +149,92 @@ def test_a_name_with_a_bad_word_is_refused(clean: type) -> None:
 
 
 def test_a_chat_is_stored_masked() -> None:
-    assert clean_chat("  뭐야 ㅅㅂ\n진짜 ") == "  뭐야 ＊＊\n진짜 "
+    assert words.mask("  뭐야 ㅅㅂ\n진짜 ") == "  뭐야 ＊＊\n진짜 "
+
+
+@pytest.mark.parametrize("text", ["\u1109ㅂ시ㅂ", "개씨발씨ㅂ", "병신시ㅂ놈", "ㅂ\u1109씨발ㅅ씨"])
+def test_what_is_left_beside_a_masked_word_is_looked_at_once_more(text: str) -> None:
+    assert not words.has_any(words.mask(text))
+
+
+# --- A room's own words ---------------------------------------------------------------------
+
+#: What is written against a room that masks 스포일러, Voldemort, ㅋㅅ, 빠빠 and ㅎㅎㅎ.
+TRICKS = [
+    "스 포 일 러", "스.포-일·러", "스1포2일러", "ㅅㅡㅍㅗㅇㅣㄹㄹㅓ", "스포오일러", "스으포일러",
+    "스\u200b포일러", unicodedata.normalize("NFD", "스포일러"), "V0ldem0rt", "VOLDEMORT",
+    "V.o.l.d.e.m.o.r.t", "Ｖｏｌｄｅｍｏｒｔ", "Völdemört", "volllldemort", "ㅋㅅ", "ㅋ ㅅ",
+    "ㅋㅋㅅ", "빠 빠", "ㅎㅎㅎ", "ㅎ ㅎㅎ", "ㅎㅎ.ㅎ", "ㅎㅎㅎㅎ",
+]  # fmt: skip
+OWN = ("스포일러", "Voldemort", "ㅋㅅ", "빠빠", "ㅎㅎㅎ")
+
+
+@pytest.mark.parametrize("text", TRICKS)
+def test_a_rooms_word_is_found_however_it_is_written(text: str) -> None:
+    masked = words.mask(f"그 {text}?", OWN)
+    assert set(masked[2:-1]) <= set("*＊\u0308\u200b"), masked
+    assert words.mask(text) == text
+
+
+@pytest.mark.parametrize(
+    "text", ["다스 포일 러시아", "스포츠 일러스트", "class ㅋㅋ 스키", "볼드모트"]
+)
+def test_what_only_looks_like_a_rooms_word_is_left(text: str) -> None:
+    assert words.mask(text, OWN) == text
+
+
+@given(st.text(alphabet="가각갂값힣ㄱㅏㅋ이아오시bzBé漢", min_size=2, max_size=20))
+def test_each_word_that_a_room_can_have_is_found(word: str) -> None:
+    (clean,) = clean_words([word])
+    assert (
+        words.mask(f"{clean}!", [clean])
+        == "".join("＊" if s > "\u1100" else "*" for s in clean) + "!"
+    )
+
+
+@pytest.mark.parametrize(
+    "same",
+    [
+        ("스포일러", "ㅅㅡ포일러", "스으포일러"),
+        ("Voldemort", "VOLDEMORT", "völdemort"),
+        ("ㅋㅋ", "ㅋㅋ"),
+    ],
+)
+def test_words_that_are_looked_for_alike_are_one(same: tuple[str, ...]) -> None:
+    assert clean_words([*same, " 딴말 "]) == (same[0], "딴말")
+
+
+@pytest.mark.parametrize(
+    "word", ["", " ", "가", "a", "18", "18년", "나쁜 말", "*말말",
+             "=말말", "-말말", "#말말", "말\u200b말",
+             "가" * 21, "🏓🏓", "<@abc>", "http://a", "말말!", "\u115f\u115f"]
+)  # fmt: skip
+def test_what_can_not_be_looked_for_is_no_word_of_a_room(word: str) -> None:
+    with pytest.raises(InvalidFieldError):
+        clean_words([word])
+
+
+@pytest.mark.parametrize("text", ["가나" * 1000, "가 나 " * 500, "가" * 2000, "가.나." * 500])
+def test_words_that_begin_like_everything_take_steps_in_proportion_to_the_length(
+    text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As many as a room can have, as long as they can be, which almost match everywhere."""
+    count = 0
+    real = words._way
+
+    def counted(node: words._Node, token: words._Token) -> words._Node | None:
+        nonlocal count
+        count += 1
+        return real(node, token)
+
+    ends = [chr(0xAC00 + 28 * number) for number in range(limits.ROOM_WORDS_MAX)]
+    own = [("가나" * 10)[: limits.ROOM_WORD_LENGTH_MAX - 1] + end for end in ends]
+    monkeypatch.setattr(words, "_way", counted)
+    found = []
+    for length in (500, 1000, 2000):
+        count = 0
+        words.mask(text[:length], own)
+        found.append(count)
+    # A step for each letter and gap of the longest word, from each sign.
+    assert found[-1] <= 2000 * 2 * 2 * limits.ROOM_WORD_LENGTH_MAX
+    assert found[-1] <= 2.2 * found[-2] + 100
