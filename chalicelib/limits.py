@@ -117,6 +117,7 @@ SLOW_SECONDS: Final = (0, 5, 10, 30, 60, 300)
 BANS_PAGE_MAX: Final = 50
 # A room's own filter words (docs/decisions/0037-room-words.md): how many, and how long each.
 ROOM_WORDS_MAX: Final = 30
+ROOM_WORD_LENGTH_MIN: Final = 2
 ROOM_WORD_LENGTH_MAX: Final = 20
 
 # Invitations (docs/decisions/0033-getting-in.md): how long a link may last, and how many it may

@@ -124,8 +124,10 @@ def clean_words(given: Iterable[str]) -> tuple[str, ...]:
     for word in given:
         clean = unicodedata.normalize("NFC", word).strip()
         key = words.key(clean)
-        if not key or len(clean) > limits.ROOM_WORD_LENGTH_MAX or not all(map(_draws, clean)):
-            rule = f"must have 2 to {limits.ROOM_WORD_LENGTH_MAX} letters each, and nothing else"
+        is_long_enough = limits.ROOM_WORD_LENGTH_MIN <= len(clean) <= limits.ROOM_WORD_LENGTH_MAX
+        if not (key and is_long_enough and all(map(_draws, clean))):
+            least, most = limits.ROOM_WORD_LENGTH_MIN, limits.ROOM_WORD_LENGTH_MAX
+            rule = f"must have {least} to {most} letters each, and nothing else"
             raise InvalidFieldError("words", rule)
         found.setdefault(key, clean)
     return tuple(found.values())

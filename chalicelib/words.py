@@ -96,6 +96,13 @@ class _Token:
     sign: str = ""
     #: A digit or sign that may be meant as a letter.
     leet: str = ""
+    #: Where a sign ends in the run that the next one goes on with: 공은 has one ㅇ for two.
+    inner_end: int = 0
+
+    @property
+    def word_end(self) -> int:
+        """Where a word ends that this is the last letter of; 0 if none does."""
+        return self.end if self.ends else self.inner_end
 
 
 @dataclass(slots=True)
@@ -146,10 +153,10 @@ def has_any(text: str) -> bool:
 def key(word: str) -> str:
     """What of a room's own word counts: two with the same are looked for at the same places.
 
-    "" of what can't be looked for: anything but letters, two at least. (A digit or a sign may be
-    meant as any letter, and what is spelt with a space is found without one, too.)
+    "" of what can't be looked for: anything but letters. (A digit or a sign may be meant as any
+    letter, and what is spelt with a space is found without one, too.)
     """
-    if len(word) < 2 or not all(map(str.isalpha, word)):
+    if not all(map(str.isalpha, word)):
         return ""
     return "".join(f"{_letter(token)}{token.run}" for token in _tokens(word))
 
@@ -239,7 +246,7 @@ def _found(tokens: list[_Token], root: _Node) -> Iterator[tuple[int, int]]:
             continue
         last, word = match
         if not word.is_innocent:
-            yield tokens[at].start, tokens[last].end
+            yield tokens[at].start, tokens[last].word_end
             wall = last + 1
         at = last + 1
 
@@ -268,7 +275,7 @@ def _match(tokens: list[_Token], first: int, root: _Node, wall: int) -> tuple[in
             continue
         node, piece = way, piece + 1
         word = node.word
-        if word is not None and token.ends:
+        if word is not None and token.word_end:
             is_apart = gaps > 0
             one_by_one = max(longest, piece) == 1
             if not (is_apart and word.is_solid) and _stands(
@@ -372,6 +379,7 @@ def _tokens(text: str) -> Iterator[_Token]:
         is_gap = last.kind == token.kind and token.kind & (_SPACE | _SIGN)
         if (is_same or is_gap) and last.leet == token.leet:
             last.run += 1
+            last.inner_end = last.end if last.ends else last.inner_end
             last.end, last.ends = token.end, token.ends
             continue
         if _is_long(held, token):

@@ -63,6 +63,7 @@ export const MANAGERS_MAX = 5;
 export const SILENCE_SECONDS_MAX = 604800;
 export const BANS_PAGE_MAX = 50;
 export const ROOM_WORDS_MAX = 30;
+export const ROOM_WORD_LENGTH_MIN = 2;
 export const ROOM_WORD_LENGTH_MAX = 20;
 export const INVITE_SECONDS_DEFAULT = 604800;
 export const INVITES_PER_PERSON_MAX = 10;

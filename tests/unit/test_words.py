@@ -183,6 +183,21 @@ def test_what_only_looks_like_a_rooms_word_is_left(text: str) -> None:
     assert words.mask(text, OWN) == text
 
 
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("주인공은", "＊＊＊은"),
+        ("범인나와", "＊＊나와"),
+        ("범인이", "＊＊이"),
+        ("결말로", "＊＊로"),
+        ("결말ㄹ", "＊＊＊"),
+        ("시발라면", "＊＊라면"),
+    ],
+)
+def test_what_follows_may_begin_as_a_word_ends(text: str, masked: str) -> None:
+    assert words.mask(text, ("주인공", "범인", "결말")) == masked
+
+
 @given(st.text(alphabet="가각갂값힣ㄱㅏㅋ이아오시bzBé漢", min_size=2, max_size=20))
 def test_each_word_that_a_room_can_have_is_found(word: str) -> None:
     (clean,) = clean_words([word])

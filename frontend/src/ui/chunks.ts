@@ -12,6 +12,8 @@ export const asides = chunk(() => import('./chat/asides'));
 export const match = chunk(() => import('./match'));
 /** Rooms that one is not in, and what is said of a room for those who look for one. */
 export const directory = chunk(() => import('./directory'));
+/** What a room masks of its own. */
+export const filter = chunk(() => import('./filter'));
 export const rules = chunk(() => import('./rules'));
 export const ends = chunk(() => import('./ends'));
 /** What is said when somebody says too much at once. */

@@ -4,6 +4,8 @@ import type { Ban } from '../../protocol';
 import type { RoomState } from '../../core/room';
 import { texts } from '../../i18n';
 import { session, watch } from '../app';
+import { Chunked } from '../Chunked';
+import { filter } from '../chunks';
 import { Avatar, FailureText, nameOf, useAttempt } from '../parts';
 import { rulesOf } from './of';
 import { memberTexts } from './memberTexts';
@@ -76,8 +78,41 @@ export function Moderation({ room }: { room: RoomState }) {
         />
       </label>
       {error && <FailureText code={error} />}
+      <Words room={room} />
       <Bans room={room} />
     </section>
+  );
+}
+
+/** The room's own filter words, in a dialog of their own. */
+function Words({ room }: { room: RoomState }) {
+  const { room: t } = memberTexts.value;
+  const [isOpen, setOpen] = useState(false);
+  const close = () => setOpen(false);
+  return (
+    <div class="choice">
+      <span>
+        <b>{t.words}</b>
+        <span class="muted small" id="words-hint">
+          {t.wordsHint}
+        </span>
+      </span>
+      <button
+        type="button"
+        class="button small"
+        data-testid="show-words"
+        aria-label={t.words}
+        aria-describedby="words-hint"
+        onClick={() => setOpen(true)}
+      >
+        {t.wordsEdit}
+      </button>
+      {isOpen && (
+        <Chunked chunk={filter} title={t.words} onClose={close}>
+          {({ WordsDialog }) => <WordsDialog room={room} onClose={close} />}
+        </Chunked>
+      )}
+    </div>
   );
 }
 

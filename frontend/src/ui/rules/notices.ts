@@ -35,6 +35,8 @@ export function ruleNotice(kind: NoticeKind, by: string, about: string, text: st
       return t.access[text as Access]?.(by) ?? '';
     case 'capacity_changed':
       return Number(text) ? t.capacity(by, Number(text)) : t.anyNumber(by);
+    case 'words_changed':
+      return Number(text) ? t.words(by) : t.noWords(by);
     default: // a notice of a newer server
       return '';
   }

@@ -44,6 +44,8 @@ const ko = {
     },
     capacity: (by: string, count: number) => `${by}님이 정원을 ${count}명으로 정했습니다.`,
     anyNumber: (by: string) => `${by}님이 정원 제한을 풀었습니다.`,
+    words: (by: string) => `${by}님이 이 방의 금칙어를 바꾸었습니다.`,
+    noWords: (by: string) => `${by}님이 이 방의 금칙어를 없앴습니다.`,
   },
   deleted: { host: '방장이 삭제한 메시지입니다.', manager: '부방장이 삭제한 메시지입니다.' },
   pin: {
@@ -80,6 +82,8 @@ const en: typeof ko = {
     },
     capacity: (by, count) => `${by} limited the room to ${count} people.`,
     anyNumber: (by) => `${by} lifted the limit of people.`,
+    words: (by) => `${by} changed the room’s filter words.`,
+    noWords: (by) => `${by} removed the room’s filter words.`,
   },
   deleted: { host: 'Deleted by the host.', manager: 'Deleted by a manager.' },
   pin: {
