@@ -53,8 +53,10 @@ export function WordsDialog({ room, onClose }: { room: RoomState; onClose(): voi
   const isSame = stored?.join() === words.join() && !draft.trim();
   return (
     <Dialog title={t.title} class="filter" testId="words-dialog" onClose={onClose}>
-      <p class="muted">{t.hint}</p>
-      <p class="muted small">{t.seen}</p>
+      <div>
+        <p class="muted">{t.hint}</p>
+        <p class="filter-seen muted small">{t.seen}</p>
+      </div>
       {stored && (
         <form
           onSubmit={(event) => {

@@ -90,29 +90,31 @@ function Words({ room }: { room: RoomState }) {
   const [isOpen, setOpen] = useState(false);
   const close = () => setOpen(false);
   return (
-    <div class="choice">
-      <span>
-        <b>{t.words}</b>
-        <span class="muted small" id="words-hint">
-          {t.wordsHint}
+    <>
+      <div class="choice">
+        <span>
+          <b>{t.words}</b>
+          <span class="muted small" id="words-hint">
+            {t.wordsHint}
+          </span>
         </span>
-      </span>
-      <button
-        type="button"
-        class="button small"
-        data-testid="show-words"
-        aria-label={t.words}
-        aria-describedby="words-hint"
-        onClick={() => setOpen(true)}
-      >
-        {t.wordsEdit}
-      </button>
+        <button
+          type="button"
+          class="button small"
+          data-testid="show-words"
+          aria-label={t.words}
+          aria-describedby="words-hint"
+          onClick={() => setOpen(true)}
+        >
+          {t.wordsEdit}
+        </button>
+      </div>
       {isOpen && (
         <Chunked chunk={filter} title={t.words} onClose={close}>
           {({ WordsDialog }) => <WordsDialog room={room} onClose={close} />}
         </Chunked>
       )}
-    </div>
+    </>
   );
 }
 
