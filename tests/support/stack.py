@@ -199,6 +199,7 @@ class StackSite:
                 compression=None,
                 open_timeout=30,
                 proxy=None,
+                ping_interval=None,  # no browser does, and hundreds stay open until the end
                 legacy=True,
             )
         except InvalidStatus as error:
