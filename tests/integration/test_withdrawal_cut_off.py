@@ -176,20 +176,27 @@ def rows_of(life: Life) -> Iterator[Model]:
         yield from tables.SubscriptionRow.query(room_id)
 
 
+def key_of(row: Model) -> tuple[Any, ...]:
+    """Its table, and its key there."""
+    model = type(row)
+    names = filter(None, (model._hash_keyname, model._range_keyname))
+    return model, *(getattr(row, name) for name in names)
+
+
 def keep(life: Life) -> Callable[[], None]:
     """Remember a life; returns what brings it back as it is now."""
-    kept = list(rows_of(life))
+    kept = {key_of(row): row for row in rows_of(life)}
 
     def bring_back() -> None:
-        for row in list(rows_of(life)):
-            row.delete()
-        by_model: dict[type[Model], list[Model]] = {}
-        for row in kept:
-            by_model.setdefault(type(row), []).append(row)
-        for model, rows in by_model.items():
+        more = {key_of(row): row for row in rows_of(life)}
+        for model in {model for model, *_ in (*kept, *more)}:
             with model.batch_write() as batch:
-                for row in rows:
-                    batch.save(row)
+                for key, row in more.items():
+                    if key[0] is model and key not in kept:
+                        batch.delete(row)
+                for key, row in kept.items():
+                    if key[0] is model:
+                        batch.save(row)
 
     return bring_back
 
