@@ -130,7 +130,7 @@ INVITES_PER_PERSON_MAX: Final = 10
 INVITES_MAX: Final = 50
 
 # Passcodes and places (docs/decisions/0033-getting-in.md): so many tries has a person at a room in
-# each window of this length.
+# any time of this length.
 PASSCODE_MIN: Final = 4
 PASSCODE_MAX: Final = 20
 PASSCODE_TRIES: Final = 5

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import itertools
 import secrets
-from typing import Final
+from typing import Any, Final
 
 from pynamodb.expressions.update import Action
 
@@ -24,6 +25,9 @@ from chalicelib.texts import clean_passcode
 _N: Final = 2**14
 _R: Final = 8
 _P: Final = 1
+#: When each of the tries was that count, the latest first; 0: never.
+_NAMES: Final = [f"tried_{number}" for number in range(limits.PASSCODE_TRIES)]
+_TRIED: Final[list[Any]] = [getattr(PasscodeTriesRow, name) for name in _NAMES]
 
 
 def hashed(passcode: str) -> str:
@@ -58,16 +62,22 @@ def check(user_id: str, room: RoomRow, text: str, now: int) -> None:
 
 
 def _take_try(user_id: str, room_id: str, now: int) -> None:
-    window, begun = divmod(now, limits.PASSCODE_WINDOW_MS)
-    row = PasscodeTriesRow(room_id, f"{PasscodeTriesRow.PREFIX}{user_id}#{window}")
-    has_left = PasscodeTriesRow.tries.does_not_exist()
-    has_left |= PasscodeTriesRow.tries < limits.PASSCODE_TRIES
+    """Note a try, if the last but some is long enough ago: in no time like that there are more.
+
+    One UpdateItem; a GetItem where it is refused, for how long.
+    """
+    row = PasscodeTriesRow(room_id, f"{PasscodeTriesRow.PREFIX}{user_id}")
+    oldest = _TRIED[-1]
+    has_left = oldest.does_not_exist() | (oldest <= now - limits.PASSCODE_WINDOW_MS)
     actions: list[Action] = [
-        PasscodeTriesRow.tries.add(1),
+        _TRIED[0].set(now),
+        *(later.set(earlier | 0) for earlier, later in itertools.pairwise(_TRIED)),
         PasscodeTriesRow.expires_at.set(clock.seconds(now + 2 * limits.PASSCODE_WINDOW_MS)),
     ]
-    if not succeeds(lambda: row.update(actions, condition=has_left)):
-        raise TooFastError(
-            f"passcode: at most {limits.PASSCODE_TRIES} tries in so long a time",
-            limits.PASSCODE_WINDOW_MS - begun,
-        )
+    if succeeds(lambda: row.update(actions, condition=has_left)):
+        return
+    row.refresh(consistent_read=True)
+    wait_ms = (getattr(row, _NAMES[-1]) or now) + limits.PASSCODE_WINDOW_MS - now
+    raise TooFastError(
+        f"passcode: at most {limits.PASSCODE_TRIES} tries in so long a time", max(wait_ms, 1)
+    )

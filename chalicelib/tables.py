@@ -479,7 +479,7 @@ class InviteRow(_Table):
 
 
 class PasscodeTriesRow(_Table):
-    """How often somebody has tried a room's passcode in a window of time."""
+    """When (ms) somebody has tried a room's passcode: their last tries, the latest first."""
 
     class Meta:
         table_name = settings.table_prefix + "invites"
@@ -489,7 +489,11 @@ class PasscodeTriesRow(_Table):
 
     room_id = UnicodeAttribute(hash_key=True)
     invite_id = UnicodeAttribute(range_key=True)
-    tries = IntegerAttribute(null=True)
+    tried_0 = IntegerAttribute(attr_name="t0", null=True)
+    tried_1 = IntegerAttribute(attr_name="t1", null=True)
+    tried_2 = IntegerAttribute(attr_name="t2", null=True)
+    tried_3 = IntegerAttribute(attr_name="t3", null=True)
+    tried_4 = IntegerAttribute(attr_name="t4", null=True)
     expires_at = IntegerAttribute(null=True)
 
 
