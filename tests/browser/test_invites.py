@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -65,6 +66,11 @@ def test_a_stranger_is_led_by_a_code_through_signing_in_into_the_room(person: Pe
     expect(card).to_contain_text(name)
     expect(card).to_contain_text("1 person is in it now")
     assert violations(guest.page) == []
+    # The page's own button leads back here, and so does that over every page.
+    kakao = guest.page.locator('a[href^="/api/auth/kakao"]')
+    guest.page.get_by_role("link", name="Sign in", exact=True).click()
+    expect(kakao).to_have_attribute("href", re.compile(rf"next=%2Fi%2F{room_id}%2F"))
+    guest.page.go_back()
     guest.page.get_by_test_id("invitation-sign-in").click()
     guest.press_sign_in()
     guest.decide("Alex")

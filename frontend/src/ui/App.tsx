@@ -96,7 +96,10 @@ function TopBar({ isInside }: { isInside: boolean }) {
             </a>
           </>
         ) : (
-          page !== 'sign-in' && <a href="/sign-in">{t.nav.signIn}</a>
+          page !== 'sign-in' && (
+            // Back to where one is, if that is somewhere to come back to (safeNext).
+            <a href={`/sign-in?next=${location.pathname}`}>{t.nav.signIn}</a>
+          )
         )}
       </nav>
     </header>
