@@ -735,6 +735,10 @@ export class Session {
       if (this.users.get(userId)?.nickname === user.nickname) continue;
       this.users.set(userId, user);
       isNews = true;
+      // A room for two is called as the other one, who may be called something else by now.
+      for (const room of this.rooms.values()) {
+        if (room.partnerId === userId) room.name = user.nickname;
+      }
     }
     if (isNews) this.changed('users');
   }

@@ -17,6 +17,29 @@ beforeEach(async () => {
   bob = await scene.open('bob');
 });
 
+function snapshotOf(name: string, nameSeq: number) {
+  return {
+    room_id: room.id,
+    name,
+    name_seq: nameSeq,
+    host_id: 'ann',
+    member_count: 2,
+    last_seq: 2,
+    epoch: room.epoch,
+  };
+}
+
+describe('a room for two', () => {
+  it('is called as the other one, as soon as one knows how that is', () => {
+    const pair = { ...snapshotOf('', 0), room_id: 'pair', epoch: 'e-pair', partner_id: 'bob' };
+    ann.hear({ type: 'room.joined', room: pair, users: { bob: { nickname: 'bob' } } });
+    expect(ann.roomName('pair')).toBe('bob');
+    ann.learn({ bob: { nickname: 'Robert' }, cho: { nickname: 'Charlotte' } });
+    expect(ann.roomName('pair')).toBe('Robert');
+    expect(nameFor(ann)).toBe('ping');
+  });
+});
+
 describe('a new name', () => {
   it('is seen by everybody, whether they have the room open or not', async () => {
     await Promise.all([ann.renameRoom(room.id, 'pong'), scene.elapse(100)]);
@@ -63,18 +86,6 @@ describe('a new name', () => {
     await Promise.all([expect(asked).rejects.toMatchObject({ code }), scene.elapse(100)]);
     expect([nameFor(ann), nameFor(bob)]).toEqual(['ping', 'ping']);
   });
-
-  function snapshotOf(name: string, nameSeq: number) {
-    return {
-      room_id: room.id,
-      name,
-      name_seq: nameSeq,
-      host_id: 'ann',
-      member_count: 2,
-      last_seq: 2,
-      epoch: room.epoch,
-    };
-  }
 });
 
 describe('muting', () => {
