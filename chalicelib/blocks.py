@@ -7,15 +7,16 @@ being matched. Others see and send as before (docs/decisions/0032-safety.md).
 from __future__ import annotations
 
 import functools
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Final
 
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
-from chalicelib import clock, limits, users
+from chalicelib import clock, limits, names, users
 from chalicelib.errors import InvalidFieldError, TooManyBlocksError, UserNotFoundError
+from chalicelib.protocol import Users
 from chalicelib.tables import BlockRow, succeeds
 
 #: A row of a block that has ended stays for so long: until no frame from before can come again.
@@ -25,13 +26,16 @@ _IS_BLOCKED: Final[Condition] = BlockRow.blocked_at.exists()
 _IS_NOT_BLOCKED: Final[Condition] = BlockRow.blocked_at.does_not_exist()
 
 
-def set_block(user_id: str, blocked_id: str, *, on: bool, received: int) -> bool:
+def set_block(
+    user_id: str, blocked_id: str, *, on: bool, received: int, met_in: str | None = None
+) -> bool:
     """Block somebody, or end that; False if it is so already, or was said otherwise later.
 
     A GetItem of them and a Query of the list before one is added; one UpdateItem.
 
     Args:
         received: when (ms) API Gateway took it: a frame may be delivered a second time, late.
+        met_in: the room in which they met.
 
     Raises:
         InvalidFieldError: that is oneself.
@@ -60,6 +64,7 @@ def set_block(user_id: str, blocked_id: str, *, on: bool, received: int) -> bool
     actions = [
         BlockRow.blocked_at.set(received),
         BlockRow.changed_at.set(received),
+        BlockRow.met_in.set(met_in) if met_in else BlockRow.met_in.remove(),
         BlockRow.expires_at.remove(),
     ]
     return succeeds(lambda: row.update(actions, condition=_IS_NOT_BLOCKED & is_latest))
@@ -67,15 +72,39 @@ def set_block(user_id: str, blocked_id: str, *, on: bool, received: int) -> bool
 
 def blocked_by(user_id: str) -> list[str]:
     """Whom somebody has blocked, in the order of the ids. One consistent Query."""
-    rows = BlockRow.query(user_id, consistent_read=True, filter_condition=_IS_BLOCKED)
-    return [row.blocked_id for row in rows]
+    return [row.blocked_id for row in rows_of(user_id)]
 
 
-def page(user_id: str, after: str | None) -> tuple[list[str], str | None]:
+def rows_of(user_id: str) -> list[BlockRow]:
+    """Likewise, as it is stored."""
+    return list(BlockRow.query(user_id, consistent_read=True, filter_condition=_IS_BLOCKED))
+
+
+def page(user_id: str, after: str | None) -> tuple[list[BlockRow], str | None]:
     """A page of whom somebody has blocked, and where the next one begins. One Query."""
-    found = [each for each in blocked_by(user_id) if after is None or each > after]
+    found = [each for each in rows_of(user_id) if after is None or each.blocked_id > after]
     first = found[: limits.BLOCKS_PAGE_MAX]
-    return first, first[-1] if len(found) > len(first) else None
+    return first, first[-1].blocked_id if len(found) > len(first) else None
+
+
+def names_of(found: Collection[BlockRow]) -> tuple[dict[str, str], Users]:
+    """In which room one met people, where they go by another name there; and all their names.
+
+    Whoever knows somebody by that must not learn the account's by blocking them.
+    """
+    met_in = {row.blocked_id: row.met_in for row in found if row.met_in}
+    people = {row.blocked_id for row in found} - met_in.keys()
+    called = names.look_up(people, {room_id: _of(room_id, met_in) for room_id in met_in.values()})
+    by_room = {
+        user_id: room_id
+        for user_id, room_id in met_in.items()
+        if names.key(room_id, user_id) in called
+    }
+    return by_room, called
+
+
+def _of(room_id: str, met_in: Mapping[str, str]) -> set[str]:
+    return {user_id for user_id, each in met_in.items() if each == room_id}
 
 
 def is_blocked_either_way(one: str, other: str) -> bool:

@@ -19,7 +19,7 @@ from chalicelib.errors import ChatNotFoundError, NotYetError, RoomNotFoundError,
 from chalicelib.pace import Pace, memory
 from chalicelib.protocol import Entry, EntryKind
 from chalicelib.steps import Draft, Place, run
-from chalicelib.tables import EntryRow, RoomRow
+from chalicelib.tables import EntryRow, MemberRow, RoomRow
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,14 @@ class Appended(writing.Written):
 
     #: The room's row as the write left it; None if it was there already.
     row: RoomRow | None
+
+
+@dataclass(frozen=True, slots=True)
+class Said(writing.Written):
+    """A chat that is in the log."""
+
+    #: Whose it is, as they were when it was written, or when that was found done.
+    member: MemberRow
 
 
 def append(
@@ -85,7 +93,7 @@ def say(
     reply_to: int | None = None,
     retry_since: int | None = None,
     received: int,
-) -> writing.Written:
+) -> Said:
     """Write a chat, once. Three DynamoDB writes; before those of a reply, a read.
 
     Args:
@@ -111,10 +119,13 @@ def say(
     if reply_to is not None:
         _check_is_chat(user_id, room_id, reply_to)
 
-    def say_masked(masked: str, is_in_effect: Condition) -> writing.Written:
+    def say_masked(masked: str, is_in_effect: Condition) -> Said:
         steps = _SayingSteps(room_id, text, is_in_effect, received)
         draft = Draft(user_id, now, text=masked, cid=cid, reply_to=reply_to or 0)
-        return run(writing.say(steps, draft, retry_since))
+        written = run(writing.say(steps, draft, retry_since))
+        if steps.member is None:
+            raise TypeError("a chat is written by nobody")
+        return Said(written.entry, written.room, steps.member)
 
     try:
         return masking.write(room_id, text, say_masked)
@@ -228,7 +239,7 @@ def people_in(entries: Iterable[Entry]) -> set[str]:
             if each is not None:
                 people |= {each.user_id, each.about, each.deleted_by}
                 people.update(*each.reactions.values())
-                if each.kind is EntryKind.CHAT:  # a notice's text is a room's name
+                if each.kind is EntryKind.CHAT:  # a notice's text may be a name
                     people |= texts.mentions(each.text)
     return people - {""}
 

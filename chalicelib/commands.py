@@ -5,7 +5,7 @@ DynamoDB calls and posts of each are counted by tests/integration/test_counts.py
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, Final
 
 from chalicelib import (
@@ -22,7 +22,9 @@ from chalicelib import (
     match_commands,
     members,
     moderation_commands,
+    names,
     newcomers,
+    nicknaming,
     protocol,
     renaming,
     reports,
@@ -39,9 +41,11 @@ from chalicelib.errors import (
     NotMemberError,
     SignedOutError,
 )
-from chalicelib.protocol import Reply, Room, User
+from chalicelib.protocol import Reply, User
+from chalicelib.rooms import Shown
 from chalicelib.rows import find_open_room, find_room, to_state
-from chalicelib.tables import MemberRow, UserRow
+from chalicelib.rows import open_room as found_room
+from chalicelib.tables import MemberRow, RoomRow, UserRow
 
 
 def run(caller: Caller, command: protocol.AnyCommand, at: Moment) -> Reply:
@@ -84,15 +88,15 @@ def hello(caller: Caller, command: protocol.Hello, at: Moment) -> Reply:
     for room_id in {member.room_id for member in mine} - heard:
         connections.subscribe(caller, room_id)
     found = rooms.of_members(mine)
-    _forget_closed(mine, found)
+    _forget_closed(mine, {each.room.room_id for each in found})
     # After it can be told of others: what is blocked meanwhile comes as a push.
     blocked = blocks.blocked_by(caller.user_id)
     page, left = _rooms_page(found, used=limits.USER_ID_BYTES_MAX * len(blocked))
     return protocol.HelloReply(
         ref=command.ref,
         me=users.me(person),
-        rooms=page,
-        users=users.names(rooms.people_in(page)),
+        rooms=[each.room for each in page],
+        users=rooms.names_in(page),
         now=at.now,
         more_room_ids=left,
         blocked=blocked,
@@ -110,7 +114,16 @@ def update_profile(caller: Caller, command: protocol.UpdateProfile, at: Moment) 
 
 
 def block_user(caller: Caller, command: protocol.BlockUser, at: Moment) -> Reply:
-    if blocks.set_block(caller.user_id, command.user_id, on=command.on, received=at.received):
+    if command.room_id is not None:
+        # How its members are called there is theirs to know.
+        members.membership(caller.user_id, command.room_id)
+    if blocks.set_block(
+        caller.user_id,
+        command.user_id,
+        on=command.on,
+        received=at.received,
+        met_in=command.room_id,
+    ):
         own = connections.of_user(caller.user_id)
         event = protocol.UserBlocked(user_id=command.user_id, blocked=command.on)
         delivery.push_to_connections(own, event, but=caller.connection_id)
@@ -119,8 +132,13 @@ def block_user(caller: Caller, command: protocol.BlockUser, at: Moment) -> Reply
 
 def list_blocks(caller: Caller, command: protocol.ListBlocks, at: Moment) -> Reply:
     page, after = blocks.page(caller.user_id, command.after)
+    met_in, called = blocks.names_of(page)
     return protocol.BlocksReply(
-        ref=command.ref, user_ids=page, users=users.names(page), after=after
+        ref=command.ref,
+        user_ids=[row.blocked_id for row in page],
+        users=called,
+        met_in=met_in,
+        after=after,
     )
 
 
@@ -139,8 +157,12 @@ def list_rooms(caller: Caller, command: protocol.ListRooms, at: Moment) -> Reply
     keys = {(caller.user_id, room_id) for room_id in command.room_ids}
     mine = [row for row in MemberRow.batch_get(keys, consistent_read=True) if not row.leaving]
     page, left = _rooms_page(rooms.of_members(mine))
-    names = users.names(rooms.people_in(page))
-    return protocol.RoomsReply(ref=command.ref, rooms=page, users=names, more_room_ids=left)
+    return protocol.RoomsReply(
+        ref=command.ref,
+        rooms=[each.room for each in page],
+        users=rooms.names_in(page),
+        more_room_ids=left,
+    )
 
 
 def open_room(caller: Caller, command: protocol.OpenRoom, at: Moment) -> Reply:
@@ -156,7 +178,7 @@ def open_room(caller: Caller, command: protocol.OpenRoom, at: Moment) -> Reply:
     )
     if made is not None:
         member = members.membership(caller.user_id, made.room_id)
-        _after_joining(caller, rooms.to_room(made, member))
+        _after_joining(caller, made, member)
     return protocol.OpenReply(ref=command.ref, room=found, created=made is not None)
 
 
@@ -167,19 +189,23 @@ def enter_room(caller: Caller, command: protocol.EnterRoom, at: Moment) -> Reply
     room = rooms.to_room(row, joined.member)
     if joined.is_new or room.room_id not in caller.room_ids:
         # (Not new, but not heard: joined in another tab that did not see this connection.)
-        _after_joining(caller, room, is_new=joined.is_new)
+        _after_joining(caller, row, joined.member, is_new=joined.is_new)
         # Subscribed before the log is read: what is said in between comes as a push.
         row = find_open_room(room.room_id) or row
         room = rooms.to_room(row, joined.member)
+    own = names.of_member(joined.member, caller.own_name)
     for notice in joined.notices:
-        delivery.deliver(room.room_id, notice, caller.own_name, but=caller.connection_id)
+        delivery.deliver(room.room_id, notice, own, but=caller.connection_id)
     delivery.resume(room.room_id, to_state(row))
     page = chats.read_before(room.room_id, room.last_seq + 1, command.limit, limits.PAGE_BYTES_MAX)
+    people = chats.people_in(page.entries) | rooms.people_in([room])
+    if row.named:
+        people.add(caller.user_id)
     return protocol.EnterReply(
         ref=command.ref,
         room=room,
         entries=page.entries,
-        users=users.names(chats.people_in(page.entries) | rooms.people_in([room])),
+        users=names.in_room(row, room.room_id, people),
         joined=joined.is_new,
         has_before=page.has_before,
     )
@@ -187,9 +213,10 @@ def enter_room(caller: Caller, command: protocol.EnterRoom, at: Moment) -> Reply
 
 def list_members(caller: Caller, command: protocol.ListMembers, at: Moment) -> Reply:
     members.membership(caller.user_id, command.room_id)
-    page, after = rooms.members_page(command.room_id, command.after, at.now)
-    names = users.names(member.user_id for member in page)
-    return protocol.MembersReply(ref=command.ref, members=page, users=names, after=after)
+    room = found_room(command.room_id)
+    page, after = rooms.members_page(room, command.after, at.now)
+    called = names.in_room(room, room.room_id, (member.user_id for member in page))
+    return protocol.MembersReply(ref=command.ref, members=page, users=called, after=after)
 
 
 def leave_room(caller: Caller, command: protocol.LeaveRoom, at: Moment) -> Reply:
@@ -204,9 +231,8 @@ def leave_room(caller: Caller, command: protocol.LeaveRoom, at: Moment) -> Reply
         background.after_closing(closed, but=caller.connection_id)
         return Reply(ref=command.ref)
     background.after_leaving(caller.user_id, command.room_id, but=caller.connection_id)
-    names = users.names(notice.entry.user_id for notice in notices)
     for notice in notices:
-        delivery.deliver(command.room_id, notice, names)
+        delivery.deliver(command.room_id, notice)
     return Reply(ref=command.ref)
 
 
@@ -216,6 +242,16 @@ def rename_room(caller: Caller, command: protocol.RenameRoom, at: Moment) -> Rep
     if notice is not None:
         # Also to this connection: the reply has no entry.
         delivery.deliver(command.room_id, notice, caller.own_name)
+    return Reply(ref=command.ref)
+
+
+def set_room_nickname(caller: Caller, command: protocol.SetRoomNickname, at: Moment) -> Reply:
+    members.membership(caller.user_id, command.room_id)
+    notice = nicknaming.set_nickname(caller.user_id, command.room_id, command.nickname, at)
+    if notice is not None:
+        # Also to this connection: the reply has no entry.
+        own = names.of_member(notice.member, caller.own_name)
+        delivery.deliver(command.room_id, notice, own)
     return Reply(ref=command.ref)
 
 
@@ -230,21 +266,22 @@ def mute_room(caller: Caller, command: protocol.MuteRoom, at: Moment) -> Reply:
 # --- Shared ----------------------------------------------------------------------------
 
 
-def _after_joining(caller: Caller, room: Room, *, is_new: bool = True) -> None:
+def _after_joining(caller: Caller, row: RoomRow, member: MemberRow, *, is_new: bool = True) -> None:
     """Make the person's connections hear the room, and show a new one in their other tabs."""
+    room = rooms.to_room(row, member)
     connections.subscribe(caller, room.room_id)
     others = (
         connections.subscribe_user(caller.user_id, room.room_id, but=caller.connection_id)
         if is_new
         else []
     )
-    member = members.find_member(caller.user_id, room.room_id)
-    if member is None or member.leaving:  # left in another tab meanwhile
+    there = members.find_member(caller.user_id, room.room_id)
+    if there is None or there.leaving:  # left in another tab meanwhile
         for connection_id in (caller.connection_id, *others):
             connections.unsubscribe(connection_id, room.room_id)
         raise NotMemberError(room.room_id)
-    names = users.names(rooms.people_in([room])) if others else {}
-    delivery.push_to_connections(others, protocol.RoomJoined(room=room, users=names))
+    called = names.in_room(row, room.room_id, rooms.people_in([room])) if others else {}
+    delivery.push_to_connections(others, protocol.RoomJoined(room=room, users=called))
 
 
 def _is_still_in(member: MemberRow, person: UserRow, now: int) -> bool:
@@ -257,15 +294,14 @@ def _is_still_in(member: MemberRow, person: UserRow, now: int) -> bool:
         notices = joining.finish_leaving(member, now)
     except HostMustChooseError:
         return True  # became the host just before leaving, so the leaving did not count
-    name = {person.user_id: User(nickname=person.nickname)}
+    own = names.of_member(member, {person.user_id: User(nickname=person.nickname)})
     for notice in notices:
-        delivery.deliver(member.room_id, notice, name)
+        delivery.deliver(member.room_id, notice, own)
     return False
 
 
-def _forget_closed(mine: Sequence[MemberRow], found: Sequence[Room]) -> None:
+def _forget_closed(mine: Sequence[MemberRow], still_open: Collection[str]) -> None:
     """Drop memberships of rooms that were closed; erasing one may have been cut off."""
-    still_open = {room.room_id for room in found}
     for member in mine:
         if member.room_id in still_open:
             continue
@@ -276,13 +312,13 @@ def _forget_closed(mine: Sequence[MemberRow], found: Sequence[Room]) -> None:
             background.forget_closed(member, room)
 
 
-def _rooms_page(found: Sequence[Room], used: int = 0) -> tuple[list[Room], list[str]]:
+def _rooms_page(found: Sequence[Shown], used: int = 0) -> tuple[list[Shown], list[str]]:
     """As many rooms as fit into a frame, of which so much is used; the ids of the others."""
-    for count, room in enumerate(found):
-        used += chats.encoded_size(room) + 1
-        used += limits.USER_BYTES_MAX * len(rooms.people_in([room]))
+    for count, each in enumerate(found):
+        used += chats.encoded_size(each.room) + 1
+        used += limits.USER_BYTES_MAX * len(rooms.people_in([each.room]))
         if used > limits.PAGE_BYTES_MAX and count > 0:
-            return list(found[:count]), [later.room_id for later in found[count:]]
+            return list(found[:count]), [later.room.room_id for later in found[count:]]
     return list(found), []
 
 
@@ -295,6 +331,7 @@ HANDLERS: Final[dict[type[protocol.Command], Callable[[Caller, Any, Moment], Rep
     protocol.ListMembers: list_members,
     protocol.LeaveRoom: leave_room,
     protocol.RenameRoom: rename_room,
+    protocol.SetRoomNickname: set_room_nickname,
     protocol.DescribeRoom: directory_commands.describe,
     protocol.ListDirectory: directory_commands.list_rooms,
     protocol.SearchDirectory: directory_commands.search,

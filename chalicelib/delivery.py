@@ -18,10 +18,10 @@ from chalicelib import (
     limits,
     log,
     metering,
+    names,
     protocol,
     pushing,
     sender,
-    users,
     workers,
 )
 from chalicelib.dynamodb_steps import LogSteps
@@ -47,6 +47,7 @@ class RoomSteps(LogSteps):
         but: str = "",
         is_first: bool = True,
         resumes: bool = False,
+        named: bool = True,
     ) -> None:
         """Steps for a room.
 
@@ -55,8 +56,10 @@ class RoomSteps(LogSteps):
             but: the connection whose own entry needs no push, as it gets a reply.
             is_first: whether nobody can have pushed these entries before.
             resumes: whether a lease that is acquired is a dead holder's.
+            named: whether somebody may go by another name in the room, as far as is known.
         """
         super().__init__(room_id)
+        self._named = named
         self._own = own or {}
         self._but = but
         self._is_first = is_first
@@ -81,16 +84,31 @@ class RoomSteps(LogSteps):
                 self._own,
                 but=self._but if is_own else "",
                 is_first=self._is_first,
+                named=self._named,
             )
+
+    async def read_room(self) -> RoomState | None:
+        """One consistent GetItem."""
+        return self._noted(await super().read_room())
 
     async def acquire(self, holder: str, delivered: int, now: int, until: int) -> RoomState | None:
         """One UpdateItem of the room; counts what a dead holder left undelivered."""
-        held = await super().acquire(holder, delivered, now, until)
+        held = self._noted(await super().acquire(holder, delivered, now, until))
         # A lease that nobody held begins at what it is acquired with.
         lease = held.lease if held is not None else None
         if lease is not None and (self._resumes or lease.delivered < delivered):
             metering.count(Metric.RESUMED_PUSHES)
         return held
+
+    async def advance(self, holder: str, delivered: int, until: int) -> RoomState | None:
+        """One UpdateItem of the room."""
+        return self._noted(await super().advance(holder, delivered, until))
+
+    def _noted(self, room: RoomState | None) -> RoomState | None:
+        """A room as it was just found: who goes by another name by now is pushed by that."""
+        if room is not None:
+            self._named = room.named
+        return room
 
     async def hand_over(self, holder: str, delivered: int) -> bool:
         """One invocation."""
@@ -109,7 +127,13 @@ def deliver(room_id: str, written: Written, own: Users | None = None, *, but: st
         own: names that are known already.
         but: the connection that gets it as a reply.
     """
-    steps = RoomSteps(room_id, own, but=but, is_first=written.room is not None)
+    steps = RoomSteps(
+        room_id,
+        own,
+        but=but,
+        is_first=written.room is not None,
+        named=written.room is None or written.room.named,
+    )
     with _as_hint("deliver", room_id=room_id):
         if written.room is None:
             # It was there already: its first writer may have died before it pushed.
@@ -125,7 +149,13 @@ def resume(room_id: str, state: RoomState) -> None:
 
 
 def push_entries(
-    room_id: str, entries: Sequence[Entry], known: Users, *, but: str = "", is_first: bool = True
+    room_id: str,
+    entries: Sequence[Entry],
+    known: Users,
+    *,
+    but: str = "",
+    is_first: bool = True,
+    named: bool = True,
 ) -> None:
     """Push entries to a room's audience in as few frames as they fit in.
 
@@ -134,15 +164,17 @@ def push_entries(
         but: a connection that has them already.
         is_first: whether they can't have been pushed before; of others it is not measured
             how late they are.
+        named: whether somebody may go by another name in the room.
     """
-    people = chats.people_in(entries)
-    names = {user_id: known[user_id] for user_id in people & known.keys()}
-    names |= users.names(people - names.keys())
+    # A notice that gives a name is told by that, however long ago the room was looked at.
+    named = named or any(entry.kind is EntryKind.NICKNAMED for entry in entries)
+    called = names.among(room_id, chats.people_in(entries), known, named=named)
     listening = _listening(room_id)
     for part in _frames(entries):
-        mentioned = chats.people_in(part) & names.keys()
         event = EntriesAdded(
-            room_id=room_id, entries=part, users={user_id: names[user_id] for user_id in mentioned}
+            room_id=room_id,
+            entries=part,
+            users=names.only(room_id, chats.people_in(part), called),
         )
         _push(room_id, event, listening, but, said_at=_said_at(part) if is_first else 0)
 

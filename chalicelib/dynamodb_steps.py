@@ -74,6 +74,8 @@ class LogSteps:
         self._received = received
         #: The room as the last place taken left it.
         self.room: RoomRow | None = None
+        #: Whoever says something, as they were last read or written.
+        self.member: MemberRow | None = None
 
     @property
     def room_id(self) -> str:
@@ -278,6 +280,7 @@ class LogSteps:
             raise NotMemberError(self.room_id)
         if self._received is not None and member.joined_at > self._received:
             raise StaleError
+        self.member = member
         return rows.to_claims(member)
 
     async def move_claim(self, user_id: str, old: Claim, slot: int, new: Claim) -> bool:
@@ -290,7 +293,10 @@ class LogSteps:
 
     def _update_member(self, user_id: str, actions: list[Action], condition: Condition) -> bool:
         member = MemberRow(user_id, self.room_id)
-        return succeeds(lambda: member.update(actions, condition=condition))
+        is_done = succeeds(lambda: member.update(actions, condition=condition))
+        if is_done:
+            self.member = member
+        return is_done
 
     async def acquire(self, holder: str, delivered: int, now: int, until: int) -> RoomState | None:
         """One UpdateItem of the room."""

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from pynamodb.expressions.update import Action
 
-from chalicelib import blocks, clock, limits, members, sessions, users
+from chalicelib import blocks, clock, limits, members, names, sessions
 from chalicelib.errors import InvalidFieldError, TooFastError
 from chalicelib.protocol import EntryKind
 from chalicelib.rows import find_open_room
@@ -161,6 +161,7 @@ def _rooms(user_id: str) -> list[dict[str, Any]]:
             "role": role_of(room, user_id),
             "joined_at": mine[room_id].joined_at,
             "muted": bool(mine[room_id].muted),
+            "nickname": mine[room_id].nickname,
         }
         for room_id, room in sorted(rooms.items())
         if not room.closed_at
@@ -168,11 +169,11 @@ def _rooms(user_id: str) -> list[dict[str, Any]]:
 
 
 def _blocked(user_id: str) -> list[dict[str, Any]]:
-    blocked = blocks.blocked_by(user_id)
-    names = users.names(blocked)
+    blocked = blocks.rows_of(user_id)
+    met_in, called = blocks.names_of(blocked)
     return [
-        {"user_id": each, "nickname": names[each].nickname if each in names else None}
-        for each in blocked
+        {"user_id": each, "nickname": names.of(called, each, met_in.get(each))}
+        for each in (row.blocked_id for row in blocked)
     ]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chalicelib import invites, members, protocol, users
+from chalicelib import invites, members, names, protocol
 from chalicelib.clock import Moment
 from chalicelib.connections import Caller
 from chalicelib.protocol import Reply
@@ -22,8 +22,8 @@ def list_live(caller: Caller, command: protocol.ListInvites, at: Moment) -> Repl
     members.membership(caller.user_id, command.room_id)
     room = open_room(command.room_id)
     found = [invites.to_invite(row) for row in invites.seen_by(caller.user_id, room, at.now)]
-    names = users.names({invite.user_id for invite in found})
-    return protocol.InvitesReply(ref=command.ref, invites=found, users=names)
+    called = names.in_room(room, room.room_id, {invite.user_id for invite in found})
+    return protocol.InvitesReply(ref=command.ref, invites=found, users=called)
 
 
 def revoke(caller: Caller, command: protocol.RevokeInvite, at: Moment) -> Reply:

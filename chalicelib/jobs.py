@@ -33,6 +33,7 @@ from chalicelib.tables import (
     EntryRow,
     InviteRow,
     MemberRow,
+    RoomNicknameRow,
     RoomRow,
     RoomWordsRow,
     SanctionRow,
@@ -107,12 +108,15 @@ def erase_room(room_id: str, remaining_ms: RemainingMs, *, but: str = "") -> boo
         return True
     delivery.push_to_room(room_id, RoomClosed(room_id=room_id, name=room.name), but=but)
     in_room = (MemberRow(row.user_id, room_id) for row in MemberRow.by_room.query(room_id))
+    named = RoomNicknameRow.key(room_id)
+    nicknames = (RoomNicknameRow(row.user_id, named) for row in MemberRow.by_room.query(named))
     subscriptions = SubscriptionRow.query(room_id, attributes_to_get=["room_id", "connection_id"])
     entries = EntryRow.query(room_id, attributes_to_get=["room_id", "seq"])
     sanctions = SanctionRow.query(room_id, attributes_to_get=["room_id", "user_id"])
     invites = InviteRow.query(room_id, attributes_to_get=["room_id", "invite_id"])
     for rows, model in (
         (in_room, MemberRow),
+        (nicknames, RoomNicknameRow),
         (invites, InviteRow),
         (sanctions, SanctionRow),
         (subscriptions, SubscriptionRow),

@@ -13,7 +13,7 @@ from typing import Final
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
-from chalicelib import admission, chats, listing, moderation, pairs
+from chalicelib import admission, chats, listing, moderation, names, pairs
 from chalicelib.admission import NO_KEY, Key
 from chalicelib.chats import Appended
 from chalicelib.clock import Moment
@@ -120,6 +120,11 @@ def _join(user_id: str, room: RoomRow, now: int, key: Key) -> Joined:
     member.notice_cid, member.notice_since = chats.new_cid(), room.last_seq
     member.notice_invite = invite.invite_id if invite is not None else None
     member.notice_access = room.access_at
+    former = names.find(room.room_id, user_id) if room.named else None
+    if former is not None:
+        # They come back as who they were.
+        member.nickname, member.nickname_seq = former.nickname, former.nickname_seq
+        member.nickname_at = former.nickname_at
     # Hardly anybody was ever sanctioned; whoever was is looked at.
     if not admission.let_in(member, SanctionRow.room_id.does_not_exist(), invite):
         sanction = _check_not_banned(user_id, room.room_id)

@@ -9,6 +9,8 @@ from typing import Final
 CHAT_TEXT_MAX: Final = 4000
 ROOM_NAME_MAX: Final = 40
 NICKNAME_MAX: Final = 20
+# So long after one a member can't go by another name in a room: everybody in it is told of each.
+ROOM_NICKNAME_EVERY_MS: Final = 30_000
 # So many of the people that a chat mentions are named to those who get it.
 MENTIONS_MAX: Final = 20
 
@@ -41,8 +43,9 @@ PREVIEW_BYTES_MAX: Final = 240
 FRAME_BYTES_MAX: Final = 32 * 1024
 # What a page of chats or rooms, with the names in it, may take of a frame.
 PAGE_BYTES_MAX: Final = 28 * 1024
-# A name in a users map, at most; and a room in a sync reply, without its entries.
-USER_BYTES_MAX: Final = 125
+# Somebody in a users map, at most, also where they took a room's name back; and a room in a sync
+# reply, without its entries.
+USER_BYTES_MAX: Final = 201
 # The id of somebody in a list.
 USER_ID_BYTES_MAX: Final = 25
 SYNCED_ROOM_BYTES_MAX: Final = 185

@@ -15,9 +15,9 @@ from chalicelib import (
     limits,
     members,
     metering,
+    names,
     presence,
     protocol,
-    users,
 )
 from chalicelib.clock import Moment
 from chalicelib.connections import Caller
@@ -46,7 +46,8 @@ def send_chat(caller: Caller, command: protocol.SendChat, at: Moment) -> Reply:
         retry_since=command.retry_since,
         received=at.received,
     )
-    _deliver(caller, command.room_id, written)
+    own = names.of_member(written.member, caller.own_name)
+    delivery.deliver(command.room_id, written, own, but=caller.connection_id)
     return protocol.SendReply(ref=command.ref, entry=written.entry)
 
 
@@ -77,7 +78,7 @@ def _changed(
 ) -> Reply:
     if change is None:
         return protocol.ChangeReply(ref=command.ref)
-    _deliver(caller, command.room_id, change)
+    delivery.deliver(command.room_id, change, caller.own_name, but=caller.connection_id)
     return protocol.ChangeReply(ref=command.ref, entry=change.entry)
 
 
@@ -89,10 +90,6 @@ def _check_hears(caller: Caller, room_id: str) -> None:
     """
     if room_id not in caller.room_ids:
         members.membership(caller.user_id, room_id)
-
-
-def _deliver(caller: Caller, room_id: str, written: Written) -> None:
-    delivery.deliver(room_id, written, caller.own_name, but=caller.connection_id)
 
 
 # --- Reading ----------------------------------------------------------------------------
@@ -128,6 +125,7 @@ def sync_rooms(caller: Caller, command: protocol.SyncRooms, at: Moment) -> Reply
     # What the rooms themselves take of the frame, besides their entries and names.
     budget = limits.PAGE_BYTES_MAX - limits.SYNCED_ROOM_BYTES_MAX * len(positions)
     people: set[str] = set()
+    in_rooms: dict[str, set[str]] = {}
     synced = []
     for position in command.rooms:
         row = open_rooms.get(position.room_id)
@@ -136,19 +134,22 @@ def sync_rooms(caller: Caller, command: protocol.SyncRooms, at: Moment) -> Reply
             continue
         # One entry fits in any case, so that a client always gets on; but only one.
         member = mine[row.room_id]
+        is_first = not people and not any(in_rooms.values())
         try:
-            answer = _sync_one(row, member, position, budget, at_least=0 if people else 1)
+            answer = _sync_one(row, member, position, budget, at_least=int(is_first))
         except RoomNotFoundError:  # closed since it was read
             synced.append(SyncedRoom(room_id=position.room_id, gone=True))
             continue
         delivery.resume(row.room_id, to_state(row))
-        new = chats.people_in(answer.entries) - people
-        people |= new
+        named = in_rooms.setdefault(row.room_id, set()) if row.named else people
+        new = chats.people_in(answer.entries) - named
+        named |= new
         budget -= chats.encoded_size(answer.entries) + limits.USER_BYTES_MAX * len(new)
         synced.append(answer)
     if any(answer.entries or answer.reset for answer in synced):
         metering.count(Metric.CATCH_UPS)
-    return protocol.SyncReply(ref=command.ref, rooms=synced, users=users.names(people))
+    called = names.look_up(people, in_rooms)
+    return protocol.SyncReply(ref=command.ref, rooms=synced, users=called)
 
 
 def _sync_one(
@@ -193,7 +194,7 @@ def read_history(caller: Caller, command: protocol.ReadHistory, at: Moment) -> R
     return protocol.HistoryReply(
         ref=command.ref,
         entries=page.entries,
-        users=users.names(chats.people_in(page.entries)),
+        users=names.in_room(room, room.room_id, chats.people_in(page.entries)),
         has_before=page.has_before,
         has_after=page.has_after,
     )

@@ -7,6 +7,7 @@ anything in a room that they have not joined. How people come and go is in joini
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
@@ -15,7 +16,10 @@ from chalicelib import limits
 from chalicelib.errors import NotMemberError, TooManyRoomsError
 from chalicelib.protocol import Role
 from chalicelib.steps import Place
-from chalicelib.tables import IS_IN, MemberRow, RoomRow, succeeds
+from chalicelib.tables import IS_IN, MemberRow, RoomNicknameRow, RoomRow, succeeds
+
+#: Of the rows of a person: memberships, not names.
+_IS_ROOM: Final[Condition] = MemberRow.room_id > RoomNicknameRow.FIRST_ROOM
 
 
 def find_member(user_id: str, room_id: str) -> MemberRow | None:
@@ -49,7 +53,7 @@ def new_member(user_id: str, room: RoomRow, now: int) -> MemberRow:
 
 def memberships(user_id: str) -> list[MemberRow]:
     """All of a person's memberships, also those being ended. One consistent Query."""
-    return list(MemberRow.query(user_id, consistent_read=True))
+    return list(MemberRow.query(user_id, _IS_ROOM, consistent_read=True))
 
 
 def mark_read(user_id: str, room_id: str, place: Place) -> bool:
@@ -100,5 +104,5 @@ def read_seqs(room_id: str, user_ids: Iterable[str]) -> dict[str, int]:
 
 def check_room_for_one_more(user_id: str) -> None:
     """Raise TooManyRoomsError if somebody is in as many rooms as one may be. One Query."""
-    if MemberRow.count(user_id) >= limits.ROOMS_PER_USER_MAX:
+    if MemberRow.count(user_id, _IS_ROOM) >= limits.ROOMS_PER_USER_MAX:
         raise TooManyRoomsError(limits.ROOMS_PER_USER_MAX)

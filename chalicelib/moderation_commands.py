@@ -14,9 +14,9 @@ from chalicelib import (
     listing,
     members,
     moderation,
+    names,
     protocol,
     room_words,
-    users,
 )
 from chalicelib.clock import Moment
 from chalicelib.connections import Caller
@@ -70,8 +70,9 @@ def list_bans(caller: Caller, command: protocol.ListBans, at: Moment) -> Reply:
     room = open_room(command.room_id)
     page, after = moderation.bans(caller.user_id, room, command.after)
     bans = [Ban(user_id=row.user_id, by=row.banned_by or "", at=row.banned_at or 0) for row in page]
-    names = users.names({ban.user_id for ban in bans} | {ban.by for ban in bans})
-    return protocol.BansReply(ref=command.ref, bans=bans, users=names, after=after)
+    people = {ban.user_id for ban in bans} | {ban.by for ban in bans}
+    called = names.in_room(room, room.room_id, people)
+    return protocol.BansReply(ref=command.ref, bans=bans, users=called, after=after)
 
 
 def silence(caller: Caller, command: protocol.SilenceMember, at: Moment) -> Reply:

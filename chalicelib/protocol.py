@@ -88,6 +88,9 @@ class EntryKind(StrEnum):
     UNPINNED = "unpinned"
     LOCKED = "locked"
     UNLOCKED = "unlocked"
+    #: Somebody goes by another name in this room: ``text``. A line of its own has the one before,
+    #: if that was of this room, too. Without the new one they took it back.
+    NICKNAMED = "nicknamed"
     #: ``text`` is the room's ``access`` now, or its ``capacity`` (0: any number).
     ACCESS_CHANGED = "access_changed"
     CAPACITY_CHANGED = "capacity_changed"
@@ -245,6 +248,8 @@ class User(Struct, omit_defaults=True):
     """A person as others see them. Someone who withdrew has no entry in ``users`` maps."""
 
     nickname: str
+    #: Of a name in one room: the place of the notice that gave it. The highest one knows counts.
+    seq: int = 0
 
 
 class Me(Struct, omit_defaults=True):
@@ -408,7 +413,8 @@ class Member(Struct, omit_defaults=True):
 
 
 #: The people that entries, or previews of rooms, are by or speak of: of each chat the first
-#: ``MENTIONS_MAX`` that are mentioned.
+#: ``MENTIONS_MAX`` that are mentioned. By their ids; who goes by another name in a room is under
+#: ``ROOM_ID/USER_ID`` instead, for that room only. An empty name there says that they took it back.
 Users = dict[str, User]
 
 # --- Commands: client to server ----------------------------------------------------
@@ -485,6 +491,16 @@ class RenameRoom(Command, tag="room.rename"):
 
     room_id: RoomId
     name: RoomNameInput
+
+
+class SetRoomNickname(Command, tag="room.set_nickname"):
+    """Go by another name in a room, or (with none) by that of one's account again.
+
+    Repeating it does no harm.
+    """
+
+    room_id: RoomId
+    nickname: NicknameInput | None = None
 
 
 class DescribeRoom(Command, tag="room.describe"):
@@ -787,6 +803,8 @@ class BlockUser(Command, tag="user.block"):
     """See nothing more of somebody, who is not told. Repeating it does no harm."""
 
     user_id: UserId
+    #: Where one met them: the list of whom one has blocked calls them as they are called there.
+    room_id: RoomId | None = None
     #: False ends it.
     on: bool = True
 
@@ -821,6 +839,7 @@ AnyCommand = (
     | ListMembers
     | LeaveRoom
     | RenameRoom
+    | SetRoomNickname
     | DescribeRoom
     | ListDirectory
     | SearchDirectory
@@ -1017,6 +1036,8 @@ class BlocksReply(Reply, tag="ok"):
 
     user_ids: list[str]
     users: Users
+    #: In which room one met somebody, by their id, if ``users`` has their name in that room.
+    met_in: dict[str, str] = {}
     #: Ask again with ``after`` for the next page.
     after: str | None = None
 
@@ -1050,6 +1071,7 @@ REPLIES: dict[type[Command], type[Reply]] = {
     ListMembers: MembersReply,
     LeaveRoom: Reply,
     RenameRoom: Reply,
+    SetRoomNickname: Reply,
     DescribeRoom: Reply,
     ListDirectory: DirectoryReply,
     SearchDirectory: DirectoryReply,

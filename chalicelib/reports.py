@@ -13,7 +13,7 @@ import msgspec
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
-from chalicelib import chats, clock, ids, limits, members, users
+from chalicelib import chats, clock, ids, limits, members, names, users
 from chalicelib.errors import (
     ChatNotFoundError,
     InvalidFieldError,
@@ -73,7 +73,10 @@ def send(reporter_id: str, report: Report, now: int) -> None:
     members.membership(reporter_id, report.room_id)
     room = open_room(report.room_id)
     context = _context(report, room.last_seq)
-    names = users.names({report.user_id, reporter_id, *(entry.user_id for entry in context)})
+    people = {report.user_id, reporter_id, *(entry.user_id for entry in context)}
+    called = names.in_room(room, room.room_id, people)
+    name = names.of(called, report.user_id, room.room_id)
+    account = names.of(users.names([report.user_id]), report.user_id) if room.named else name
     row = ReportRow(
         # Operators type it after a command, where a dash would begin an option.
         f"R{ids.new_id()}",
@@ -81,13 +84,14 @@ def send(reporter_id: str, report: Report, now: int) -> None:
         created_at=now,
         reporter_id=reporter_id,
         user_id=report.user_id,
-        user_name=names[report.user_id].nickname if report.user_id in names else None,
+        user_name=name,
+        account_name=account if account != name else None,
         room_id=report.room_id,
         room_name=room.name,
         seq=report.seq,
         reason=report.reason.value,
         note=note or None,
-        context=_encoded(context, names, report.seq),
+        context=_encoded(context, called, report),
         lock_id=_lock_id(reporter_id, report),
     )
     _keep(row, now)
@@ -148,14 +152,14 @@ def _context(report: Report, last_seq: int) -> list[Entry]:
     return said
 
 
-def _encoded(context: list[Entry], names: Users, seq: int | None) -> str:
+def _encoded(context: list[Entry], called: Users, report: Report) -> str:
     said = [
         Said(
             seq=entry.seq,
             user_id=entry.user_id,
             at=entry.at,
-            text=entry.text if entry.seq == seq else entry.text[:_AROUND_TEXT_MAX],
-            name=names[entry.user_id].nickname if entry.user_id in names else "",
+            text=entry.text if entry.seq == report.seq else entry.text[:_AROUND_TEXT_MAX],
+            name=names.of(called, entry.user_id, report.room_id) or "",
             deleted=entry.deleted,
         )
         for entry in context

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from pynamodb.transactions import TransactWrite
 
 from chalicelib import access as ways_in
-from chalicelib import ids, limits, listing, members, texts
+from chalicelib import ids, limits, listing, members, names, texts
 from chalicelib.errors import (
     HostMustChooseError,
     NotHostError,
@@ -23,8 +24,9 @@ from chalicelib.protocol import (
     Preview,
     Room,
     Topic,
+    Users,
 )
-from chalicelib.rows import find_open_room, find_room_id, open_room, unread
+from chalicelib.rows import find_open_room, find_room_id, unread
 from chalicelib.ruling import role_of
 from chalicelib.tables import (
     TRANSACTION_TRIES,
@@ -117,13 +119,9 @@ def _create(name: str, key: str, user_id: str, now: int, given: dict[str, Any]) 
     return room if transact(write) else None
 
 
-def members_page(room_id: str, after: str | None, now: int) -> tuple[list[Member], str | None]:
-    """A page of a room's members, by user id, and where the next page starts after.
-
-    Raises:
-        RoomNotFoundError: there is no such open room.
-    """
-    room = open_room(room_id)
+def members_page(room: RoomRow, after: str | None, now: int) -> tuple[list[Member], str | None]:
+    """A page of a room's members, by user id, and where the next page starts after."""
+    room_id = room.room_id
     later = MemberRow.by_room.query(
         room_id,
         MemberRow.user_id > after if after else None,
@@ -189,7 +187,15 @@ def close_room(room: RoomRow, now: int, *, if_unchanged: bool = False) -> None:
     close_room(still_open, now)
 
 
-def of_members(mine: Iterable[MemberRow]) -> list[Room]:
+@dataclass(frozen=True)
+class Shown:
+    """A room as one of its members sees it, and whether somebody may go by another name in it."""
+
+    room: Room
+    named: bool
+
+
+def of_members(mine: Iterable[MemberRow]) -> list[Shown]:
     """The open rooms of those memberships, most recently active first.
 
     One consistent BatchGetItem per 100.
@@ -198,8 +204,25 @@ def of_members(mine: Iterable[MemberRow]) -> list[Room]:
     if not by_room:
         return []
     rows = RoomRow.batch_get(by_room, consistent_read=True)
-    rooms = [to_room(row, by_room[row.room_id]) for row in rows if not row.closed_at]
-    return sorted(rooms, key=lambda room: (-room.active_at, room.room_id))
+    found = [
+        Shown(to_room(row, by_room[row.room_id]), bool(row.named))
+        for row in rows
+        if not row.closed_at
+    ]
+    return sorted(found, key=lambda each: (-each.room.active_at, each.room.room_id))
+
+
+def names_in(shown: Iterable[Shown]) -> Users:
+    """How the people are called whom room lists refer to. See ``names.look_up``."""
+    people: set[str] = set()
+    in_rooms: dict[str, set[str]] = {}
+    for each in shown:
+        those = people_in([each.room])
+        if each.named:
+            in_rooms[each.room.room_id] = those
+        else:
+            people |= those
+    return names.look_up(people, in_rooms)
 
 
 def to_room(row: RoomRow, member: MemberRow) -> Room:

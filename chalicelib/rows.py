@@ -59,6 +59,7 @@ def to_state(room: RoomRow) -> RoomState:
         lease=lease,
         host_id=room.host_id,
         slow_ms=room.slow_ms or 0,
+        named=bool(room.named),
     )
 
 

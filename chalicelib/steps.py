@@ -45,6 +45,8 @@ class RoomState:
     host_id: str = ""
     #: In slow mode: the least time (ms) between two chats of one person.
     slow_ms: int = 0
+    #: Whether somebody may go by another name in it.
+    named: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -283,6 +283,8 @@ class RoomRow(_Table):
     #: The chat at the top of the room, and who put it there.
     pinned_seq = IntegerAttribute(null=True)
     pinned_by = UnicodeAttribute(null=True)
+    #: Present once somebody went by another name in it: names are looked up in it then.
+    named = BooleanAttribute(null=True)
     #: The place of the last notice of moderation that is in effect.
     rules_seq = IntegerAttribute(null=True)
     #: When API Gateway took the frame that each is from: a later one stands.
@@ -431,7 +433,37 @@ class MemberRow(_Table):
     muted = BooleanAttribute(null=True)
     #: When API Gateway took the frame that said so, or that it is over.
     muted_at = IntegerAttribute(null=True)
+    #: A copy of RoomNicknameRow, for who says something: their row is written anyway.
+    nickname = UnicodeAttribute(null=True)
+    nickname_seq = IntegerAttribute(null=True)
+    nickname_at = IntegerAttribute(null=True)
     by_room = MembersByRoom()
+
+
+class RoomNicknameRow(_Table):
+    """What a person is called in one room; lives in the members table, under ``#ROOM_ID``.
+
+    It outlasts the membership: what they said there is not to be by another name then.
+    """
+
+    class Meta:
+        table_name = settings.table_prefix + "members"
+
+    #: Ids of rooms are from here on: what is before is no membership.
+    FIRST_ROOM: ClassVar[str] = "$"
+
+    user_id = UnicodeAttribute(hash_key=True)
+    room_id = UnicodeAttribute(range_key=True)
+    #: Absent once they took it back.
+    nickname = UnicodeAttribute(null=True)
+    #: The place of the notice that says so, and when API Gateway took the frame.
+    nickname_seq = IntegerAttribute()
+    nickname_at = IntegerAttribute()
+
+    @staticmethod
+    def key(room_id: str) -> str:
+        """The range key; no room id has a ``#``."""
+        return f"#{room_id}"
 
 
 class SanctionRow(_Table):
@@ -586,6 +618,8 @@ class BlockRow(_Table):
     blocked_at = IntegerAttribute(null=True)
     #: When API Gateway took the frame that said so, or that it is over.
     changed_at = IntegerAttribute()
+    #: In which room they met, if that was told: they are called as they are there.
+    met_in = UnicodeAttribute(null=True)
     expires_at = IntegerAttribute(null=True)
 
 
@@ -718,9 +752,12 @@ class ReportRow(_Table):
     queue = UnicodeAttribute(null=True)
     created_at = IntegerAttribute()
     reporter_id = UnicodeAttribute()
-    #: Whom or whose chat it is about, and how they were called.
+    #: Whom or whose chat it is about, and how they were called in the room.
     user_id = UnicodeAttribute()
     user_name = UnicodeAttribute(null=True)
+    #: What their account is called, where that is another name: for operators, as whoever
+    #: reported them must not learn it.
+    account_name = UnicodeAttribute(null=True)
     room_id = UnicodeAttribute()
     room_name = UnicodeAttribute()
     #: Which chat; absent when it is about the person.

@@ -29,6 +29,7 @@ from chalicelib import (
     log,
     match_steps,
     members,
+    names,
     rooms,
     sessions,
     users,
@@ -138,6 +139,7 @@ def finish(user_id: str, remaining_ms: RemainingMs) -> bool:
     match_steps.forget(user_id, until=row.asked_at)
     if not leave_rooms(user_id, remaining_ms):
         return False
+    names.forget(user_id, until=row.asked_at)
     # An index may not have had what was begun just before; nothing new can begin.
     time.sleep(max(0, row.asked_at / 1000 + SETTLED_SECONDS - time.time()))
     _sign_out(row)
@@ -254,6 +256,5 @@ def _leave_as_host(member: MemberRow, room: RoomRow) -> None:
 def _tell(member: MemberRow, notices: Sequence[Written]) -> None:
     """Tell of a leaving those who hear the room, and devices that are still there."""
     background.after_leaving(member.user_id, member.room_id)
-    names = users.names(notice.entry.user_id for notice in notices)
     for notice in notices:
-        delivery.deliver(member.room_id, notice, names)
+        delivery.deliver(member.room_id, notice)

@@ -82,6 +82,7 @@ export const ENTRY_KINDS = [
   'unpinned',
   'locked',
   'unlocked',
+  'nicknamed',
   'access_changed',
   'capacity_changed',
   'words_changed',

@@ -10,6 +10,7 @@ export type * from './choices';
 export const CHAT_TEXT_MAX = 4000;
 export const ROOM_NAME_MAX = 40;
 export const NICKNAME_MAX = 20;
+export const ROOM_NICKNAME_EVERY_MS = 30000;
 export const MENTIONS_MAX = 20;
 export const ROOMS_PER_USER_MAX = 100;
 export const BLOCKS_MAX = 500;
@@ -27,7 +28,7 @@ export const PREVIEW_MENTION_LENGTH = 4;
 export const PREVIEW_BYTES_MAX = 240;
 export const FRAME_BYTES_MAX = 32768;
 export const PAGE_BYTES_MAX = 28672;
-export const USER_BYTES_MAX = 125;
+export const USER_BYTES_MAX = 201;
 export const USER_ID_BYTES_MAX = 25;
 export const SYNCED_ROOM_BYTES_MAX = 185;
 export const CLAIMS_PER_MEMBER = 8;
@@ -164,6 +165,8 @@ export interface Room {
 /** A person as others see them. Someone who withdrew has no entry in ``users`` maps. */
 export interface User {
   nickname: string;
+  /** Of a name in one room: the place of the notice that gave it. The highest one knows counts. */
+  seq?: number;
 }
 
 /** A room as anybody sees it who knows its name: nothing that was said in it. */
@@ -343,6 +346,18 @@ export interface RenameRoom {
   type: 'room.rename';
   room_id: string;
   name: string;
+  ref: string;
+}
+
+/**
+ * Go by another name in a room, or (with none) by that of one's account again.
+ *
+ * Repeating it does no harm.
+ */
+export interface SetRoomNickname {
+  type: 'room.set_nickname';
+  room_id: string;
+  nickname?: string;
   ref: string;
 }
 
@@ -637,6 +652,8 @@ export interface ListPresent {
 export interface BlockUser {
   type: 'user.block';
   user_id: string;
+  /** Where one met them: the list of whom one has blocked calls them as they are called there. */
+  room_id?: string;
   /** False ends it. */
   on?: boolean;
   ref: string;
@@ -876,6 +893,8 @@ export interface BlocksReply {
   type: 'ok';
   user_ids: string[];
   users: Record<string, User>;
+  /** In which room one met somebody, by their id, if ``users`` has their name in that room. */
+  met_in?: Record<string, string>;
   /** Ask again with ``after`` for the next page. */
   after?: string;
   ref: string;
@@ -1000,6 +1019,7 @@ export interface Commands {
   'room.members': ListMembers;
   'room.leave': LeaveRoom;
   'room.rename': RenameRoom;
+  'room.set_nickname': SetRoomNickname;
   'room.describe': DescribeRoom;
   'directory.list': ListDirectory;
   'directory.search': SearchDirectory;
@@ -1048,6 +1068,7 @@ export interface Replies {
   'room.members': MembersReply;
   'room.leave': Reply;
   'room.rename': Reply;
+  'room.set_nickname': Reply;
   'room.describe': Reply;
   'directory.list': DirectoryReply;
   'directory.search': DirectoryReply;
@@ -1098,6 +1119,7 @@ export type AnyCommand =
   | ListMembers
   | LeaveRoom
   | RenameRoom
+  | SetRoomNickname
   | DescribeRoom
   | ListDirectory
   | SearchDirectory

@@ -252,6 +252,8 @@ def details(report: Mapping[str, Any]) -> Iterator[str]:
     yield line(report)
     yield f"room      {_visible(report['room_name'])}"
     yield f"about     {_visible(report.get('user_name') or '(unknown)')}  {report['user_id']}"
+    if report.get("account_name"):
+        yield f"account   {_visible(report['account_name'])}"
     yield f"reporter  {report['reporter_id']}"
     if report.get("note"):
         yield f"note      {_visible(report['note'])}"

@@ -174,6 +174,7 @@ GOOD: dict[type[protocol.Command], dict[str, Any]] = {
     protocol.ListMembers: {"room_id": "ROOM", "after": "someone"},
     protocol.LeaveRoom: {"room_id": "ROOM", "successor_id": "someone", "close": False},
     protocol.RenameRoom: {"room_id": "ROOM", "name": "이름"},
+    protocol.SetRoomNickname: {"room_id": "ROOM", "nickname": "이름"},
     protocol.DescribeRoom: {"room_id": "ROOM", "topic": "games", "tags": ["음악"]},
     protocol.ListDirectory: {"order": "new", "topic": "games", "after": "someone"},
     protocol.SearchDirectory: {"text": "이름", "after": "someone"},
@@ -213,7 +214,7 @@ GOOD: dict[type[protocol.Command], dict[str, Any]] = {
     protocol.NextMatch: {**SEARCH, "room_id": "ROOM"},
     protocol.CancelMatch: {"cid": "cid-12345"},
     protocol.KeepMatch: {"room_id": "ROOM"},
-    protocol.BlockUser: {"user_id": "someone", "on": True},
+    protocol.BlockUser: {"user_id": "someone", "on": True, "room_id": "ROOM"},
     protocol.ListBlocks: {"after": "someone"},
     protocol.SendReport: {
         "room_id": "ROOM",
@@ -378,6 +379,13 @@ RULES: dict[str, tuple[dict[str, Any], str]] = {
         f"nickname: {what}": ({"type": "profile.update", "nickname": name}, "nickname")
         for what, name in {**NAMES, "21 characters": "가" * 21}.items()
     },
+    **{
+        f"nickname in a room: {what}": (
+            {"type": "room.set_nickname", "room_id": "ROOM", "nickname": name},
+            "nickname",
+        )
+        for what, name in {**NAMES, "21 characters": "가" * 21}.items()
+    },
     **{f"text: {what}": ({**_SEND, "text": text}, "text") for what, text in TEXTS.items()},
     **{
         f"edited text: {what}": (
@@ -509,6 +517,8 @@ def test_a_broken_rule_is_named(place: Place, frame: dict[str, Any], field: str)
         ({"type": "typing.signal", "room_id": "nowhere"}, "not_member"),
         ({"type": "room.present", "room_id": "nowhere"}, "not_member"),
         ({"type": "room.rename", "room_id": "nowhere", "name": "이름"}, "not_member"),
+        ({"type": "room.set_nickname", "room_id": "nowhere", "nickname": "나"}, "not_member"),
+        ({"type": "room.set_nickname", "room_id": "nowhere"}, "not_member"),
         ({"type": "room.mute", "room_id": "nowhere"}, "not_member"),
         ({"type": "room.mute", "room_id": "nowhere", "on": False}, "not_member"),
         ({"type": "report.send", "room_id": "nowhere", **_REPORT}, "not_member"),
@@ -613,6 +623,7 @@ def test_a_room_made_anew_under_its_name_has_nothing_of_the_old_one(site: Site) 
         ({"type": "typing.signal"}, GONE),
         ({"type": "room.present"}, GONE),
         ({"type": "room.rename", "name": unique("새 이름")}, GONE),
+        ({"type": "room.set_nickname", "nickname": "나"}, GONE),
         ({"type": "room.mute"}, GONE),
         ({"type": "room.slow", "seconds": 5}, GONE),
         ({"type": "room.lock"}, GONE),

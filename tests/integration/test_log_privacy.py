@@ -55,12 +55,14 @@ def talk(client: ChatClient, room_id: str) -> None:
     say(client, room_id, f"<@{MARK}> {MARK}", cid=unique(MARK), reply_to=said["seq"])
     client.ask("chat.delete", **about)
     client.ask("room.rename", room_id=room_id, name=f"{MARK} {unique('n')}"[:40])
+    client.ask("room.set_nickname", room_id=room_id, nickname=MARK)
     client.ask("room.open", name=f"{MARK} {unique('r')}"[:40])
     for type_, fields in (
         ("chat.react", {**about, "emoji": MARK}),
         ("room.enter", {"room_id": MARK}),
         ("room.rename", {"room_id": room_id, "name": f"{MARK}\u202e"}),
         ("room.rename", {"room_id": MARK, "name": MARK}),
+        ("room.set_nickname", {"room_id": room_id, "nickname": f"{MARK}\u202e"}),
         ("room.mute", {"room_id": MARK}),
         ("room.kick", {"room_id": room_id, "user_id": MARK, "ban": True}),
         ("room.silence", {"room_id": room_id, "user_id": MARK, "seconds": 60}),
@@ -199,6 +201,7 @@ def test_nor_is_it_when_dynamodb_repeats_it_in_its_errors(
         ("chat.send", {"room_id": room_id, "text": MARK, "cid": f"{MARK}-2", "reply_to": 1}),
         ("chat.edit", {"room_id": room_id, "seq": 1, "text": MARK}),
         ("room.rename", {"room_id": room_id, "name": MARK}),
+        ("room.set_nickname", {"room_id": room_id, "nickname": MARK}),
         ("room.mute", {"room_id": room_id}),
         ("report.send", {**reported, "note": MARK}),
         ("report.send", {**reported, "seq": 1, "note": MARK}),

@@ -184,6 +184,7 @@ def test_a_push_worker_does_nothing_to_people(template: templates.Json) -> None:
         "ChatsTable": ["Query", "BatchGetItem", "PutItem"],
         "SubscriptionsTable": ["Query", "BatchWriteItem"],
         "UsersTable": ["BatchGetItem"],
+        "MembersTable": ["BatchGetItem"],
     }
     assert tables == {
         table: {f"dynamodb:{name}" for name in names} for table, names in actions.items()

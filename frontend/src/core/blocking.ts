@@ -26,9 +26,13 @@ class Blocking {
     };
   }
 
+  /** In which room they were met, by their ids. */
+  #metIn = new Map<string, string>();
+
   /** Resolves when the server has taken it. */
-  set(userId: string, on: boolean): Promise<void> {
+  set(userId: string, on: boolean, roomId?: string): Promise<void> {
     const { blocks } = this.host;
+    if (roomId) this.#metIn.set(userId, roomId);
     blocks.wishes.set(userId, on);
     this.#own.add(userId);
     this.#news++;
@@ -46,7 +50,9 @@ class Blocking {
     try {
       let wish = blocks.wishes.get(userId);
       while (wish !== undefined) {
-        await this.host.ask('user.block', { user_id: userId, on: wish });
+        const roomId = wish && this.#metIn.get(userId);
+        const met = roomId ? { room_id: roomId } : {};
+        await this.host.ask('user.block', { user_id: userId, on: wish, ...met });
         this.#news++;
         blocks.note(userId, wish);
         const next = blocks.wishes.get(userId);
@@ -87,9 +93,17 @@ class Blocking {
 
 const known = new WeakMap<BlockingHost, Blocking>();
 
-/** Block somebody for the person of a session, or end that; resolves when the server has it. */
-export function setBlock(host: BlockingHost, userId: string, on: boolean): Promise<void> {
+/**
+ * Block somebody for the person of a session, or end that; resolves when the server has it.
+ * One's list calls them as they are called in the room in which one met them.
+ */
+export function setBlock(
+  host: BlockingHost,
+  userId: string,
+  on: boolean,
+  roomId?: string,
+): Promise<void> {
   let blocking = known.get(host);
   if (!blocking) known.set(host, (blocking = new Blocking(host)));
-  return blocking.set(userId, on);
+  return blocking.set(userId, on, roomId);
 }

@@ -65,6 +65,7 @@ const EARLY_MAX = 200;
 /** Everything a signed-in person sees and does: one per page. */
 export class Session {
   me: Me | null = null;
+  /** By their ids; who goes by another name in a room: by its and their id, with a slash between. */
   readonly users = new Map<string, User>();
   readonly rooms = new Map<string, RoomState>();
   /** False until the first hello was answered: nothing is known yet. */
@@ -728,19 +729,26 @@ export class Session {
     this.changed('rooms');
   }
 
-  /** What people are called. */
+  /** What people are called, everywhere or in one room. */
   learn(users: Record<string, User>): void {
     let isNews = false;
-    for (const [userId, user] of Object.entries(users)) {
-      if (this.users.get(userId)?.nickname === user.nickname) continue;
-      this.users.set(userId, user);
-      isNews = true;
+    for (const [key, user] of Object.entries(users)) {
+      const known = this.users.get(key);
+      // Told late: by who looked before a later name was taken. (An account's name has no place.)
+      if (known && (user.seq as number) < (known.seq as number)) continue;
+      this.users.set(key, user);
+      isNews ||= known?.nickname !== user.nickname;
       // A room for two is called as the other one, who may be called something else by now.
       for (const room of this.rooms.values()) {
-        if (room.partnerId === userId) room.name = user.nickname;
+        if (room.partnerId === key) room.name = user.nickname;
       }
     }
     if (isNews) this.changed('users');
+  }
+
+  /** What somebody is called in a room: the one that is shown, unless another is meant. */
+  called(userId: string, roomId = this.#openId): string | undefined {
+    return this.users.get(`${roomId}/${userId}`)?.nickname || this.users.get(userId)?.nickname;
   }
 
   #tookMembers(roomId: string, reply: MembersReply): void {

@@ -3,7 +3,7 @@ import { lang } from '.';
 
 const ko = {
   nickname: '닉네임',
-  nicknameHint: '모든 대화방에 이 이름으로 보입니다.',
+  nicknameHint: '따로 이름을 정한 방이 아니면, 모든 대화방에 이 이름으로 보입니다.',
   saved: '닉네임을 바꾸었습니다.',
   email: '이메일',
   display: '화면',
@@ -40,7 +40,7 @@ const ko = {
 
 const en: typeof ko = {
   nickname: 'Nickname',
-  nicknameHint: 'This is how everybody sees you, in every room.',
+  nicknameHint: 'This is how everybody sees you, but in rooms for which you chose another name.',
   saved: 'Your nickname was changed.',
   email: 'Email',
   display: 'Display',

@@ -14,9 +14,9 @@ export interface Mention {
 }
 
 /** `@` and a name; undefined where nobody can be meant. */
-function mentionOf(userId: string): string | undefined {
-  const isPerson = session().users.has(userId) || ID.test(userId);
-  return isPerson ? `@${nameOf(userId)}` : undefined;
+function mentionOf(userId: string, roomId?: string): string | undefined {
+  const isPerson = session().called(userId, roomId) || ID.test(userId);
+  return isPerson ? `@${nameOf(userId, roomId)}` : undefined;
 }
 
 /** A chat's words in pieces: plain, links, and people. */
@@ -32,7 +32,7 @@ export function piecesOf(text: string): (Piece | Mention)[] {
   return [...pieces, ...linkify(text.slice(end))];
 }
 
-/** A chat's words as people read them. */
-export function plainText(text: string): string {
-  return text.replace(TOKEN, (token, userId: string) => mentionOf(userId) ?? token);
+/** A chat's words as people read them: in the room that is shown, unless another is meant. */
+export function plainText(text: string, roomId?: string): string {
+  return text.replace(TOKEN, (token, userId: string) => mentionOf(userId, roomId) ?? token);
 }

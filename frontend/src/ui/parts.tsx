@@ -9,11 +9,11 @@ import { failureText } from './failure';
 import { initialOf, isolated, lengthOf, tintOf } from './rows';
 
 /**
- * What somebody is called, and what tells them from others who look so; who withdrew is called
- * nothing any more.
+ * What somebody is called in a room (the one that is shown, unless another is meant), and what
+ * tells them from others who look so; who withdrew is called nothing any more.
  */
-export function nameOf(userId: string): string {
-  const name = session().users.get(userId)?.nickname ?? texts.value.unknownUser;
+export function nameOf(userId: string, roomId?: string): string {
+  const name = session().called(userId, roomId) ?? texts.value.unknownUser;
   return isolated(name) + (lookalikes.module?.tagOf(userId) ?? '');
 }
 

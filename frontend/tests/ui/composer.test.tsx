@@ -21,7 +21,7 @@ const here = {
   rooms: { get: () => ({ log: { entries }, at: (seq: number) => entries[seq - 1] }) },
   changes: { of: () => undefined, make },
   outgoing: () => outgoing,
-  users: new Map([['ann', { nickname: '지민' }], ['bob', { nickname: '민수' }]]),
+  called: (userId: string) => ({ ann: '지민', bob: '민수' })[userId],
   quoted: (_: string, seq: number): object | null => entries[seq - 1] ?? null,
   blocks: new Blocks(() => undefined),
   draft: (roomId: string): Begun => drafts.get(roomId) ?? { text: '' },

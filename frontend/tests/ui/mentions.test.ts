@@ -1,7 +1,8 @@
 import { describe, expect, it, vi } from 'vitest';
 
 const users = new Map([['ann', { nickname: '지민' }], ['bob', { nickname: 'עברית' }]]);
-vi.mock('../../src/ui/app', () => ({ session: () => ({ users }), watch: () => {} }));
+const called = (userId: string) => users.get(userId)?.nickname;
+vi.mock('../../src/ui/app', () => ({ session: () => ({ called }), watch: () => {} }));
 const { piecesOf, plainText } = await import('../../src/ui/mentions');
 
 describe('people in a chat', () => {

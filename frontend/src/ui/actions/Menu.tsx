@@ -141,7 +141,7 @@ export function Menu({ open, onClose }: ActionsProps) {
           {reactions.map(([emoji, userIds]) => (
             <li key={emoji}>
               <span>{emoji}</span>
-              <span>{userIds.map(nameOf).join(', ')}</span>
+              <span>{userIds.map((each) => nameOf(each)).join(', ')}</span>
             </li>
           ))}
         </ul>

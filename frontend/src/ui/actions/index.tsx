@@ -30,7 +30,7 @@ export function Actions(props: ActionsProps) {
     case 'manage':
       return <ManageDialog {...props} />;
     case 'block':
-      return <BlockDialog userId={props.open.userId} onClose={props.onClose} />;
+      return <BlockDialog {...props} />;
     case 'report':
       return <ReportDialog {...props.open} onClose={props.onClose} />;
   }

@@ -41,7 +41,7 @@ export function candidates(roomId: string, query: string): Candidate[] {
   ids.delete(here.me?.user_id ?? '');
 
   const all = [...ids].flatMap((userId) => {
-    const name = here.users.get(userId)?.nickname;
+    const name = here.called(userId, roomId);
     return name && !here.blocks.has(userId) ? [{ userId, name, tag: '' }] : [];
   });
   const wanted = query.toLowerCase();

@@ -197,7 +197,7 @@ function Reactions({ chat: { roomId, seq = 0, reactions }, tab }: { chat: Bubble
               class="reaction"
               aria-label={t.reaction(emoji, userIds.length)}
               aria-pressed={userIds.includes(me?.user_id ?? '')}
-              title={userIds.map(nameOf).join(', ')}
+              title={userIds.map((each) => nameOf(each)).join(', ')}
               tabIndex={tab}
               onClick={() => toggleReaction(roomId, seq, emoji)}
             >

@@ -28,7 +28,7 @@ function begun(roomId: string | null): Written {
 }
 
 function called(userId: string): string | undefined {
-  return session().users.get(userId)?.nickname;
+  return session().called(userId);
 }
 
 /** Where one writes; without a room yet, only its place. */

@@ -6,6 +6,7 @@ import { roomTexts } from '../../i18n/room';
 import { session, ticks, watch } from '../app';
 import { Icon } from '../art';
 import { Avatar, ErrorText, IconButton, nameOf, Subheading } from '../parts';
+import { AccountName, NicknameButton } from '../nickname/NicknameButton';
 import { memberTexts } from '../rules/memberTexts';
 import { rulesOf } from '../rules/of';
 import { safetyTexts } from '../safety/texts';
@@ -50,7 +51,9 @@ export function MemberPanel({ room, onClose }: { room: RoomState; onClose(): voi
       aria-label={t.chat.members}
       tabIndex={-1}
       onKeyDown={(event) => {
-        if (event.key === 'Escape') onClose();
+        // Of a dialog that was opened from here, it means that.
+        const isOverIt = (event.target as Element).closest('dialog');
+        if (event.key === 'Escape' && !isOverIt) onClose();
       }}
     >
       <header class="members-head">
@@ -121,7 +124,10 @@ function Person({ room, userId, present }: PersonProps) {
         <Avatar userId={userId} name={nameOf(userId)} />
         {present && isPresent && <span class="presence" aria-hidden="true" />}
       </span>
-      <span class="member-name">{nameOf(userId)}</span>
+      <span class="member-name">
+        {nameOf(userId)}
+        {isMe && <AccountName room={room} />}
+      </span>
       {present && <span class="hidden">{isPresent ? t.room.online : t.room.offline}</span>}
       {isMe && <span class="tag">{t.chat.you}</span>}
       {here.blocks.has(userId) && <span class="tag">{s.tag}</span>}
@@ -140,6 +146,7 @@ function Person({ room, userId, present }: PersonProps) {
           {memberTexts.value.silenced}
         </span>
       )}
+      {isMe && !room.partnerId && <NicknameButton room={room} />}
       {!isMe && (
         <button
           type="button"

@@ -16,7 +16,7 @@ export function TypingLine({ roomId }: { roomId: string }) {
   if (held) pace.load();
   const t = texts.value.chat;
   const people = session().typing(roomId);
-  const names = people.length <= NAMED_MAX ? people.map(nameOf) : [];
+  const names = people.length <= NAMED_MAX ? people.map((userId) => nameOf(userId)) : [];
   if (held && pace.module) return <pace.module.PaceLine held={held} />;
   return (
     <p class={`typing ${people.length ? 'is-shown' : ''}`} data-testid="typing">

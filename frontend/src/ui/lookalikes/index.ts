@@ -30,12 +30,11 @@ function shown(): RoomState | undefined {
 function alikeIn(room: RoomState | undefined): ReadonlySet<string> {
   const found = new Set<string>();
   if (!room) return found;
-  const { users } = session();
   const people = new Set(room.members.byId.keys());
   for (const { user_id } of room.log.entries) people.add(user_id);
   const bySkeleton = new Map<string, string>();
   for (const userId of people) {
-    const name = users.get(userId)?.nickname;
+    const name = session().called(userId, room.id);
     if (name === undefined) continue;
     const seen = skeleton(name);
     const other = bySkeleton.get(seen);

@@ -37,7 +37,7 @@ export function RoomItem({ room, isCurrent }: RoomItemProps) {
   useEffect(want);
 
   const others = [...room.members.byId.keys()].filter((id) => id !== here.me?.user_id);
-  const names = others.slice(0, NAMES_SHOWN).map(nameOf);
+  const names = others.slice(0, NAMES_SHOWN).map((userId) => nameOf(userId, room.id));
   const hidden = Math.max(0, room.memberCount - 1 - names.length);
   const isKnown = room.members.byId.size > 0;
   const all = isKnown ? t.others(names.join(', '), hidden) : '';
@@ -114,11 +114,11 @@ function LastWords({ room, isCurrent }: RoomItemProps) {
   }
   const isShort = !preview || preview.deleted;
   const isOwn = preview?.user_id === here.me?.user_id;
-  const author = isOwn ? t.chat.you : nameOf(preview?.user_id ?? '');
+  const author = isOwn ? t.chat.you : nameOf(preview?.user_id ?? '', room.id);
   return (
     <span class={`room-preview ${isShort ? 'muted' : ''}`}>
       {preview && room.memberCount > 2 && `${author}: `}
-      <bdi>{preview?.deleted ? t.chat.deleted : (preview ? plainText(preview.text) : roomsTexts.value.noChat)}</bdi>
+      <bdi>{preview?.deleted ? t.chat.deleted : (preview ? plainText(preview.text, room.id) : roomsTexts.value.noChat)}</bdi>
     </span>
   );
 }

@@ -10,7 +10,7 @@ export function found(rooms: RoomState[], query: string): RoomState[] {
   return rooms.filter((room) => {
     if (matches(query, room.name)) return true;
     const others = [...room.members.byId.keys()].filter((userId) => userId !== me);
-    return others.some((userId) => matches(query, nameOf(userId)));
+    return others.some((userId) => matches(query, nameOf(userId, room.id)));
   });
 }
 

@@ -1,5 +1,6 @@
 import type { Access } from '../../protocol';
 import type { NoticeKind } from '../chat/rows';
+import { isolated } from '../rows';
 import { ruleTexts } from './texts';
 
 /** What stands for a chat that a host or manager deleted. */
@@ -11,6 +12,11 @@ export function deletedText(by: 'host' | 'manager'): string {
 export function ruleNotice(kind: NoticeKind, by: string, about: string, text: string): string {
   const { notices: t, time } = ruleTexts.value;
   switch (kind) {
+    case 'nicknamed': {
+      const [now = '', was = ''] = text.split('\n').map(isolated);
+      if (!now) return t.account(was);
+      return was ? t.calledNow(was, now) : t.called(now);
+    }
     case 'role_changed':
       return text === 'manager' ? t.manager(by, about) : t.noManager(by, about);
     case 'kicked':

@@ -20,6 +20,9 @@ function enTime(seconds: number): string {
 const ko = {
   time: koTime,
   notices: {
+    called: (now: string) => `${now}님이 이 방에서 쓸 이름을 정했습니다.`,
+    calledNow: (was: string, now: string) => `${was}님이 이제 ‘${now}’ 이름을 씁니다.`,
+    account: (was: string) => `${was}님이 다시 계정 이름을 씁니다.`,
     manager: (by: string, who: string) => `${by}님이 ${who}님을 부방장으로 정했습니다.`,
     noManager: (by: string, who: string) => `${by}님이 ${who}님의 부방장 역할을 거두었습니다.`,
     kicked: (by: string, who: string) => `${by}님이 ${who}님을 내보냈습니다.`,
@@ -61,6 +64,9 @@ const ko = {
 const en: typeof ko = {
   time: enTime,
   notices: {
+    called: (now) => `${now} chose this name for this room.`,
+    calledNow: (was, now) => `${was} goes by “${now}” now.`,
+    account: (was) => `${was} goes by their account’s name again.`,
     manager: (by, who) => `${by} made ${who} a manager.`,
     noManager: (by, who) => `${by} made ${who} a member again.`,
     kicked: (by, who) => `${by} removed ${who}.`,

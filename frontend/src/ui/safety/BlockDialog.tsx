@@ -1,10 +1,11 @@
+import type { ActionsProps } from '../actions';
 import { DialogButtons } from '../DialogButtons';
 import { Dialog, nameOf } from '../parts';
 import { block } from './block';
 import { safetyTexts } from './texts';
 
 /** Says what blocking somebody means before it is done. */
-export function BlockDialog({ userId, onClose }: { userId: string; onClose(): void }) {
+export function BlockDialog({ open: { userId, roomId }, onClose }: ActionsProps) {
   const t = safetyTexts.value;
   return (
     <Dialog title={t.blockTitle(nameOf(userId))} testId="block-dialog" onClose={onClose}>
@@ -16,7 +17,7 @@ export function BlockDialog({ userId, onClose }: { userId: string; onClose(): vo
         onCancel={onClose}
         onConfirm={() => {
           onClose();
-          void block(userId, true);
+          void block(userId, true, roomId);
         }}
       />
     </Dialog>

@@ -11,6 +11,8 @@ export function BlockedPeople() {
   const t = safetyTexts.value;
   const here = session();
   const [userIds, setUserIds] = useState<readonly string[]>([]);
+  /** In which rooms one met those who go by another name there. */
+  const [metIn, setMetIn] = useState<Record<string, string>>({});
   const [after, setAfter] = useState<string | undefined>();
   const [state, setState] = useState<'loading' | 'failed' | ''>('loading');
   const load = async (from?: string) => {
@@ -19,6 +21,7 @@ export function BlockedPeople() {
       const reply = await here.ask('user.blocks', from === undefined ? {} : { after: from });
       here.learn(reply.users);
       setUserIds((before) => (from === undefined ? reply.user_ids : [...before, ...reply.user_ids]));
+      setMetIn((before) => ({ ...before, ...reply.met_in }));
       setAfter(reply.after);
       setState('');
     } catch {
@@ -29,6 +32,7 @@ export function BlockedPeople() {
   useEffect(() => {
     if (isOnline) void load();
   }, [isOnline]);
+  const called = (userId: string) => nameOf(userId, metIn[userId] ?? '');
   const blocked = userIds.filter((userId) => here.blocks.has(userId));
   return (
     <section class="card" data-testid="blocked-people">
@@ -37,14 +41,14 @@ export function BlockedPeople() {
         <ul class="blocked-list">
           {blocked.map((userId) => (
             <li key={userId}>
-              <Avatar userId={userId} name={nameOf(userId)} />
-              <span>{nameOf(userId)}</span>
+              <Avatar userId={userId} name={called(userId)} />
+              <span>{called(userId)}</span>
               <button
                 type="button"
                 class="button small"
                 data-testid="unblock"
                 data-user-id={userId}
-                aria-label={`${t.unblock}: ${nameOf(userId)}`}
+                aria-label={`${t.unblock}: ${called(userId)}`}
                 onClick={() => void block(userId, false)}
               >
                 {t.unblock}

@@ -5,9 +5,9 @@ import { sayFailure } from '../failure';
 import { safetyTexts } from './texts';
 
 /** Block somebody, or end that; says what came of it. */
-export async function block(userId: string, on: boolean): Promise<void> {
+export async function block(userId: string, on: boolean, roomId?: string): Promise<void> {
   try {
-    await setBlock(session(), userId, on);
+    await setBlock(session(), userId, on, roomId);
     const t = safetyTexts.peek();
     say(on ? t.didBlock : t.didUnblock);
   } catch (error) {
