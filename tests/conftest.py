@@ -128,14 +128,14 @@ def stack_site(stack: LocalStack) -> StackSite:
 
 @pytest.hookimpl(trylast=True)  # after pytest-randomly
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    items[:] = in_shares(items, workers, lambda item: item.path.relative_to(TESTS).parts)
     site = config.getoption("--site")
     if site != "stack":
         wanted = select_for(site.replace("-", "_"), items)
         unwanted = set(items).difference(wanted)
         items[:] = wanted
         config.hook.pytest_deselected(items=list(unwanted))
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    items[:] = in_shares(items, workers, lambda item: item.path.relative_to(TESTS).parts)
     endpoint = os.environ.get("LOCALSTACK_ENDPOINT") if site == "localstack" else None
     if endpoint and has_old_engine(endpoint):
         for item in items:

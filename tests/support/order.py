@@ -15,13 +15,22 @@ Test = TypeVar("Test")
 
 #: About what a test takes, in seconds of CPU, by its folder or file. Of others: next to nothing.
 SECONDS: Final = {
-    "browser": 2.0,
-    "simulation": 5.0,
-    "test_restart.py": 20.0,
-    "test_benchmarks.py": 10.0,
-    "test_measured_counts.py": 6.0,
-    "test_any_app.py": 3.0,
-    "test_apps_that_do_not_start.py": 3.0,
+    "browser": 2.5,
+    "simulation": 1.0,
+    "test_cut_connections.py": 13.0,
+    "test_crowd.py": 12.0,
+    "test_faults.py": 15.0,
+    "test_restart.py": 10.0,
+    "test_benchmarks.py": 8.0,
+    "test_packaged.py": 9.0,
+    "test_withdrawal_cut_off.py": 7.0,
+    "test_run_on_localstack.py": 10.0,
+    "test_any_app.py": 4.0,
+    "test_apps_that_do_not_start.py": 4.0,
+    "test_match_counts.py": 4.0,
+    "test_measured_counts.py": 3.0,
+    "test_log_privacy.py": 2.5,
+    "test_permissions.py": 2.0,
 }
 
 
