@@ -10,17 +10,12 @@ from pynamodb.transactions import TransactWrite
 from chalicelib import limits
 from tests.integration.test_changes import room_of
 from tests.integration.test_conversation import open_room, say
-from tests.integration.test_leaving import refused
+from tests.integration.test_leaving import my_id, refused
 from tests.support.chat import ChatClient
 from tests.support.handlers import HandlerSite
 from tests.support.site import Browser, Site, new_person
 
 pytestmark = pytest.mark.localstack
-
-
-def id_of(client: ChatClient) -> str:
-    found: str = client.ask("session.hello")["me"]["user_id"]
-    return found
 
 
 def blocked(client: ChatClient) -> list[str]:
@@ -36,7 +31,7 @@ def test_somebody_is_blocked_on_all_of_a_persons_devices_and_is_not_told(site: S
     browser, other = new_person(site), new_person(site, "하은").chat()
     one, phone = browser.chat(), browser.chat()
     room_id = room_of(one, other)
-    other_id = id_of(other)
+    other_id = my_id(other)
     for on in (True, False):
         command = {"user_id": other_id} if on else {"user_id": other_id, "on": False}
         for _ in range(2):  # repeating it does no harm
@@ -62,10 +57,10 @@ def test_somebody_is_blocked_on_all_of_a_persons_devices_and_is_not_told(site: S
 
 def test_only_others_who_exist_can_be_blocked(site: Site) -> None:
     client, leaver = new_person(site).chat(), new_person(site)
-    assert refused(client, "user.block", user_id=id_of(client)) == "invalid_field"
+    assert refused(client, "user.block", user_id=my_id(client)) == "invalid_field"
     assert refused(client, "user.block", user_id="nobody") == "user_not_found"
     gone = leaver.chat()
-    gone_id = id_of(gone)
+    gone_id = my_id(gone)
     client.ask("user.block", user_id=gone_id)
     gone.close()
     assert leaver.post("/api/auth/withdraw").status == 200
@@ -82,13 +77,13 @@ def test_so_many_can_be_blocked_and_pages_have_them_all(handlers: HandlerSite) -
     from chalicelib.tables import BlockRow
 
     client = new_person(handlers).chat()
-    me = id_of(client)
+    me = my_id(client)
     ids = sorted(f"u{number}" for number in range(limits.BLOCKS_MAX - 1))
     with BlockRow.batch_write() as batch:
         for user_id in ids:
             batch.save(BlockRow(me, user_id, blocked_at=1, changed_at=1))
         batch.save(BlockRow(me, "ended", changed_at=1))
-    last, one_more = id_of(new_person(handlers).chat()), id_of(new_person(handlers).chat())
+    last, one_more = my_id(new_person(handlers).chat()), my_id(new_person(handlers).chat())
     client.ask("user.block", user_id=last)
     assert refused(client, "user.block", user_id=one_more) == "too_many_blocks"
     client.ask("user.block", user_id=last)  # as it is already
@@ -112,7 +107,7 @@ def test_what_is_blocked_takes_its_part_of_the_frame_of_a_hello(
 
     client = new_person(handlers).chat()
     rooms = {open_room(client), open_room(client)}
-    me = id_of(client)
+    me = my_id(client)
     assert len(f'"{me}",') == limits.USER_ID_BYTES_MAX
     monkeypatch.setattr(limits, "PAGE_BYTES_MAX", 20 * limits.USER_ID_BYTES_MAX + 999)
     assert len(client.ask("session.hello")["rooms"]) == 2
@@ -128,7 +123,7 @@ def test_what_is_blocked_takes_its_part_of_the_frame_of_a_hello(
 def test_a_frame_that_comes_again_late_undoes_nothing(
     host: ChatClient, guest: Browser, at: Callable[[int], None]
 ) -> None:
-    other = id_of(guest.chat())
+    other = my_id(guest.chat())
     for after, on, is_blocked in ((0, True, True), (5, False, False), (0, True, False)):
         at(after)
         host.ask("user.block", user_id=other, on=on)
@@ -145,7 +140,7 @@ def test_either_of_two_can_have_blocked_the_other(host: ChatClient, guest: Brows
     from chalicelib.tables import transact
 
     other = guest.chat()
-    ids = id_of(host), id_of(other)
+    ids = my_id(host), my_id(other)
 
     def is_free(one: str, two: str) -> bool:
         def check(transaction: TransactWrite) -> None:
@@ -169,8 +164,8 @@ def test_who_withdraws_leaves_no_list_of_blocks(
     from chalicelib.tables import BlockRow
 
     client = guest.chat()
-    me = id_of(client)
-    client.ask("user.block", user_id=id_of(host))
+    me = my_id(client)
+    client.ask("user.block", user_id=my_id(host))
     client.close()
     assert guest.post("/api/auth/withdraw").status == 200
     handlers.management.finish_jobs()

@@ -11,10 +11,9 @@ import boto3
 import pytest
 
 from chalicelib import limits
-from tests.integration.test_blocks import id_of
 from tests.integration.test_changes import room_of
 from tests.integration.test_conversation import say
-from tests.integration.test_leaving import refused
+from tests.integration.test_leaving import my_id, refused
 from tests.integration.test_races import before
 from tests.support.chat import ChatClient, ConnectionRefusedWithStatusError
 from tests.support.handlers import HandlerSite
@@ -47,7 +46,7 @@ def texts_of(row: Any) -> list[str]:
 def room(host: ChatClient, guest: Browser) -> tuple[str, ChatClient, str]:
     """A room of two; the other of them, and their id."""
     other = guest.chat()
-    return room_of(host, other), other, id_of(other)
+    return room_of(host, other), other, my_id(other)
 
 
 def test_a_report_of_a_chat_has_what_was_said_around_it_then(
@@ -65,7 +64,7 @@ def test_a_report_of_a_chat_has_what_was_said_around_it_then(
     # Whoever said it can't take back what was seen.
     other.ask("chat.delete", room_id=room_id, seq=bad["seq"])
     host.ask("report.send", **about)  # repeating it does no harm
-    (row,) = reports_of(id_of(host))
+    (row,) = reports_of(my_id(host))
     assert (row.user_id, row.room_id, row.seq) == (other_id, room_id, bad["seq"])
     assert (row.reason, row.note, row.expires_at) == ("abuse", "무서워요", None)
     said = texts_of(row)
@@ -86,7 +85,7 @@ def test_a_person_is_reported_with_the_latest_that_was_said(
     other.ask("room.leave", room_id=room_id)
     # Gone, but their words are in sight.
     host.ask("report.send", room_id=room_id, user_id=other_id, reason="fraud")
-    (row,) = reports_of(id_of(host))
+    (row,) = reports_of(my_id(host))
     assert (row.seq, texts_of(row)) == (None, ["나쁜 말"])
 
 
@@ -95,14 +94,14 @@ def test_what_is_reported_has_to_be_there(
 ) -> None:
     room_id, other, other_id = room
     said = say(other, room_id, "말")
-    me, stranger = id_of(host), new_person(handlers).chat()
+    me, stranger = my_id(host), new_person(handlers).chat()
     about = {"room_id": room_id, "user_id": other_id, "reason": "spam"}
     assert refused(stranger, "report.send", **about) == "not_member"
     assert refused(stranger, "report.send", **about, seq=said["seq"]) == "not_member"
     for wrong, code in (
         ({"user_id": me}, "invalid_field"),
-        ({"user_id": id_of(stranger)}, "invalid_field"),
-        ({"user_id": id_of(stranger), "seq": said["seq"]}, "invalid_field"),
+        ({"user_id": my_id(stranger)}, "invalid_field"),
+        ({"user_id": my_id(stranger), "seq": said["seq"]}, "invalid_field"),
         ({"seq": 1}, "chat_not_found"),
         ({"seq": 999}, "chat_not_found"),
         ({"note": "\x07"}, "invalid_field"),
@@ -128,7 +127,7 @@ def test_a_chat_can_be_deleted_while_it_is_reported(
     )
     about = {"room_id": room_id, "user_id": other_id, "seq": bad["seq"], "reason": "sexual"}
     host.ask("report.send", **about)
-    assert texts_of(reports_of(id_of(host))[0]) == ["나쁜 말"]
+    assert texts_of(reports_of(my_id(host))[0]) == ["나쁜 말"]
 
 
 @pytest.mark.stack_only
@@ -140,7 +139,7 @@ def test_one_person_reports_so_much_in_an_hour(
     from chalicelib.protocol import ReportReason
 
     room_id, other, other_id = room
-    me, hour, minute = id_of(host), 3_600_000, 60_000
+    me, hour, minute = my_id(host), 3_600_000, 60_000
     about = [
         reports.Report(
             room_id, other_id, ReportReason.SPAM, seq=say(other, room_id, f"{number}")["seq"]
@@ -209,7 +208,7 @@ def report(host: ChatClient, room: tuple[str, ChatClient, str]) -> tuple[str, in
     room_id, other, other_id = room
     seq = say(other, room_id, "나쁜 말")["seq"]
     host.ask("report.send", room_id=room_id, user_id=other_id, seq=seq, reason="abuse", note="왜")
-    return reports_of(id_of(host))[0].report_id, seq
+    return reports_of(my_id(host))[0].report_id, seq
 
 
 def told(operator: Any, *arguments: str) -> list[str]:
@@ -241,7 +240,7 @@ def test_an_operator_sees_a_report_and_dismisses_it(
     # The same can be reported anew.
     room_id, _, other_id = room
     host.ask("report.send", room_id=room_id, user_id=other_id, seq=seq, reason="abuse")
-    assert [row.report_id for row in reports_of(id_of(host))] != [report_id]
+    assert [row.report_id for row in reports_of(my_id(host))] != [report_id]
 
 
 @pytest.mark.stack_only
@@ -257,7 +256,7 @@ def test_a_report_is_found_by_its_id_whatever_that_is(
     with monkeypatch.context() as patch:
         patch.setattr(ids, "new_id", lambda: "-id-of-a-report")
         host.ask("report.send", room_id=room_id, user_id=other_id, reason="abuse")
-    (row,) = reports_of(id_of(host))
+    (row,) = reports_of(my_id(host))
     assert row.report_id.endswith("-id-of-a-report")
     assert told(operator, "show", row.report_id)
 
@@ -294,10 +293,10 @@ def test_an_operator_deletes_a_chat_before_everybodys_eyes(
     stack_site: Site, stack_operator: Any
 ) -> None:
     one, other = new_person(stack_site).chat(), new_person(stack_site).chat()
-    room_id, other_id = room_of(one, other), id_of(other)
+    room_id, other_id = room_of(one, other), my_id(other)
     seq = say(other, room_id, "나쁜 말")["seq"]
     one.ask("report.send", room_id=room_id, user_id=other_id, seq=seq, reason="abuse")
-    (row,) = reports_of(id_of(one))
+    (row,) = reports_of(my_id(one))
     told(stack_operator, "delete", row.report_id, "--reason", "욕설")
     for client in (one, other):
         changed = client.wait_for_entry(kind="changed")["changed"]
@@ -315,9 +314,9 @@ def test_who_is_suspended_is_out_at_once_and_stays_out_until_then(
 
     browser, reporter = new_person(stack_site), new_person(stack_site).chat()
     tabs = browser.chat(), browser.chat()
-    room_id, other_id = room_of(tabs[0], reporter), id_of(tabs[0])
+    room_id, other_id = room_of(tabs[0], reporter), my_id(tabs[0])
     reporter.ask("report.send", room_id=room_id, user_id=other_id, reason="fraud")
-    (row,) = reports_of(id_of(reporter))
+    (row,) = reports_of(my_id(reporter))
     told(stack_operator, "suspend", row.report_id, "--days", "3", "--reason", "사기")
     for tab in tabs:
         assert tab.closed.wait(20)
@@ -350,7 +349,7 @@ def test_hello_refuses_who_is_suspended(guest: Browser) -> None:
     from chalicelib.tables import UserRow
 
     client = guest.chat()
-    row = UserRow(id_of(client))
+    row = UserRow(my_id(client))
     row.update([UserRow.suspended_until.set(now_ms() + 60_000)])
     reply = client.begin("session.hello").result(20)
     assert reply["code"] == "suspended"

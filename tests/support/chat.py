@@ -52,6 +52,8 @@ class ChatClient:
         self.events: list[Frame] = []
         #: Entries that were pushed, in the order in which they came.
         self.entries: list[Frame] = []
+        #: Who its person is, as the last ``session.hello`` told.
+        self.me: Frame = {}
         self.closed = threading.Event()
         self._replies: dict[str, Future[Frame]] = {}
         self._without_ref: list[Frame] = []
@@ -95,6 +97,8 @@ class ChatClient:
         reply = self.begin(type_, **fields).result(TIMEOUT)
         if reply["type"] != "ok":
             raise CommandRefusedError(reply)
+        if type_ == "session.hello":
+            self.me = reply["me"]
         return reply
 
     def send_raw(self, frame: str, ref: str = "") -> Frame:
