@@ -9,10 +9,9 @@ from typing import Any
 import pytest
 
 from chalicelib import limits
-from tests.integration.test_blocks import id_of
 from tests.integration.test_changes import room_of
 from tests.integration.test_conversation import open_room, say
-from tests.integration.test_leaving import refused
+from tests.integration.test_leaving import my_id, refused
 from tests.integration.test_match import pair_of
 from tests.integration.test_races import before
 from tests.integration.test_reports import reports_of
@@ -69,7 +68,7 @@ def test_everybody_in_the_room_sees_it_everywhere_and_not_the_accounts(site: Sit
     account = unique("계정")[:20]
     host, guest = new_person(site).chat(), new_person(site, account).chat()
     room_id = room_of(host, guest)
-    guest_id = id_of(guest)
+    guest_id = my_id(guest)
     named(guest, room_id, " 달리기\n")
     told = host.wait_for(
         "entries.added", lambda event: event["entries"][0].get("kind") == "nicknamed"
@@ -117,7 +116,7 @@ def test_who_was_put_out_is_banned_and_blocked_by_the_name_in_the_room(site: Sit
     account = unique("계정")[:20]
     browser = new_person(site)
     host, guest = browser.chat(), new_person(site, account).chat()
-    room_id, guest_id = room_of(host, guest), id_of(guest)
+    room_id, guest_id = room_of(host, guest), my_id(guest)
     named(guest, room_id, "달리기")
     said = say(guest, room_id, "나쁜 말")
     host.wait_for_entry(seq=said["seq"])
@@ -131,7 +130,7 @@ def test_who_was_put_out_is_banned_and_blocked_by_the_name_in_the_room(site: Sit
     # What they said before is not by another name now.
     frames.append(host.ask("chat.history", room_id=room_id))
     assert [called(frame, room_id, guest_id) for frame in frames] == ["달리기"] * 4
-    (report,) = reports_of(id_of(host))
+    (report,) = reports_of(my_id(host))
     assert (report.user_name, report.account_name) == ("달리기", account)
     assert {each["name"] for each in json.loads(report.context)} == {"달리기"}
     exported = browser.post("/api/export", {}).json
@@ -142,7 +141,7 @@ def test_who_was_put_out_is_banned_and_blocked_by_the_name_in_the_room(site: Sit
 
 def test_whom_one_did_not_meet_where_they_say_is_listed_by_their_account(site: Site) -> None:
     host, guest = new_person(site).chat(), new_person(site, "하은").chat()
-    room_id, guest_id = room_of(host, guest), id_of(guest)
+    room_id, guest_id = room_of(host, guest), my_id(guest)
     host.ask("user.block", user_id=guest_id, room_id=room_id)
     blocks = host.ask("user.blocks")
     assert "met_in" not in blocks
@@ -154,7 +153,7 @@ def test_whom_one_did_not_meet_where_they_say_is_listed_by_their_account(site: S
 def test_ones_own_name_is_told_at_entering_and_taken_away(site: Site) -> None:
     browser = new_person(site)
     host, guest = new_person(site).chat(), browser.chat()
-    room_id, guest_id = room_of(host, guest), id_of(guest)
+    room_id, guest_id = room_of(host, guest), my_id(guest)
     named(guest, room_id, "달리기")
     # Also where no entry of the page is theirs.
     entered = guest.ask("room.enter", room_id=room_id, limit=1)
@@ -172,7 +171,7 @@ def test_repeating_it_changes_nothing_and_taking_it_back_tells_the_accounts(
     handlers: HandlerSite, at: Callable[[int], None]
 ) -> None:
     host, guest = new_person(handlers).chat(), new_person(handlers, "하은").chat()
-    room_id, guest_id = room_of(host, guest), id_of(guest)
+    room_id, guest_id = room_of(host, guest), my_id(guest)
     at(SOON)
     named(guest, room_id, None)  # there is none
     for _ in range(3):
@@ -194,7 +193,7 @@ def test_repeating_it_changes_nothing_and_taking_it_back_tells_the_accounts(
 
 def test_what_the_account_is_called_changes_nothing_in_the_room(site: Site) -> None:
     host, guest = new_person(site).chat(), new_person(site).chat()
-    room_id, guest_id = room_of(host, guest), id_of(guest)
+    room_id, guest_id = room_of(host, guest), my_id(guest)
     named(guest, room_id, "달리기")
     guest.ask("profile.update", nickname="새 이름")
     said = say(guest, room_id, "저예요")
@@ -207,7 +206,7 @@ def test_what_the_account_is_called_changes_nothing_in_the_room(site: Site) -> N
 def test_who_leaves_and_comes_back_is_called_the_same(site: Site) -> None:
     account = unique("계정")[:20]
     host, guest = new_person(site).chat(), new_person(site, account).chat()
-    room_id, guest_id = room_of(host, guest), id_of(guest)
+    room_id, guest_id = room_of(host, guest), my_id(guest)
     named(guest, room_id, "달리기")
     guest.ask("room.leave", room_id=room_id)
     left = frame_with(host, host.wait_for_entry(kind="left")["seq"])
@@ -234,7 +233,7 @@ def test_only_members_may_who_are_not_silenced_and_not_too_often(
     with pytest.raises(CommandRefusedError) as refusal:
         guest.ask("room.set_nickname", room_id=room_id, nickname="걷기")
     assert (refusal.value.code, refusal.value.frame["retry_after_ms"]) == ("too_fast", 1)
-    host.ask("room.silence", room_id=room_id, user_id=id_of(guest), seconds=60)
+    host.ask("room.silence", room_id=room_id, user_id=my_id(guest), seconds=60)
     at(SOON + LATER)
     for name in ("걷기", None):
         fields = {"room_id": room_id, "nickname": name}
@@ -278,7 +277,7 @@ def test_who_leaves_meanwhile_takes_no_name(
     )
     assert refused(one, "room.set_nickname", room_id=room_id, nickname="나") == "not_member"
     assert notices(host, room_id) == []
-    assert names.find(room_id, id_of(one)) is None
+    assert names.find(room_id, my_id(one)) is None
 
 
 def test_who_is_silenced_meanwhile_takes_no_name(
@@ -287,7 +286,7 @@ def test_who_is_silenced_meanwhile_takes_no_name(
     from chalicelib import nicknaming
 
     client = guest.chat()
-    room_id, guest_id = room_of(host, client), id_of(client)
+    room_id, guest_id = room_of(host, client), my_id(client)
     before(
         monkeypatch,
         nicknaming._NicknamingSteps,
@@ -322,7 +321,7 @@ def test_of_two_names_at_once_one_is_taken(
     from chalicelib import nicknaming
 
     one, two = guest.chat(), guest.chat()
-    room_id, guest_id = room_of(host, one), id_of(one)
+    room_id, guest_id = room_of(host, one), my_id(one)
 
     def name_too() -> None:
         at(SOON + after)
@@ -343,7 +342,7 @@ def test_a_frame_that_comes_again_late_changes_nothing(
     host: ChatClient, guest: Browser, at: Callable[[int], None], nickname: str | None
 ) -> None:
     client = guest.chat()
-    room_id, guest_id = room_of(host, client), id_of(client)
+    room_id, guest_id = room_of(host, client), my_id(client)
     at(SOON + LATER)
     named(client, room_id, "나중")
     at(SOON)
@@ -369,7 +368,7 @@ def test_whose_place_was_made_a_void_takes_another(
     named(client, room_id, "달리기")
     assert kinds(log_of(host, room_id)) == ["created", "joined", "void", "nicknamed"]
     seq = log_of(host, room_id)[-1]["seq"]
-    key = f"{room_id}/{id_of(client)}"
+    key = f"{room_id}/{my_id(client)}"
     assert host.ask("chat.history", room_id=room_id)["users"][key]["seq"] == seq
 
 
@@ -381,7 +380,7 @@ def test_a_name_that_is_taken_while_somebody_pushes_is_told_with_its_notice(
     from chalicelib.delivery import RoomSteps
 
     client = guest.chat()
-    room_id, guest_id = room_of(host, client), id_of(client)
+    room_id, guest_id = room_of(host, client), my_id(client)
     said = say(client, room_id, "저예요")
     host.wait_for_entry(seq=said["seq"])
     put_lease(room_id, "holder", delivered=said["seq"], is_live=True)
@@ -408,7 +407,7 @@ def test_it_goes_with_the_room(host: ChatClient, guest: Browser, handlers: Handl
     from chalicelib import names
 
     client = guest.chat()
-    room_id, guest_id = room_of(host, client), id_of(client)
+    room_id, guest_id = room_of(host, client), my_id(client)
     named(client, room_id, "달리기")
     client.ask("room.leave", room_id=room_id)
     assert names.find(room_id, guest_id) is not None
@@ -422,7 +421,7 @@ def test_it_goes_with_whoever_withdraws(handlers: HandlerSite, host: ChatClient)
 
     browser = new_person(handlers)
     client = browser.chat()
-    rooms, guest_id = [open_room(host) for _ in range(2)], id_of(client)
+    rooms, guest_id = [open_room(host) for _ in range(2)], my_id(client)
     for room_id in rooms:
         client.ask("room.enter", room_id=room_id)
         named(client, room_id, "달리기")
