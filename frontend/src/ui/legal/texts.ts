@@ -71,7 +71,7 @@ const ko = {
           '카카오가 알려 주는 회원번호와 닉네임, 동의한 경우 이메일(선택)',
           '약관에 동의한 버전과 시각, 만 14세 이상이라는 확인',
           '로그인한 시각과 브라우저·기기의 종류 (IP 주소는 함께 저장하지 않습니다)',
-          '들어간 대화방과 읽은 위치, 쓴 메시지와 반응',
+          '들어간 대화방, 그 방에서만 쓰는 이름, 읽은 위치, 쓴 메시지와 반응',
           '차단한 사람, 신고한 내용과 그때의 앞뒤 대화',
           '새로운 사람을 만날 때 고른 언어와 관심사 (몇 시간 안에 사라집니다)',
         ],
@@ -85,6 +85,7 @@ const ko = {
         list: [
           '계정 정보와 로그인 기록, 차단 목록: 탈퇴하면 바로 지웁니다. 로그인 기록은 30일이 지나도 지웁니다.',
           '메시지: 쓴 사람이 지우거나 대화방이 닫힐 때까지. 탈퇴해도 다른 사람의 대화방에 쓴 글은 이름 없이 남습니다.',
+          '한 방에서만 쓰는 이름: 방에서 나가도 남고, 탈퇴하거나 방이 닫히면 지웁니다.',
           '신고: 처리한 뒤 180일. 이용 정지와 방에서의 제재: 끝날 때까지.',
           '백업: 지운 뒤 35일 동안 암호화되어 남아 있다가 사라집니다.',
         ],
@@ -165,7 +166,7 @@ const en: typeof ko = {
           'Your Kakao member number and nickname, and your email if you agree (optional)',
           'Which version of the terms you agreed to and when, and that you are 14 or older',
           'When you signed in, and the kind of browser and device (no IP address is kept with it)',
-          'Your rooms and how far you have read, your messages and reactions',
+          'Your rooms, names you go by in them, how far you have read, your messages and reactions',
           'Whom you blocked, what you reported, and what was said around it then',
           'Languages and interests you chose to meet somebody new (gone within hours)',
         ],
@@ -179,6 +180,7 @@ const en: typeof ko = {
         list: [
           'Account, sign-ins, block list: deleted at once when you delete your account. Sign-ins are deleted after 30 days, too.',
           'Messages: until you delete them or the room is closed. When you leave, what you said in rooms of others stays without your name.',
+          'Names for one room: also after leaving it, until you delete your account or the room is closed.',
           'Reports: 180 days after they were settled. Suspensions and bans: until they end.',
           'Backups: encrypted, for 35 days after something was deleted.',
         ],
