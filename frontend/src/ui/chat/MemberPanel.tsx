@@ -6,7 +6,7 @@ import { roomTexts } from '../../i18n/room';
 import { session, ticks, watch } from '../app';
 import { Icon } from '../art';
 import { Avatar, ErrorText, IconButton, nameOf, Subheading } from '../parts';
-import { AccountName, NicknameButton } from '../nickname/NicknameButton';
+import { AccountName, NicknameButton, ownNickname } from '../nickname/NicknameButton';
 import { memberTexts } from '../rules/memberTexts';
 import { rulesOf } from '../rules/of';
 import { safetyTexts } from '../safety/texts';
@@ -129,7 +129,8 @@ function Person({ room, userId, present }: PersonProps) {
         {isMe && <AccountName room={room} />}
       </span>
       {present && <span class="hidden">{isPresent ? t.room.online : t.room.offline}</span>}
-      {isMe && <span class="tag">{t.chat.you}</span>}
+      {/* The account's name beside it says as much, and there is no place for both. */}
+      {isMe && <span class={ownNickname(room) ? 'hidden' : 'tag'}>{t.chat.you}</span>}
       {here.blocks.has(userId) && <span class="tag">{s.tag}</span>}
       {userId === room.hostId && (
         <span class="tag host" data-testid="host">
