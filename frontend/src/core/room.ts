@@ -229,12 +229,13 @@ export class RoomState {
     return count;
   }
 
+  /** Of unread chats, as far as one knows whose they are: those that are held, and the last one. */
   #hiddenIn(blocks: Blocks): number {
     const { entries } = this.log;
-    let count = 0;
+    let count = Number(blocks.has(this.preview?.user_id ?? ''));
     for (let i = entries.length - 1; (entries[i]?.seq ?? 0) > this.readSeq; i--) {
       const entry = entries[i] as Entry;
-      if (isChat(entry) && blocks.has(entry.user_id)) count++;
+      if (isChat(entry) && blocks.has(entry.user_id) && !this.#isPreviewed(entry)) count++;
     }
     return count;
   }

@@ -69,6 +69,21 @@ describe('somebody who is blocked', () => {
     expect(scene.server.readSeqOf(room, 'ann')).toBe(room.log.length);
   });
 
+  it('is not counted in a room of which nothing is held but its last chat', async () => {
+    await block(ann, 'bob');
+    scene.close(ann);
+    bob.send(room.id, '들려요?');
+    await scene.elapse(200);
+    ann = await scene.open('ann');
+    expect(unread(ann)).toBe(0);
+    bob.send(room.id, '여보세요?');
+    await scene.elapse(200);
+    // One of the two is held by now; whose the other is, nobody has said.
+    expect([unread(ann), ann.rooms.get(room.id)?.unreadByServer]).toEqual([1, 2]);
+    await block(ann, 'bob', false);
+    expect(unread(ann)).toBe(2);
+  });
+
   it('alone has been heard since: it is read all the same', async () => {
     await block(ann, 'bob');
     bob.send(room.id, '들려요?');
