@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from playwright.sync_api import expect
 
+from tests.browser.axe import violations
 from tests.browser.people import PHONE, Person
 from tests.support.site import new_person as new_visitor
 from tests.support.site import unique
@@ -38,6 +39,7 @@ def test_a_host_chooses_what_is_masked(
     expect(page.get_by_test_id("word-problem")).to_contain_text("나쁜 말")
     expect(draft).to_have_value("나쁜 말")
     expect(words).to_have_count(4)
+    assert violations(page) == []
     # By key: from the empty field to the last one, and on.
     draft.fill("")
     draft.press("Backspace")

@@ -120,13 +120,13 @@ export function WordsDialog({ room, onClose }: { room: RoomState; onClose(): voi
               {t.add}
             </button>
           </div>
-          <ul class="filter-problems" id="filter-problems" role="alert">
+          <div class="filter-problems" id="filter-problems" role="alert">
             {refused.map(({ word, problem }) => (
-              <li key={word} data-testid="word-problem">
+              <p key={word} data-testid="word-problem">
                 <b>{isolated(word)}</b> {t.problems[problem]}
-              </li>
+              </p>
             ))}
-          </ul>
+          </div>
           {words.length > 0 ? (
             <ul class="filter-words" aria-label={t.list}>
               {words.map((word) => (
