@@ -232,10 +232,10 @@ export class RoomState {
   /** Of unread chats, as far as one knows whose they are: those that are held, and the last one. */
   #hiddenIn(blocks: Blocks): number {
     const { entries } = this.log;
-    let count = Number(blocks.has(this.preview?.user_id ?? ''));
-    for (let i = entries.length - 1; (entries[i]?.seq ?? 0) > this.readSeq; i--) {
-      const entry = entries[i] as Entry;
-      if (isChat(entry) && blocks.has(entry.user_id) && !this.#isPreviewed(entry)) count++;
+    let count = +blocks.has(this.preview?.user_id as string);
+    for (const entry of entries) {
+      if (entry.seq <= this.readSeq || !isChat(entry) || this.#isPreviewed(entry)) continue;
+      count += +blocks.has(entry.user_id);
     }
     return count;
   }
