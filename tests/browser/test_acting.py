@@ -196,6 +196,24 @@ def test_all_of_a_menu_can_be_reached_on_a_low_screen(person: People) -> None:
     expect(last).to_be_in_viewport(ratio=1)
 
 
+def test_a_menu_shows_two_whole_lines_of_its_chat(person: People) -> None:
+    """And nothing of a third."""
+    jimin, alex = pair(person)
+    alex.say("\n".join(f"줄 {number}" for number in range(5)))
+    jimin.sees("줄 4")
+    long_press(jimin.page, jimin.chat("줄 4"))
+    seen = jimin.page.locator(".sheet .acting-text").evaluate(
+        """(box) => {
+          const range = document.createRange();
+          range.selectNodeContents(box);
+          const { bottom } = box.getBoundingClientRect();
+          const tops = [...range.getClientRects()].map((line) => Math.round(line.top));
+          return new Set(tops.filter((top) => top < bottom - 1)).size;
+        }"""
+    )
+    assert seen == 2
+
+
 def test_all_of_it_by_keyboard(person: People) -> None:
     _, alex = pair(person)
     page = alex.page
@@ -306,6 +324,14 @@ def test_copying(person: People) -> None:
     open_menu(alex, "안녕하세요").get_by_test_id("copy-chat").click()
     expect(alex.page.get_by_role("status").filter(has_text="Copied.")).to_be_visible()
     assert alex.page.evaluate("navigator.clipboard.readText()") == "안녕하세요"
+    # It goes with its words: no empty shape is left of it.
+    is_empty_and_seen = """() => {
+      const pill = document.querySelector('.pill');
+      const isSeen = pill.checkVisibility({ visibilityProperty: true });
+      return pill.textContent ? null : { isSeen };
+    }"""
+    gone = alex.page.wait_for_function(is_empty_and_seen).json_value()
+    assert gone == {"isSeen": False}
 
 
 def test_the_menu_offline_says_so_and_comes_later(person: People) -> None:

@@ -16,7 +16,7 @@ export const en: Messages = {
   lost: 'You are not connected. Try again once you are.',
   failed: 'Something went wrong. Please try again in a moment.',
   notLoaded: 'Could not load this. Check your connection and try again.',
-  over: (count) => `${count.toLocaleString()} too many`,
+  over: (count) => `${count.toLocaleString('en')} too many`,
   counter: (used, most) => `${used} of ${most} characters`,
   nav: { main: 'Main', rooms: 'Rooms', me: 'Me', signIn: 'Sign in' },
   status: {

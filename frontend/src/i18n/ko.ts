@@ -12,7 +12,7 @@ export const ko = {
   lost: '연결되어 있지 않습니다. 연결된 뒤 다시 시도해 주세요.',
   failed: '문제가 생겼습니다. 잠시 후 다시 시도해 주세요.',
   notLoaded: '불러오지 못했습니다. 연결을 확인하고 다시 시도해 주세요.',
-  over: (count: number) => `${count.toLocaleString()}자 초과`,
+  over: (count: number) => `${count.toLocaleString('ko')}자 초과`,
   counter: (used: number, most: number) => `${most}자 중 ${used}자`,
   nav: { main: '주 메뉴', rooms: '대화방', me: '내 정보', signIn: '로그인' },
   status: {

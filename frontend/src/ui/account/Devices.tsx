@@ -120,7 +120,8 @@ function nameOf({ browser, system }: Device): string {
 
 function timeText(at: number): string {
   const format = { month: 'long', day: 'numeric', hour: 'numeric', minute: '2-digit' } as const;
-  return new Intl.DateTimeFormat(lang.value, format).format(at);
+  const tag = lang.value === 'ko' ? 'ko-KR' : 'en-GB';
+  return new Intl.DateTimeFormat(tag, { ...format, hour12: true }).format(at);
 }
 
 function DeviceIcon({ isOnTheGo }: { isOnTheGo: boolean }) {

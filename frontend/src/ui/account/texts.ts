@@ -18,7 +18,7 @@ const ko = {
   exportStart: '내려받기',
   exportGoOn: '이어서 받기',
   exporting: (chats: number) =>
-    chats ? `모으는 중… 메시지 ${chats.toLocaleString()}개` : '모으는 중…',
+    chats ? `모으는 중… 메시지 ${chats.toLocaleString('ko')}개` : '모으는 중…',
   exported: '파일로 저장했습니다.',
   exportedLately: (minutes: number) =>
     `한 시간에 한 번 받을 수 있습니다. ${minutes}분 뒤에 다시 시도해 주세요.`,
@@ -57,7 +57,7 @@ const en: typeof ko = {
   exportStart: 'Download',
   exportGoOn: 'Go on',
   exporting: (chats) =>
-    chats ? `Collecting… ${chats.toLocaleString()} ${chats === 1 ? 'message' : 'messages'}` : 'Collecting…',
+    chats ? `Collecting… ${chats.toLocaleString('en')} ${chats === 1 ? 'message' : 'messages'}` : 'Collecting…',
   exported: 'Saved as a file.',
   exportedLately: (minutes) =>
     `You can do this once an hour. Try again in ${minutes} ${minutes === 1 ? 'minute' : 'minutes'}.`,

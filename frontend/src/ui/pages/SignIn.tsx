@@ -47,7 +47,8 @@ function Suspended({ waitMs }: { waitMs: number }) {
 
 function dateTimeText(at: number): string {
   const format = { dateStyle: 'long', timeStyle: 'short' } as const;
-  return new Intl.DateTimeFormat(lang.value, format).format(at);
+  const tag = lang.value === 'ko' ? 'ko-KR' : 'en-GB';
+  return new Intl.DateTimeFormat(tag, { ...format, hour12: true }).format(at);
 }
 
 export function SignIn() {

@@ -25,7 +25,7 @@ const ko = {
     `${least}명부터 정할 수 있습니다. 비워 두면 제한이 없고, 이미 있는 사람은 그대로 있습니다.`,
   capacitySaved: '정원을 바꾸었습니다.',
   capacityWrong: (least: number, most: number) =>
-    `${least}명부터 ${most.toLocaleString()}명까지 정할 수 있습니다.`,
+    `${least}명부터 ${most.toLocaleString('ko')}명까지 정할 수 있습니다.`,
   people: (count: number) => `정원 ${count}명`,
 };
 
@@ -52,7 +52,7 @@ const en: typeof ko = {
   capacityHint: (least) =>
     `At least ${least}. Leave it empty for no limit. Nobody who is in the room has to leave.`,
   capacitySaved: 'The maximum size is saved.',
-  capacityWrong: (least, most) => `Choose a number from ${least} to ${most.toLocaleString()}.`,
+  capacityWrong: (least, most) => `Choose a number from ${least} to ${most.toLocaleString('en')}.`,
   people: (count) => `Up to ${count} people`,
 };
 
