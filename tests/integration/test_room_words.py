@@ -171,6 +171,28 @@ def test_a_list_that_changes_while_something_is_edited(
     assert room_at(host, room_id)["preview"]["text"] == text
 
 
+def test_an_edit_that_is_cut_off_shows_nothing_that_is_masked(
+    handlers: HandlerSite, monkeypatch: pytest.MonkeyPatch, unknown: Callable[[], None]
+) -> None:
+    """In a Lambda that knows nothing of the list, and dies before it takes a place."""
+    from chalicelib.changes import _ChangeSteps
+
+    class CutOffError(Exception):
+        """The Lambda is gone."""
+
+    def die() -> None:
+        raise CutOffError
+
+    host = new_person(handlers).chat()
+    room_id = open_room(host)
+    set_words(host, room_id, WORD)
+    seq = say(host, room_id, "처음")["seq"]
+    unknown()
+    before(monkeypatch, _ChangeSteps, "take_place", die)
+    assert refused(host, "chat.edit", room_id=room_id, seq=seq, text=WORD) == "internal"
+    assert room_at(host, room_id)["preview"]["text"] == "처음"
+
+
 def test_of_two_lists_at_once_the_later_stands_whole(
     handlers: HandlerSite, monkeypatch: pytest.MonkeyPatch, at: Callable[[int], None]
 ) -> None:
