@@ -39,6 +39,7 @@ const NEVER_ONE = [
   'texts.counter',
   'texts.rooms.tooLong',
   'texts.chat.typingMany',
+  'nicknameTexts.tooLong',
   'roomTexts.presentMany',
   'directoryTexts.passcodeLength',
   'ruleTexts.notices.capacity',
