@@ -35,7 +35,8 @@ export default defineConfig({
   },
   build: {
     target: ['chrome111', 'firefox114', 'safari16.4'],
-    modulePreload: { polyfill: false },
+    // What `plainImports` does not load needs no list, of which each name is a part of the first load.
+    modulePreload: { polyfill: false, resolveDependencies: () => [] },
     assetsInlineLimit: 0,
     reportCompressedSize: false,
     // What everybody needs is one file, which also holds what chunks share.

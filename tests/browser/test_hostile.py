@@ -97,6 +97,50 @@ def test_markup_in_every_field_is_text(person: People, stack_site: StackSite) ->
     friend.close()
 
 
+def test_markup_around_a_room_is_text(person: People, stack_site: StackSite) -> None:
+    jimin = person("지민", viewport=DESKTOP)
+    page = jimin.page
+    # With a topic and a tag, in the dialog that makes a room.
+    page.get_by_test_id("new-room-open").click()
+    name = f"<b>{unique('')[-9:]}</b>"
+    page.get_by_test_id("new-room-name").fill(name)
+    page.get_by_test_id("about-draft").fill("<i>tag")
+    page.get_by_test_id("about-draft").press("Enter")
+    page.get_by_test_id("new-room-make").click()
+    page.wait_for_url(f"{jimin.origin}/rooms/*")
+    room_id = page.url.rpartition("/")[2]
+    friend = friend_in(stack_site, room_id)
+    # A name that is for this room only, beside what was said.
+    friend.ask("room.set_nickname", room_id=room_id, nickname="<u>하은</u>")
+    expect(page.get_by_test_id("notice").last).to_contain_text("<u>하은</u>")
+    says(friend, room_id, MARKUP[0])
+    # What is at the top of the room, and what is reported with a note.
+    open_menu(jimin, MARKUP[0]).get_by_test_id("pin-chat").click()
+    expect(page.get_by_test_id("pin")).to_contain_text(MARKUP[0])
+    expect(page.get_by_test_id("pin")).to_contain_text("지민")
+    open_menu(jimin, MARKUP[0]).get_by_test_id("report").click()
+    dialog = page.get_by_test_id("report-dialog")
+    expect(dialog).to_contain_text(MARKUP[0])
+    page.get_by_test_id("report-note").fill(MARKUP[1])
+    is_unharmed(jimin)
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    # A filter word that can't be is shown with the reason.
+    page.get_by_test_id("room-settings").click()
+    page.get_by_test_id("show-words").click()
+    page.get_by_test_id("word-draft").fill(MARKUP[2])
+    page.get_by_test_id("word-draft").press("Enter")
+    expect(page.get_by_test_id("word-problem")).to_contain_text(MARKUP[2])
+    is_unharmed(jimin)
+    # To who looks for rooms, too.
+    other = person("서준", viewport=DESKTOP)
+    other.page.get_by_test_id("view-all").click()
+    other.page.get_by_test_id("browse-room").filter(has_text=name).click()
+    expect(other.page.get_by_test_id("preview")).to_contain_text(name)
+    is_unharmed(other)
+    friend.close()
+
+
 @pytest.mark.parametrize("path", ["/sign-in?error={}&next={}", "/rooms/{}", "/{}?{}#{}"])
 def test_markup_in_an_address_is_nothing(person: People, path: str) -> None:
     someone = person()
