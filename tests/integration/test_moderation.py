@@ -492,7 +492,7 @@ def cast(site: Site) -> Cast:
     return cast
 
 
-@pytest.mark.alike
+@pytest.mark.stack_only
 @pytest.mark.parametrize(("what", "target"), MAY.keys(), ids=lambda each: each or "room")
 def test_who_may_do_what_to_whom(cast: Cast, what: str, target: str) -> None:
     cast.in_their_places()
@@ -520,7 +520,7 @@ def test_who_may_do_what_to_whom(cast: Cast, what: str, target: str) -> None:
         assert asked("host") == OK
 
 
-@pytest.mark.alike
+@pytest.mark.stack_only
 @pytest.mark.parametrize("state", ["kicked", "banned"])
 def test_who_is_out_does_nothing_any_more(site: Site, state: str) -> None:
     host, helper, guest = (new_person(site).chat() for _ in range(3))

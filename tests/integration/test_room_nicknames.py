@@ -112,6 +112,7 @@ def test_everybody_in_the_room_sees_it_everywhere_and_not_the_accounts(site: Sit
     assert both[key]["nickname"] == "달리기"
 
 
+@pytest.mark.stack_only
 def test_who_was_put_out_is_banned_and_blocked_by_the_name_in_the_room(site: Site) -> None:
     account = unique("계정")[:20]
     browser = new_person(site)
@@ -139,6 +140,7 @@ def test_who_was_put_out_is_banned_and_blocked_by_the_name_in_the_room(site: Sit
     assert account not in json.dumps([frames, exported], ensure_ascii=False)
 
 
+@pytest.mark.stack_only
 def test_whom_one_did_not_meet_where_they_say_is_listed_by_their_account(site: Site) -> None:
     host, guest = new_person(site).chat(), new_person(site, "하은").chat()
     room_id, guest_id = room_of(host, guest), my_id(guest)
@@ -150,6 +152,7 @@ def test_whom_one_did_not_meet_where_they_say_is_listed_by_their_account(site: S
     assert refused(host, "user.block", user_id=guest_id, room_id=elsewhere) == "not_member"
 
 
+@pytest.mark.stack_only
 def test_ones_own_name_is_told_at_entering_and_taken_away(site: Site) -> None:
     browser = new_person(site)
     host, guest = new_person(site).chat(), browser.chat()
@@ -191,6 +194,7 @@ def test_repeating_it_changes_nothing_and_taking_it_back_tells_the_accounts(
     assert called(host.ask("room.members", room_id=room_id), room_id, guest_id) == "새 하은"
 
 
+@pytest.mark.stack_only
 def test_what_the_account_is_called_changes_nothing_in_the_room(site: Site) -> None:
     host, guest = new_person(site).chat(), new_person(site).chat()
     room_id, guest_id = room_of(host, guest), my_id(guest)
@@ -203,6 +207,7 @@ def test_what_the_account_is_called_changes_nothing_in_the_room(site: Site) -> N
     )
 
 
+@pytest.mark.stack_only
 def test_who_leaves_and_comes_back_is_called_the_same(site: Site) -> None:
     account = unique("계정")[:20]
     host, guest = new_person(site).chat(), new_person(site, account).chat()
@@ -221,6 +226,7 @@ def test_who_leaves_and_comes_back_is_called_the_same(site: Site) -> None:
     assert len(guest.ask("session.hello")["rooms"]) == 1
 
 
+@pytest.mark.stack_only
 def test_only_members_may_who_are_not_silenced_and_not_too_often(
     handlers: HandlerSite, at: Callable[[int], None]
 ) -> None:
@@ -242,6 +248,7 @@ def test_only_members_may_who_are_not_silenced_and_not_too_often(
     assert "void" not in kinds(log_of(host, room_id))
 
 
+@pytest.mark.stack_only
 def test_a_word_that_the_room_masks_is_in_no_name(site: Site) -> None:
     host, guest = new_person(site).chat(), new_person(site).chat()
     room_id = room_of(host, guest)
@@ -252,6 +259,7 @@ def test_a_word_that_the_room_masks_is_in_no_name(site: Site) -> None:
     assert notices(host, room_id) == ["걷기왕"]
 
 
+@pytest.mark.stack_only
 def test_the_room_of_a_match_is_called_as_the_two_are(site: Site) -> None:
     one, other = new_person(site).chat(), new_person(site).chat()
     room_id = pair_of(one, other, unique("t")[-12:])
@@ -280,6 +288,7 @@ def test_who_leaves_meanwhile_takes_no_name(
     assert names.find(room_id, my_id(one)) is None
 
 
+@pytest.mark.stack_only
 def test_who_is_silenced_meanwhile_takes_no_name(
     host: ChatClient, guest: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -372,6 +381,7 @@ def test_whose_place_was_made_a_void_takes_another(
     assert host.ask("chat.history", room_id=room_id)["users"][key]["seq"] == seq
 
 
+@pytest.mark.stack_only
 def test_a_name_that_is_taken_while_somebody_pushes_is_told_with_its_notice(
     handlers: HandlerSite, host: ChatClient, guest: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -416,6 +426,7 @@ def test_it_goes_with_the_room(host: ChatClient, guest: Browser, handlers: Handl
     assert names.find(room_id, guest_id) is None
 
 
+@pytest.mark.stack_only
 def test_it_goes_with_whoever_withdraws(handlers: HandlerSite, host: ChatClient) -> None:
     from chalicelib import names
 
@@ -438,6 +449,7 @@ def test_it_goes_with_whoever_withdraws(handlers: HandlerSite, host: ChatClient)
 # --- What it costs --------------------------------------------------------------------------
 
 
+@pytest.mark.stack_only
 def test_what_names_cost(host: ChatClient, guest: Browser) -> None:
     from tests.benchmarks import units
     from tests.integration.test_counts import cost
